@@ -1,0 +1,1 @@
+"""What happened: the evidence chain, its files and its verifier."""

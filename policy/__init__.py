@@ -1,0 +1,1 @@
+"""What is allowed: the contract with policy, its engines and containment."""

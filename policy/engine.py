@@ -1,0 +1,127 @@
+"""The protocol of a policy engine: one question, one answer, or a reason why there is none.
+
+    CannotDecide                 the call is refused (fail closed); `what` is for the operator
+    |-- EngineTimeout            no answer within the budget
+    |-- EngineUnavailable        nobody there to ask
+    `-- EngineFailed             an answer that is none: an error, a revision that is not ours
+
+    PolicyRefused                a policy that must not become active; the old one stays
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, Protocol
+
+
+class EntryPoint(StrEnum):
+    """The rules that the sidecar asks for; an engine answers no others."""
+
+    DECISION = "agentgate/decision"
+    LISTING = "agentgate/listing"
+    RESULT = "agentgate/result"
+
+
+class _Undefined:
+    def __repr__(self) -> str:
+        return "undefined"
+
+
+UNDEFINED: Final = _Undefined()
+"""The value of a rule that has none for this input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an entry point evaluated to (or UNDEFINED), and the revision of the policy that said so."""
+
+    value: Any
+    revision: str
+
+
+class CannotDecide(Exception):
+    """Policy has no answer; `code` is one of the reason codes that start with `engine_`, `what` says more to an operator."""
+
+    code = "engine_failed"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+
+class EngineTimeout(CannotDecide):
+    """The engine did not answer within its budget."""
+
+    code = "engine_timeout"
+
+
+class EngineUnavailable(CannotDecide):
+    """The engine could not be reached at all."""
+
+    code = "engine_unavailable"
+
+
+class EngineFailed(CannotDecide):
+    """The engine answered, but with an error, in a shape or from a revision that does not count."""
+
+    code = "engine_failed"
+
+
+class PolicyRefused(Exception):
+    """A policy that must not become active: `where` is file and line as far as known, `what` the problem, one line for each."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A loaded policy, ready to be activated.
+
+    `modules` maps path to Rego source, `data` is the base document. `revision` is opaque
+    (`sha256:<hex>` for folders and built-ins), `version` the integer that only rises, if signed.
+    `data_revision` is the digest of the data alone (grants change more often than rules).
+    `hides_nothing` is true when `listing` is the constant {"hide": []}: lists then pass untouched.
+    `has_result` is true when the optional entry point `agentgate/result` exists.
+    """
+
+    name: str
+    modules: Mapping[str, str]
+    data: Mapping[str, Any]
+    revision: str
+    data_revision: str
+    version: int | None
+    signed: bool
+    hides_nothing: bool
+    has_result: bool
+
+
+class Engine(Protocol):
+    """Evaluates entry points of the active policy. Every method may be called from the event loop only."""
+
+    @property
+    def name(self) -> str:
+        """`embedded` or `opa` (goes into each record)."""
+        ...
+
+    @property
+    def active(self) -> Policy | None:
+        """The policy whose answers count; None before the first activation."""
+        ...
+
+    async def activate(self, policy: Policy) -> None:
+        """Make `policy` the active one, atomically; on PolicyRefused the previous one stays active."""
+        ...
+
+    async def ask(self, entry: EntryPoint, document: bytes) -> Answer:
+        """Evaluate `entry` over the input document (UTF-8 JSON text). Raises CannotDecide, nothing else."""
+        ...
+
+    def problem(self) -> str | None:
+        """Why the engine is not ready (for /readyz), or None."""
+        ...
+
+    async def close(self) -> None:
+        """Free threads, connections and memory; idempotent."""
+        ...

@@ -1,0 +1,1 @@
+"""The data plane: the path that every message takes between an agent and its tools."""

@@ -1,0 +1,1 @@
+"""The steps of the path, a file each, named by its verb."""
