@@ -1,0 +1,59 @@
+# Two commands set everything up: `make demo` (Python only) and `make test` (everything).
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+NOW = @printf '==> %s\n'
+
+.PHONY: help demo dev peers test check generated pytest bench fmt lock clean
+
+help:
+	@printf '%s\n' \
+	  'make demo    set up (Python only) and watch the whole story in a minute' \
+	  'make test    set up everything, then all checks and all tests' \
+	  'make check   formats, lint, types, imports, Rego, generated files, hosts and secrets' \
+	  'make bench   what a call costs, with a real decision and evidence' \
+	  'make fmt     format Python and Rego' \
+	  'make lock    resolve the requirements again' \
+	  'make clean   remove what was made in this folder (the caches outside stay)'
+
+demo:
+	$(NOW) 'setting up'
+	@scripts/setup_python.sh demo
+	$(NOW) 'the demo'
+	@.venv/bin/agentgate demo
+
+dev:
+	$(NOW) '[1/4] Python'
+	@scripts/setup_python.sh dev
+
+peers: dev
+	$(NOW) '[2/4] peers: Node packages, the older Python SDK, nginx, OPA'
+	@scripts/setup_peers.sh
+	@scripts/setup_opa.sh
+
+test: dev peers
+	$(NOW) '[3/4] checks'
+	@$(MAKE) --no-print-directory check
+	$(NOW) '[4/4] tests'
+	@$(MAKE) --no-print-directory pytest
+
+# Files that run the conformance suite or a whole machine take minutes: one worker holds each file, two work at once.
+pytest:
+	@$(PY) -m pytest -n 2 --dist loadfile -q
+
+check:
+	@scripts/check.sh
+
+bench: dev
+	@scripts/setup_opa.sh
+	@$(PY) -m benchmarks
+
+fmt: dev
+	@scripts/fmt.sh
+
+lock: dev
+	@scripts/lock.sh
+
+clean:
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
