@@ -1,11 +1,11 @@
 """The protocol of a policy engine: one question, one answer, or a reason why there is none.
 
-    CannotDecide                 the call is refused (fail closed); `what` is for the operator
-    |-- EngineTimeout            no answer within the budget
-    |-- EngineUnavailable        nobody there to ask
-    `-- EngineFailed             an answer that is none: an error, a revision that is not ours
+CannotDecide                 the call is refused (fail closed); `what` is for the operator
+|-- EngineTimeout            no answer within the budget
+|-- EngineUnavailable        nobody there to ask
+`-- EngineFailed             an answer that is none: an error, a revision that is not ours
 
-    PolicyRefused                a policy that must not become active; the old one stays
+PolicyRefused                a policy that must not become active; the old one stays
 """
 
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ class Answer:
 
 
 class CannotDecide(Exception):
-    """Policy has no answer; `code` is one of the reason codes that start with `engine_`, `what` says more to an operator."""
+    """Policy has no answer; `code` is the reason code of the refusal, `what` says more to an operator."""
 
     code = "engine_failed"
 
@@ -68,7 +68,7 @@ class EngineFailed(CannotDecide):
 
 
 class PolicyRefused(Exception):
-    """A policy that must not become active: `where` is file and line as far as known, `what` the problem, one line for each."""
+    """A policy that must not become active; each problem is one line, with file and line as far as known."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("\n".join(problems))

@@ -22,7 +22,7 @@ Pinned = Literal["unpinned", "same", "changed", "new", "renamed", "duplicate"]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A verified identity. `workload` is a SPIFFE ID where there is one; `user` is None where nobody vouches for one."""
+    """A verified identity. `workload` is a SPIFFE ID where there is one; `user` is None if nobody vouches for one."""
 
     tenant: str
     agent: str
@@ -33,7 +33,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What an upstream claims a tool to be. `digest` is `sha256:` + hex over the canonical form of the whole definition."""
+    """What an upstream claims a tool to be; `digest` is `sha256:` + hex over the canonical form of all of it."""
 
     digest: str
     annotations: Mapping[str, Any]
