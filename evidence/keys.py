@@ -1,0 +1,155 @@
+"""The key files in the state folder, made on first start.
+
+    identity.key, identity.pub            Ed25519: certifies each incarnation; what `verify --key` pins
+    pseudonym.key                         32 bytes: the same person gets the same pseudonym at every start
+    tenant-<name>.key, tenant-<name>.pub  X25519: data keys are wrapped to the public half
+
+Each file holds 32 raw bytes in base64 and an LF. Nothing here needs a tenant's private half again: the operator may
+move it away, and with it the power to read what was sealed.
+"""
+
+import base64
+import hmac
+import os
+import secrets
+import stat
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
+from evidence.canonical import canonical
+from evidence.signing import exact_base64
+
+_KEY_BYTES: Final = 32
+_PRIVATE: Final = 0o600
+_PUBLIC: Final = 0o644
+_OTHERS: Final = 0o077
+
+
+class KeyProblem(Exception):
+    """A key file that cannot be used; the text names the file and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys that a sidecar holds: its identity, each tenant's public key, the pseudonym key."""
+
+    identity: Ed25519PrivateKey = field(repr=False)
+    tenants: Mapping[str, X25519PublicKey]
+    pseudonym: bytes = field(repr=False)
+
+    def pseudonym_of(self, tenant: str, kind: str, text: str) -> str:
+        """A keyed pseudonym, 32 hex digits: equal texts of a tenant and kind are equal, and say nothing else."""
+        return hmac.digest(self.pseudonym, canonical([tenant, kind, text]), "sha256")[:16].hex()
+
+
+def load_or_make(state: Path, tenants: Iterable[str]) -> Keys:
+    """The keys under `state`/keys; those that are missing are made (0600, in a folder 0700).
+
+    Raises KeyProblem for a file that others can read, that is no key, or that is half of a pair whose other half
+    alone could be replaced only by becoming somebody else.
+    """
+    folder = state / "keys"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return Keys(
+            identity=Ed25519PrivateKey.from_private_bytes(_identity(folder)),
+            tenants={tenant: X25519PublicKey.from_public_bytes(_recipient(folder, tenant)) for tenant in tenants},
+            pseudonym=_load(folder / "pseudonym.key") or _make(folder / "pseudonym.key", secrets.token_bytes(_KEY_BYTES)),
+        )
+    except OSError as error:
+        raise KeyProblem(f"{error.filename or folder}: {error.strerror}") from error
+
+
+def tenant_private(path: Path) -> X25519PrivateKey:
+    """A tenant's private key from its file. Raises KeyProblem."""
+    try:
+        raw = _load(path)
+    except OSError as error:
+        raise KeyProblem(f"{path}: {error.strerror}") from error
+    if raw is None:
+        raise KeyProblem(f"{path}: no such file")
+    return X25519PrivateKey.from_private_bytes(raw)
+
+
+def _identity(folder: Path) -> bytes:
+    key, public = folder / "identity.key", folder / "identity.pub"
+    raw = _load(key)
+    if raw is None:
+        if public.exists():
+            raise KeyProblem(f"{key} is gone but {public} is here: restore it, or remove both to start as a new identity")
+        raw = _make(key, Ed25519PrivateKey.generate().private_bytes_raw())
+    _publish(public, Ed25519PrivateKey.from_private_bytes(raw).public_key().public_bytes_raw())
+    return raw
+
+
+def _recipient(folder: Path, tenant: str) -> bytes:
+    name = "tenant-" + quote(tenant, safe="")
+    key, public = folder / f"{name}.key", folder / f"{name}.pub"
+    known = _read(public)
+    if known is not None:
+        return known
+    raw = _load(key) or _make(key, X25519PrivateKey.generate().private_bytes_raw())
+    return _publish(public, X25519PrivateKey.from_private_bytes(raw).public_key().public_bytes_raw())
+
+
+def _load(path: Path) -> bytes | None:
+    """The bytes of a private file, or None where there is none. Raises KeyProblem if others could read it."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return None
+    if stat.S_IMODE(mode) & _OTHERS:
+        raise KeyProblem(f"{path} can be read by others (mode {stat.S_IMODE(mode):04o}): chmod 600 {path}")
+    return _read(path)
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    try:
+        raw = exact_base64(text.strip())
+    except ValueError as error:
+        raise KeyProblem(f"{path}: {error}; restore the file") from error
+    if len(raw) != _KEY_BYTES:
+        raise KeyProblem(f"{path}: {len(raw)} bytes where a key has {_KEY_BYTES}; restore the file")
+    return raw
+
+
+def _make(path: Path, raw: bytes) -> bytes:
+    """Write a new private file whole or not at all; when another process was first, its key counts."""
+    _write(path, raw, _PRIVATE)
+    return _load(path) or raw
+
+
+def _publish(path: Path, raw: bytes) -> bytes:
+    known = _read(path)
+    if known is None:
+        _write(path, raw, _PUBLIC)
+        known = _read(path) or raw
+    if known != raw:
+        raise KeyProblem(f"{path} is not the public half of {path.with_suffix('.key')}: restore the pair")
+    return known
+
+
+def _write(path: Path, raw: bytes, mode: int) -> None:
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(base64.b64encode(raw) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        # A link, unlike a rename, never replaces what another process has made meanwhile.
+        path.hardlink_to(draft)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink(missing_ok=True)

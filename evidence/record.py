@@ -1,0 +1,193 @@
+"""One record of the chain: what a caller of the journal hands in, and the bytes that stand in the file.
+
+A record is one line: `record`, the header, the body and the link, separated by TAB. Header and body are canonical
+JSON; the header holds the body's hash, the link is the header's hash and the next header's `prev`.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final, Literal
+
+import orjson
+
+from evidence.canonical import canonical, read
+
+VERSION: Final = 1
+GENESIS: Final = "0" * 64
+"""`prev` of the first record of a chain: 32 zero bytes."""
+
+_HEADER_TAG: Final = b"agentgate/header/v1\x00"
+_BODY_TAG: Final = b"agentgate/body/v1\x00"
+_RECORD: Final = b"record"
+_HEX: Final = frozenset(b"0123456789abcdef")
+
+Durability = Literal["process", "host"]
+
+
+class Kind(StrEnum):
+    """What a record tells."""
+
+    START = "start"
+    INTENT = "intent"
+    OUTCOME = "outcome"
+    REFUSAL = "refusal"
+    APPROVAL = "approval"
+    ORDER = "order"
+    NOTICE = "notice"
+    HEARTBEAT = "heartbeat"
+    LATE = "late"
+    CLOSE = "close"
+    TOMBSTONE = "tombstone"
+    LOSS = "loss"
+
+
+OUTCOMES: Final = frozenset({"completed", "failed", "not_sent", "cancelled", "killed", "unknown"})
+"""What `outcome` in the body of an outcome record can be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the journal is asked to record.
+
+    `body` is free of secrets: it is stored in the clear. `secrets` maps a name to the bytes that only a commitment
+    and a sealed box may hold; with `plain` false the box keeps the salts alone, so that the text is nowhere.
+    `unit` is the erasure unit (a subject or a session) whose data key seals the box. The body of an outcome has
+    the member `outcome`, one of OUTCOMES; beside it stand `delivery`, `effect` and `reason`.
+    """
+
+    kind: Kind
+    body: Mapping[str, Any]
+    call: str | None = None
+    secrets: Mapping[str, bytes] = field(default_factory=dict)
+    plain: bool = True
+    unit: str = ""
+    durability: Durability = "process"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The part of a record that the chain is made of. `at` is RFC 3339 UTC, `boot` microseconds since boot."""
+
+    kind: Kind
+    sidecar: str
+    incarnation: str
+    seq: int
+    prev: str
+    at: str
+    boot: int
+    call: str | None
+    tenant: str
+    body_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record that was read: its parts as values, its bytes as they stand in the file."""
+
+    header: Header
+    body: Mapping[str, Any]
+    link: str
+    header_bytes: bytes
+    body_bytes: bytes
+
+
+class BadLine(ValueError):
+    """A line that is none of ours, or contradicts itself; the text says how."""
+
+
+def body_hash(body: bytes) -> str:
+    """SHA-256 over the domain tag and the exact bytes of the body, in hex."""
+    return hashlib.sha256(_BODY_TAG + body).hexdigest()
+
+
+def link_of(header: bytes) -> str:
+    """SHA-256 over the domain tag and the exact bytes of the header, in hex: what the next record calls `prev`."""
+    return hashlib.sha256(_HEADER_TAG + header).hexdigest()
+
+
+def encode_header(header: Header) -> bytes:
+    """The canonical bytes of a header."""
+    # Keys are ASCII and numbers small, so sorted output is canonical without a look at the values.
+    return orjson.dumps(
+        {
+            "v": VERSION,
+            "kind": header.kind.value,
+            "sidecar": header.sidecar,
+            "incarnation": header.incarnation,
+            "seq": header.seq,
+            "prev": header.prev,
+            "at": header.at,
+            "boot": header.boot,
+            "call": header.call,
+            "tenant": header.tenant,
+            "body_hash": header.body_hash,
+        },
+        option=orjson.OPT_SORT_KEYS,
+    )
+
+
+def record_line(header: bytes, body: bytes, link: str) -> bytes:
+    """The line of a record, its LF included."""
+    return b"record\t%b\t%b\t%b\n" % (header, body, link.encode())
+
+
+def read_record(line: bytes) -> Record:
+    """Read a line (without its LF). Raises BadLine unless form, body hash and link agree with the bytes."""
+    parts = line.split(b"\t")
+    if len(parts) != 4 or parts[0] != _RECORD:
+        raise BadLine("not a record line")
+    header = read_header(parts[1])
+    if body_hash(parts[2]) != header.body_hash:
+        raise BadLine("the body does not have the hash that its header names")
+    if link_of(parts[1]).encode() != parts[3]:
+        raise BadLine("the link is not the hash of the header")
+    return Record(header, _read_object(parts[2], "body"), parts[3].decode(), parts[1], parts[2])
+
+
+def read_header(data: bytes) -> Header:
+    """Read the bytes of a header. Raises BadLine for anything that this version does not write."""
+    members = _read_object(data, "header")
+    if members.get("v") != VERSION:
+        raise BadLine(f"unknown version {members.get('v')!r}")
+    del members["v"]
+    try:
+        header = Header(**{**members, "kind": Kind(members.get("kind"))})
+    except (TypeError, ValueError) as error:
+        raise BadLine(f"the header is not one of ours: {error}") from error
+    if not _well_typed(header):
+        raise BadLine("a member of the header has the wrong type")
+    return header
+
+
+def _well_typed(header: Header) -> bool:
+    texts = (header.sidecar, header.incarnation, header.at, header.tenant)
+    return (
+        all(type(text) is str for text in texts)
+        and type(header.seq) is int
+        and type(header.boot) is int
+        and (header.call is None or type(header.call) is str)
+        and is_digest(header.prev)
+        and is_digest(header.body_hash)
+    )
+
+
+def is_digest(value: object) -> bool:
+    """Whether `value` is 64 lower-case hex digits."""
+    return isinstance(value, str) and len(value) == 64 and _HEX.issuperset(value.encode())
+
+
+def _read_object(data: bytes, what: str) -> dict[str, Any]:
+    try:
+        value = read(data)
+    except ValueError as error:
+        raise BadLine(f"the {what} is not canonical JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise BadLine(f"the {what} is no object")
+    return value
+
+
+def encode_body(body: Mapping[str, Any]) -> bytes:
+    """The canonical bytes of a body. Raises ValueError for values without a canonical form."""
+    return canonical(body)

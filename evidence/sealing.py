@@ -1,0 +1,198 @@
+"""Secrets of a record: commitments that stand in the clear, and the sealed box beside it.
+
+Each value gets a fresh salt and an HMAC; salts and texts go into one AES-256-GCM box under the data key of the
+record's erasure unit; that key is wrapped by HPKE to the tenant and otherwise lives in memory only, so that the
+writer cannot open its own past, and whoever destroys the wrapped key has erased the unit.
+"""
+
+import base64
+import hashlib
+import hmac
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+
+from evidence.canonical import canonical, read
+from evidence.signing import exact_base64
+
+Random = Callable[[int], bytes]
+"""Gives that many unpredictable bytes."""
+
+_SUITE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+_BOX_TAG: Final = b"agentgate/box/v1\x00"
+_KEY_TAG: Final = b"agentgate/data-key/v1\x00"
+_NONCE_BYTES: Final = 12
+_SALT_BYTES: Final = 32
+_KEY_BYTES: Final = 32
+_BOXES_PER_KEY: Final = 1 << 24
+"""Random nonces of 96 bits stay safe for 2^32 boxes (NIST SP 800-38D, 8.3); a key retires far earlier."""
+
+
+class CannotOpen(ValueError):
+    """A wrapped key or a box that this private key does not open."""
+
+
+class RandomPool:
+    """Random bytes of the operating system, drawn in blocks: a system call for each salt would cost more than the salt."""
+
+    def __init__(self, block_bytes: int = 4096, source: Random = os.urandom) -> None:
+        self._block_bytes = block_bytes
+        self._source = source
+        self._block = b""
+        self._used = 0
+
+    def __call__(self, count: int) -> bytes:
+        """`count` bytes, each given out once."""
+        if self._used + count > len(self._block):
+            self._block, self._used = self._source(max(self._block_bytes, count)), 0
+        self._used += count
+        return self._block[self._used - count : self._used]
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What a body gets for its secrets (`members`), and the bytes of the box."""
+
+    members: Mapping[str, Any]
+    box: bytes
+
+
+@dataclass(slots=True)
+class _DataKey:
+    id: str
+    cipher: AESGCM
+    aad: bytes
+    boxes: int = 0
+
+
+class Sealer:
+    """Seals the secrets of one tenant's chain; keeps the data keys of the `units` most recently used units.
+
+    A new data key's line for keys.jsonl waits in `unwritten` until the writer has stored it: it goes to disk before
+    the first box that needs it.
+    """
+
+    def __init__(
+        self, tenant: str, recipient: X25519PublicKey, pseudonym: Callable[[str, str], str], random: Random, units: int
+    ) -> None:
+        self._tenant = tenant
+        self._recipient = recipient
+        self._pseudonym = pseudonym
+        self._random = random
+        self._units = units
+        self._keys: OrderedDict[str, _DataKey] = OrderedDict()
+        self.unwritten: list[bytes] = []
+
+    def seal(self, secrets: Mapping[str, bytes], unit: str, *, plain: bool) -> Sealed:
+        """Commit to each value; with `plain` the box holds salts and texts, else the salts alone."""
+        key = self._key(unit)
+        commitments, opened = {}, {}
+        for name, value in secrets.items():
+            salt = self._random(_SALT_BYTES)
+            commitments[name] = {"hmac": commitment(salt, value), "bytes": len(value)}
+            opened[name] = _content(salt, value, plain=plain)
+        nonce = self._random(_NONCE_BYTES)
+        box = nonce + key.cipher.encrypt(nonce, canonical(opened), key.aad)
+        key.boxes += 1
+        return Sealed({"commitments": commitments, "sealed": {"key": key.id, "hash": box_hash(box)}}, box)
+
+    def _key(self, unit: str) -> _DataKey:
+        key = self._keys.get(unit)
+        if key is None or key.boxes >= _BOXES_PER_KEY:
+            key = self._keys[unit] = self._make(unit)
+        self._keys.move_to_end(unit)
+        if len(self._keys) > self._units:
+            self._keys.popitem(last=False)
+        return key
+
+    def _make(self, unit: str) -> _DataKey:
+        raw = self._random(_KEY_BYTES)
+        content = _wrap(raw, self._tenant, self._pseudonym("unit", unit), self._recipient)
+        key_id = key_line_id(content)
+        self.unwritten.append(canonical({**content, "id": key_id}) + b"\n")
+        return _DataKey(key_id, AESGCM(raw), _aad(key_id, self._tenant))
+
+
+def commitment(salt: bytes, value: bytes) -> str:
+    """HMAC-SHA-256 of the value under its salt, in hex."""
+    return hmac.digest(salt, value, "sha256").hex()
+
+
+def box_hash(box: bytes) -> str:
+    """SHA-256 of the bytes of a box, in hex: what `sealed.hash` of its record says."""
+    return hashlib.sha256(box).hexdigest()
+
+
+def key_line_id(content: Mapping[str, Any]) -> str:
+    """The id of a wrapped key: SHA-256 over the canonical form of everything else on its line, in hex."""
+    return hashlib.sha256(canonical(content)).hexdigest()
+
+
+def read_key_line(line: bytes) -> Mapping[str, Any]:
+    """Read a line of keys.jsonl (without its LF). Raises ValueError unless its id is the hash of the rest."""
+    members = read(line)
+    if not isinstance(members, dict) or members.keys() != {"v", "id", "tenant", "unit", "to", "wrapped"}:
+        raise ValueError("not the line of a wrapped key")
+    if key_line_id({name: value for name, value in members.items() if name != "id"}) != members["id"]:
+        raise ValueError("the id of a wrapped key is not the hash of its content")
+    return members
+
+
+def unwrap(members: Mapping[str, Any], private: X25519PrivateKey) -> bytes:
+    """The data key of a line that `read_key_line` gave. Raises CannotOpen."""
+    try:
+        return _SUITE.decrypt(exact_base64(members["wrapped"]), private, _info(members["tenant"], members["unit"]))
+    except (InvalidTag, ValueError) as error:
+        raise CannotOpen("this private key does not open the data key") from error
+
+
+def open_box(box: bytes, data_key: bytes, key_id: str, tenant: str) -> dict[str, tuple[bytes, bytes | None]]:
+    """Salt and value of each secret in a box; the value is None where only the commitment was kept. Raises CannotOpen."""
+    try:
+        opened = AESGCM(data_key).decrypt(box[:_NONCE_BYTES], box[_NONCE_BYTES:], _aad(key_id, tenant))
+    except (InvalidTag, ValueError) as error:
+        raise CannotOpen("the box does not open with its data key") from error
+    return {name: (exact_base64(content["salt"]), _value(content)) for name, content in orjson.loads(opened).items()}
+
+
+def _content(salt: bytes, value: bytes, *, plain: bool) -> dict[str, str]:
+    content = {"salt": base64.b64encode(salt).decode()}
+    if plain:
+        try:
+            content["text"] = value.decode()
+        except UnicodeDecodeError:
+            content["base64"] = base64.b64encode(value).decode()
+    return content
+
+
+def _value(content: Mapping[str, str]) -> bytes | None:
+    if "text" in content:
+        return content["text"].encode()
+    return exact_base64(content["base64"]) if "base64" in content else None
+
+
+def _wrap(raw: bytes, tenant: str, unit: str, recipient: X25519PublicKey) -> dict[str, Any]:
+    return {
+        "v": 1,
+        "tenant": tenant,
+        "unit": unit,
+        "to": base64.b64encode(recipient.public_bytes_raw()).decode(),
+        "wrapped": base64.b64encode(_SUITE.encrypt(raw, recipient, _info(tenant, unit))).decode(),
+    }
+
+
+def _info(tenant: str, unit: str) -> bytes:
+    return _KEY_TAG + canonical([tenant, unit])
+
+
+def _aad(key_id: str, tenant: str) -> bytes:
+    # The id has a fixed length, so the two cannot run into each other.
+    return _BOX_TAG + key_id.encode() + tenant.encode()
