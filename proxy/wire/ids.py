@@ -1,0 +1,37 @@
+"""The id of a JSON-RPC message, which is text to a proxy: it is compared and repeated, never computed with."""
+
+import re
+from dataclasses import dataclass
+
+import orjson
+
+from evidence.canonical import Spelled
+
+_INTEGRAL = re.compile(r"-?[0-9]+(?:[eE]\+?[0-9]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class MessageId:
+    """`text` is the id's JSON spelling, as far as known; `key` is equal for equal ids (`n:...` or `s:...`)."""
+
+    text: str
+    key: str
+
+
+def message_id(value: object) -> MessageId | None:
+    """The id that a JSON value stands for, or None where the value cannot be one.
+
+    Strings and integers are ids, integers of any size: 9007199254740993 and 1e400 keep their
+    spelling. A fraction (also 1.0), a boolean or a structure is none.
+    """
+    if type(value) is int:
+        return MessageId(str(value), f"n:{value}")
+    if type(value) is str:
+        return MessageId(orjson.dumps(value).decode(), f"s:{value}")
+    if type(value) is Spelled and _INTEGRAL.fullmatch(value.spelling):
+        return MessageId(value.spelling, f"n:{_plain(value.spelling)}")
+    return None
+
+
+def _plain(spelling: str) -> str:
+    return "0" if spelling == "-0" else spelling.replace("E", "e").replace("+", "")

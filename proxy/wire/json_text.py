@@ -1,0 +1,205 @@
+"""JSON text, read so strictly that every other reader must see the same values, or refuse.
+
+RFC 8259 leaves duplicate keys, number precision and lone surrogates to the reader, and real readers
+differ in them; case-insensitive ones even take `Method` for `method`. What two readers could read
+differently is refused; a number that a double does not hold is kept by its spelling.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from json import JSONDecodeError
+from json.scanner import make_scanner
+from typing import Any, Final, Never, cast
+
+from evidence.canonical import Spelled
+from proxy.wire.rules import Malformed, Rule
+
+MAX_DEPTH: Final = 64
+"""Nesting that no MCP message of a client needs to exceed."""
+
+MEMBERS: Final = frozenset(
+    ("jsonrpc", "id", "method", "params", "result", "error", "code", "message", "data", "name", "uri", "arguments",
+     "_meta", "taskId", "task", "ref", "argument", "cursor", "nextCursor", "uriTemplate", "inputResponses",
+     "inputRequests", "requestState", "resultType", "requestId", "progressToken", "tools", "resources",
+     "resourceTemplates", "prompts", "tasks", "content", "contents", "structuredContent", "isError", "messages",
+     "inputSchema", "outputSchema", "annotations", "description", "title", "type", "text", "blob", "mimeType")
+)  # fmt: skip
+"""Names that give a message its meaning; a second key of the same object must not be a look-alike of one."""
+
+_BLANKS = " \t\n\r"
+_EXACT_DIGITS = 15
+_DOUBLE_INTEGERS = 2**53
+_STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+', re.DOTALL)
+_BRACKETS = bytes.maketrans(b"{}", b"[]")
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_ESCAPES = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>\\u[dD][89a-fA-F])|\\.", re.DOTALL
+)
+_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A document: its value, and the spellings of the numbers that a double does not hold, in order.
+
+    Those numbers stand in `value` as `Spelled`; everything else is dict, list, str, int, float, bool, None.
+    """
+
+    value: Any
+    inexact: tuple[str, ...]
+
+
+def read_json(raw: bytes, *, max_depth: int = MAX_DEPTH) -> Reading:
+    """Read exactly one JSON document from UTF-8 bytes. Raises Malformed, nothing else."""
+    text = _decoded(raw)
+    _check_depth(raw, max_depth)
+    document = _Document(plain=raw.isascii() and b"\\u" not in raw)
+    try:
+        value, end = _scanner(document)(text, _first(text))
+    except (StopIteration, JSONDecodeError) as problem:
+        raise Malformed(Rule.NOT_JSON, _place(problem)) from None
+    if end != len(text) and text[end:].strip(_BLANKS):
+        raise Malformed(Rule.TRAILING_DATA, f"after character {end}")
+    if not document.plain and b"\\u" in raw:
+        _check_surrogates(text)
+    return Reading(value, tuple(document.inexact))
+
+
+def elements(raw: bytes) -> tuple[bytes, ...]:
+    """The exact bytes of each element of a JSON array that `read_json` has accepted."""
+    text = raw.decode()
+    scan = _scanner(_Document(plain=True))
+    found = []
+    at = _skip(text, _first(text) + 1)
+    while text[at] != "]":
+        _, end = scan(text, at)
+        found.append(text[at:end].encode())
+        at = _skip(text, end)
+        if text[at] == ",":
+            at = _skip(text, at + 1)
+    return tuple(found)
+
+
+def fold(key: str) -> str:
+    """The key as a reader sees it that ignores case and Unicode form (U+017F is `s`, U+212A is `k`)."""
+    if key.isascii():
+        return key.lower()
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", key).casefold()).casefold()
+
+
+_FOLDED: Final = frozenset(fold(name) for name in MEMBERS)
+
+
+class _Document:
+    """The hooks of one reading, in the form that the scanner of the standard library asks for."""
+
+    strict = True
+    object_hook = None
+
+    def __init__(self, *, plain: bool) -> None:
+        self.plain = plain
+        self.inexact: list[str] = []
+        self.object_pairs_hook = _object if plain else _careful_object
+        self.parse_constant = _constant
+
+    def parse_int(self, spelling: str) -> int | Spelled:
+        if len(spelling) <= _EXACT_DIGITS and spelling != "-0":
+            return int(spelling)
+        if _EXACT_DIGITS < len(spelling) <= _EXACT_DIGITS + 2 and abs(value := int(spelling)) <= _DOUBLE_INTEGERS:
+            return value
+        return self._spelled(spelling)
+
+    def parse_float(self, spelling: str) -> float | Spelled:
+        value = float(spelling)
+        return value if _exact(spelling, value) else self._spelled(spelling)
+
+    def _spelled(self, spelling: str) -> Spelled:
+        self.inexact.append(spelling)
+        return Spelled(spelling)
+
+
+def _scanner(document: _Document) -> Callable[[str, int], tuple[Any, int]]:
+    # The stubs know no other context than the scanner itself; it reads just these six attributes.
+    return make_scanner(cast("make_scanner", document))
+
+
+def _exact(spelling: str, value: float) -> bool:
+    if value == 0:
+        return spelling[0] != "-" and not re.search("[1-9]", re.split("[eE]", spelling)[0])
+    if abs(value) == float("inf"):
+        return False
+    if len(spelling) <= _EXACT_DIGITS and "e" not in spelling and "E" not in spelling:
+        return True
+    return Decimal(repr(value)) == Decimal(spelling)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Malformed(Rule.DUPLICATE_KEY)
+    for key in found:
+        if key not in MEMBERS and fold(key) in _FOLDED:
+            _check_twin(key, found)
+    return found
+
+
+def _careful_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if any("\0" in key for key, _ in pairs):
+        raise Malformed(Rule.KEY_NUL)
+    return _object(pairs)
+
+
+def _check_twin(key: str, found: dict[str, Any]) -> None:
+    twin = fold(key)
+    if sum(fold(other) == twin for other in found) > 1:
+        raise Malformed(Rule.KEY_TWIN)
+
+
+def _constant(_spelling: str) -> Never:
+    raise Malformed(Rule.NOT_A_NUMBER)
+
+
+def _decoded(raw: bytes) -> str:
+    if raw.startswith(_MARKS):
+        raise Malformed(Rule.BYTE_ORDER_MARK)
+    if b"\0" in raw:
+        raise Malformed(Rule.NUL_BYTE)
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as problem:
+        raise Malformed(Rule.NOT_UTF8, f"at byte {problem.start}") from None
+
+
+def _check_depth(raw: bytes, limit: int) -> None:
+    """Refuse deep nesting before anything recurses: without strings, each pass takes one level of brackets away."""
+    if raw.count(b"[") + raw.count(b"{") <= limit:
+        return
+    brackets = _STRINGS.sub(b"", raw).translate(_BRACKETS, _NOT_BRACKETS)
+    for _ in range(limit):
+        if not brackets:
+            return
+        brackets = brackets.replace(b"[]", b"")
+    if brackets:
+        raise Malformed(Rule.TOO_DEEP if b"[]" in brackets else Rule.NOT_JSON)
+
+
+def _check_surrogates(text: str) -> None:
+    if any(escape["lone"] for escape in _ESCAPES.finditer(text)):
+        raise Malformed(Rule.LONE_SURROGATE)
+
+
+def _first(text: str) -> int:
+    return _skip(text, 0) if text[:1] in _BLANKS else 0
+
+
+def _skip(text: str, at: int) -> int:
+    while at < len(text) and text[at] in _BLANKS:
+        at += 1
+    return at
+
+
+def _place(problem: Exception) -> str:
+    return f"at character {problem.pos}" if isinstance(problem, JSONDecodeError) else "no value"
