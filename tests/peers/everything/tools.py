@@ -9,6 +9,8 @@ from mcp.types import CreateMessageResult, ListRootsResult, SamplingMessage, Tex
 from pydantic import BaseModel
 
 BIG_BYTES = 3_000_000
+SETTLE_SECONDS = 0.05
+"""A client drops progress that it reads in one chunk with the answer: so the answer comes a little later."""
 READS_ONLY = ToolAnnotations(read_only_hint=True)
 
 
@@ -60,6 +62,7 @@ async def slow(ctx: Context[Any, Any], seconds: float = 1.0, steps: int = 4) -> 
     for step in range(1, steps + 1):
         await asyncio.sleep(seconds / steps)
         await ctx.report_progress(step, steps, f"step {step}")
+    await asyncio.sleep(SETTLE_SECONDS)
     return f"slept in {steps} steps"
 
 

@@ -1,0 +1,76 @@
+"""Real MCP clients, each a program of its own, so that one test drives them all by the same steps."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tests.peers.places import NODE, NODE_PACKAGES, OLD_PYTHON, ROOT
+from tests.peers.servers import HttpServer, StdioServer
+from tests.peers.steps import Step
+
+TIMEOUT_SECONDS: Final = 60.0
+LINGER_SECONDS: Final = 0.3
+MODERN: Final = "2026-07-28"
+
+
+class ClientFailed(Exception):
+    """A client could not do its journey; the text is what it printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """What came of it: the revision that client and server agreed on, and an outcome for each step (see steps.py)."""
+
+    version: str
+    outcomes: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class McpClient:
+    """One client in one mode; `mode` is spelled as its SDK spells it."""
+
+    name: str
+    program: tuple[str, ...]
+    mode: Any
+
+    def run(
+        self, server: HttpServer | StdioServer | str, steps: Sequence[Step], *, headers: Mapping[str, str] | None = None
+    ) -> Journey:
+        """Connects, does the steps one after the other, disconnects. Raises ClientFailed."""
+        plan = {"mode": self.mode, "steps": list(steps), "linger_seconds": LINGER_SECONDS, **_target(server, headers)}
+        done = subprocess.run(
+            [*self.program, json.dumps(plan)], cwd=ROOT, capture_output=True, timeout=TIMEOUT_SECONDS, check=False
+        )
+        if done.returncode != 0:
+            raise ClientFailed(f"{self.name}: {done.stderr.decode(errors='replace')[-3000:]}")
+        answer = json.loads(done.stdout)
+        return Journey(answer["version"], answer["outcomes"])
+
+
+def _target(server: HttpServer | StdioServer | str, headers: Mapping[str, str] | None) -> dict[str, Any]:
+    if isinstance(server, StdioServer):
+        # A server over stdio has the test's own environment: SDKs pass on only a few variables by themselves.
+        return {"command": server.command, "environment": {**os.environ, **server.environment}}  # noqa: TID251
+    return {"url": server if isinstance(server, str) else server.url, "headers": dict(headers or {})}
+
+
+_PYTHON: Final = (sys.executable, "-W", "ignore", "-m", "tests.peers.python_client")
+_OLD: Final = (str(OLD_PYTHON), str(ROOT / "tests/peers/mcp130/client.py"))
+_NODE: Final = (str(NODE), str(ROOT / "tests/peers/node/client.cjs"), str(NODE_PACKAGES))
+
+PYTHON_MODERN: Final = McpClient("python-2.3.0-modern", _PYTHON, MODERN)
+PYTHON_AUTO: Final = McpClient("python-2.3.0-auto", _PYTHON, "auto")
+PYTHON_LEGACY: Final = McpClient("python-2.3.0-legacy", _PYTHON, "legacy")
+PYTHON_OLD: Final = McpClient("python-1.30.0", _OLD, None)
+TYPESCRIPT_MODERN: Final = McpClient("typescript-2.4.0-modern", (*_NODE, "v2"), {"pin": MODERN})
+TYPESCRIPT_AUTO: Final = McpClient("typescript-2.4.0-auto", (*_NODE, "v2"), "auto")
+TYPESCRIPT_OLD: Final = McpClient("typescript-1.32.2", (*_NODE, "v1"), None)
+
+MODERN_CLIENTS: Final = (PYTHON_MODERN, TYPESCRIPT_MODERN)
+LEGACY_CLIENTS: Final = (PYTHON_LEGACY, PYTHON_OLD, TYPESCRIPT_OLD)
+DUAL_CLIENTS: Final = (PYTHON_AUTO, TYPESCRIPT_AUTO)
+CLIENTS: Final = (*MODERN_CLIENTS, *LEGACY_CLIENTS, *DUAL_CLIENTS)
