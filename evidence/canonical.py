@@ -43,7 +43,7 @@ def canonical(value: Any) -> bytes:
 
 
 def read(data: bytes) -> Any:
-    """The value whose canonical bytes are `data`. Raises ValueError for bytes that are not the canonical form of any."""
+    """The value whose canonical bytes are `data`. Raises ValueError for bytes that are the canonical form of none."""
     value = orjson.loads(data)
     if not _is_simple(value, _MAX_DEPTH):
         value = _restore(value)

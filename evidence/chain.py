@@ -1,4 +1,4 @@
-"""The rules of a chain, without input or output: how a call goes through its records, and how records follow each other.
+"""The rules of a chain, without input or output: how a call goes through its records, how records follow each other.
 
     nothing --intent--> open --outcome--> ended --late--> late
         \\--refusal--> refused
@@ -6,11 +6,14 @@
 `TURNS` is the whole state machine; the diagram in docs/evidence.md is drawn from it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
-from evidence.record import GENESIS, Header, Kind
+from evidence.record import GENESIS, Header, Kind, Record
+
+_SEGMENT: Final = "segment"
 
 
 class State(StrEnum):
@@ -63,6 +66,19 @@ def turn(call: str, state: State, kind: Kind) -> State:
     if after is None:
         raise OutOfTurn(call, state, kind)
     return after
+
+
+def segment_body(open_calls: Iterable[str]) -> dict[str, Any]:
+    """The body of the notice that begins a segment: it lists the calls that are open there."""
+    return {"event": _SEGMENT, "open": sorted(open_calls)}
+
+
+def still_open(record: Record) -> list[str] | None:
+    """The calls that a segment's first notice lists as open; None for any other record."""
+    if record.header.kind is not Kind.NOTICE or record.body.get("event") != _SEGMENT:
+        return None
+    calls = record.body.get("open")
+    return [str(call) for call in calls] if isinstance(calls, list) else []
 
 
 class BrokenLink(ValueError):

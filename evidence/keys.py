@@ -60,7 +60,7 @@ def load_or_make(state: Path, tenants: Iterable[str]) -> Keys:
         return Keys(
             identity=Ed25519PrivateKey.from_private_bytes(_identity(folder)),
             tenants={tenant: X25519PublicKey.from_public_bytes(_recipient(folder, tenant)) for tenant in tenants},
-            pseudonym=_load(folder / "pseudonym.key") or _make(folder / "pseudonym.key", secrets.token_bytes(_KEY_BYTES)),
+            pseudonym=_pseudonym(folder / "pseudonym.key"),
         )
     except OSError as error:
         raise KeyProblem(f"{error.filename or folder}: {error.strerror}") from error
@@ -82,10 +82,14 @@ def _identity(folder: Path) -> bytes:
     raw = _load(key)
     if raw is None:
         if public.exists():
-            raise KeyProblem(f"{key} is gone but {public} is here: restore it, or remove both to start as a new identity")
+            raise KeyProblem(f"{key} is gone but {public} is here: restore it, or remove {public} to be somebody new")
         raw = _make(key, Ed25519PrivateKey.generate().private_bytes_raw())
     _publish(public, Ed25519PrivateKey.from_private_bytes(raw).public_key().public_bytes_raw())
     return raw
+
+
+def _pseudonym(path: Path) -> bytes:
+    return _load(path) or _make(path, secrets.token_bytes(_KEY_BYTES))
 
 
 def _recipient(folder: Path, tenant: str) -> bytes:

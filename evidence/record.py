@@ -84,13 +84,17 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record that was read: its parts as values, its bytes as they stand in the file."""
+    """A record that was read: its parts as values, its bytes as they stand in the file.
+
+    `box` is the hash of the sealed box on the line after it, None where the record has no box.
+    """
 
     header: Header
     body: Mapping[str, Any]
     link: str
     header_bytes: bytes
     body_bytes: bytes
+    box: str | None
 
 
 class BadLine(ValueError):
@@ -143,7 +147,17 @@ def read_record(line: bytes) -> Record:
         raise BadLine("the body does not have the hash that its header names")
     if link_of(parts[1]).encode() != parts[3]:
         raise BadLine("the link is not the hash of the header")
-    return Record(header, _read_object(parts[2], "body"), parts[3].decode(), parts[1], parts[2])
+    body = _read_object(parts[2], "body")
+    return Record(header, body, parts[3].decode(), parts[1], parts[2], _box_of(body))
+
+
+def _box_of(body: Mapping[str, Any]) -> str | None:
+    sealed = body.get("sealed")
+    if sealed is None:
+        return None
+    if not isinstance(sealed, dict) or sealed.keys() != {"key", "hash"} or not all(map(is_digest, sealed.values())):
+        raise BadLine("`sealed` does not name a key and the hash of a box")
+    return str(sealed["hash"])
 
 
 def read_header(data: bytes) -> Header:
@@ -153,8 +167,8 @@ def read_header(data: bytes) -> Header:
         raise BadLine(f"unknown version {members.get('v')!r}")
     del members["v"]
     try:
-        header = Header(**{**members, "kind": Kind(members.get("kind"))})
-    except (TypeError, ValueError) as error:
+        header = Header(**{**members, "kind": Kind(members["kind"])})
+    except (KeyError, TypeError, ValueError) as error:
         raise BadLine(f"the header is not one of ours: {error}") from error
     if not _well_typed(header):
         raise BadLine("a member of the header has the wrong type")

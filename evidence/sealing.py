@@ -41,7 +41,7 @@ class CannotOpen(ValueError):
 
 
 class RandomPool:
-    """Random bytes of the operating system, drawn in blocks: a system call for each salt would cost more than the salt."""
+    """Random bytes of the operating system, drawn in blocks: a system call for each salt costs more than the salt."""
 
     def __init__(self, block_bytes: int = 4096, source: Random = os.urandom) -> None:
         self._block_bytes = block_bytes
@@ -155,7 +155,7 @@ def unwrap(members: Mapping[str, Any], private: X25519PrivateKey) -> bytes:
 
 
 def open_box(box: bytes, data_key: bytes, key_id: str, tenant: str) -> dict[str, tuple[bytes, bytes | None]]:
-    """Salt and value of each secret in a box; the value is None where only the commitment was kept. Raises CannotOpen."""
+    """Salt and value of each secret in a box; the value is None where only the salt was kept. Raises CannotOpen."""
     try:
         opened = AESGCM(data_key).decrypt(box[:_NONCE_BYTES], box[_NONCE_BYTES:], _aad(key_id, tenant))
     except (InvalidTag, ValueError) as error:

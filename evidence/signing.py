@@ -30,7 +30,7 @@ class BadSignature(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What an identity says of an incarnation: this public key (raw 32 bytes, base64) writes for this sidecar and tenant."""
+    """An identity's word for an incarnation: this public key (32 bytes, base64) writes for this sidecar and tenant."""
 
     sidecar: str
     incarnation: str

@@ -1,0 +1,139 @@
+"""Finds the chain that a process may write to: a free one of its own, repaired at the tail, or a new one.
+
+lock -> whose chain is it -> survey the last segment -> cut what a crash tore off
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from evidence.chain import Position
+from evidence.record import BadLine, Record, read_record
+from evidence.recovery import BrokenChain, Survey, survey, survey_keys
+from evidence.spool import KEYS_NAME, Locked, lock, new_chain, segment_name
+
+_FOLDER_MODE: Final = 0o700
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose chains are ours. `identity` is the public identity key, base64: nobody continues a chain of another."""
+
+    sidecar: str
+    tenant: str
+    identity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A locked chain, ready to be appended to: its last segment, where it stands, and what has to be declared."""
+
+    chain: Path
+    lock: int
+    segment: int
+    position: Position
+    open_calls: tuple[str, ...]
+    repaired_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """The chain to write to, others that were left with open calls, and the names of those that are broken."""
+
+    mine: Claim
+    orphans: tuple[Claim, ...]
+    abandoned: tuple[str, ...]
+
+
+def claim(folder: Path, owner: Owner) -> Claims:
+    """Lock what is free of `owner`'s chains in the evidence folder, or make a new chain. Raises OSError."""
+    folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+    free: list[Claim] = []
+    abandoned: list[str] = []
+    for chain in sorted(folder.glob("chain-*")):
+        try:
+            found = _claim_one(chain, owner)
+        except BrokenChain:
+            abandoned.append(chain.name)
+        else:
+            free.extend([found] if found else [])
+    free.sort(key=lambda found: not found.open_calls)
+    mine = free.pop(0) if free else _fresh(folder)
+    for unused in free:
+        if not unused.open_calls:
+            os.close(unused.lock)
+    return Claims(mine, tuple(found for found in free if found.open_calls), tuple(abandoned))
+
+
+def _fresh(folder: Path) -> Claim:
+    chain, handle = new_chain(folder)
+    return Claim(chain, handle, 1, Position(), (), 0)
+
+
+def _claim_one(chain: Path, owner: Owner) -> Claim | None:
+    """The chain as a claim, if it is free and ours. Raises BrokenChain."""
+    try:
+        handle = lock(chain)
+    except Locked:
+        return None
+    try:
+        if _owner_of(chain) in (owner, None):
+            return _repair(chain, handle)
+    except (BrokenChain, OSError):
+        os.close(handle)
+        raise
+    os.close(handle)
+    return None
+
+
+def _owner_of(chain: Path) -> Owner | None:
+    """Who began the chain; None if not even its first record is whole."""
+    first = chain / segment_name(1)
+    if not first.exists():
+        return None
+    with first.open("rb") as file:
+        line = file.readline()
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        start = read_record(line[:-1])
+    except BadLine as error:
+        raise BrokenChain(f"{chain.name}, {first.name}, line 1: {error}") from error
+    return Owner(start.header.sidecar, start.header.tenant, _identity(start))
+
+
+def _identity(start: Record) -> str:
+    return str(start.body.get("identity"))
+
+
+def _repair(chain: Path, handle: int) -> Claim:
+    """Cut the torn tail of the last segment and of the keys; an empty last segment goes altogether."""
+    number = max(1, sum(1 for _ in chain.glob("records-*.tsv")))
+    found, repaired = _repair_segment(chain, number)
+    while found.first is None and number > 1:
+        (chain / segment_name(number)).unlink()
+        number -= 1
+        found, more = _repair_segment(chain, number)
+        repaired += more
+    repaired += _cut(chain / KEYS_NAME, survey_keys(_bytes_of(chain / KEYS_NAME)))
+    return Claim(chain, handle, number, found.position, found.open_calls, repaired)
+
+
+def _repair_segment(chain: Path, number: int) -> tuple[Survey, int]:
+    path = chain / segment_name(number)
+    if number > 1 and not path.exists():
+        raise BrokenChain(f"{chain.name}: {path.name} is missing")
+    found = survey(_bytes_of(path), f"{chain.name}, {path.name}")
+    return found, _cut(path, found.good_bytes)
+
+
+def _bytes_of(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
+
+
+def _cut(path: Path, good_bytes: int) -> int:
+    size = path.stat().st_size if path.exists() else 0
+    if size > good_bytes:
+        os.truncate(path, good_bytes)
+    return size - good_bytes
