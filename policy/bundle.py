@@ -1,0 +1,215 @@
+"""Loading a policy: the built-in ones, a folder of Rego and data, or an OPA bundle.
+
+What is loaded is not yet trusted to be right: `vetting` looks at it before it becomes active. Folders and
+built-ins are unsigned by nature; their revision is the digest of their files. Grants are merged into the base
+document at `data.agentgate.grants` (in the indexed form of `grants.index`), trusted upstreams at
+`data.agentgate.trusted_upstreams`; both are there for every policy, and no file of a policy may set them.
+"""
+
+import hashlib
+import io
+import json
+import re
+import tarfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+import orjson
+
+from policy.engine import Policy, PolicyRefused
+
+BUILTIN: Final = ("starter", "observe")
+
+_REGO: Final = Path(__file__).parent / "rego"
+_MAX_FILES: Final = 2_000
+_MAX_BYTES: Final = 64 * 1024 * 1024
+_NOT_CODE: Final = re.compile(r"`[^`]*`|#[^\n]*")
+_PACKAGE: Final = re.compile(r"^\s*package\s+agentgate\s*$", re.MULTILINE)
+_CONSTANT_LISTING: Final = re.compile(r'^listing := \{"hide": \[\]\}\s*$', re.MULTILINE)
+_LISTING_HEAD: Final = re.compile(r"^(?:default\s+)?listing\b", re.MULTILINE)
+_RESULT_HEAD: Final = re.compile(r"^(?:default\s+)?result\b", re.MULTILINE)
+
+Files = Mapping[str, bytes]
+
+
+def load(spec: str, *, grants: Mapping[str, Any] | None, trusted: Iterable[str] = ()) -> Policy:
+    """The policy named by `spec`: "starter", "observe", a folder, or a bundle (`.tar.gz`).
+
+    `grants` is the index that `grants.index` makes, `trusted` the names of the upstreams whose annotations
+    count. Raises PolicyRefused with one line for each problem, file and line first.
+    """
+    given = {"grants": dict(grants or {}), "trusted_upstreams": dict.fromkeys(trusted, True)}
+    if spec in BUILTIN:
+        return _assemble(spec, _builtin_files(spec), given, manifest=None)
+    path = Path(spec)
+    if path.is_dir():
+        return _assemble(path.name, _folder_files(path), given, manifest=None)
+    if path.is_file():
+        files = _bundle_files(path)
+        return _assemble(path.name, files, given, manifest=_manifest(path.name, files))
+    raise PolicyRefused((f"{spec}: neither {' nor '.join(BUILTIN)}, nor a folder, nor a bundle",))
+
+
+def pack(policy: Policy) -> bytes:
+    """The policy as an OPA bundle that owns every root, its revision naming rules and data; the same bytes each time."""
+    manifest = {"revision": bundle_revision(policy), "roots": [""], "rego_version": 1}
+    files = {".manifest": orjson.dumps(manifest), "data.json": orjson.dumps(policy.data)}
+    files |= {path: text.encode() for path, text in policy.modules.items()}
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as archive:
+        for name in sorted(files):
+            entry = tarfile.TarInfo("/" + name)
+            entry.size, entry.mode = len(files[name]), 0o600
+            archive.addfile(entry, io.BytesIO(files[name]))
+    return buffer.getvalue()
+
+
+def bundle_revision(policy: Policy) -> str:
+    """What an engine outside this process is asked to call the policy: grants change the data and not the revision."""
+    return f"{policy.revision};{policy.data_revision}"
+
+
+def _assemble(name: str, files: Files, given: Mapping[str, Any], manifest: Mapping[str, Any] | None) -> Policy:
+    modules, problems = _modules(files)
+    data = _data(files, problems)
+    ours = data.setdefault("agentgate", {})
+    if not isinstance(ours, dict) or not ours.keys().isdisjoint(given):
+        problems.append("data.json: agentgate.grants and agentgate.trusted_upstreams are set by the sidecar only")
+    if not any(_PACKAGE.search(_code(text)) for text in modules.values()):
+        problems.append(f"{name}: no module of package agentgate")
+    if problems:
+        raise PolicyRefused(tuple(problems))
+    ours.update(given)
+    heads = [_code(text) for text in modules.values() if _PACKAGE.search(_code(text))]
+    metadata = (manifest or {}).get("metadata") or {}
+    return Policy(
+        name=name,
+        modules=modules,
+        data=data,
+        revision=(manifest or {}).get("revision") or _digest(files),
+        data_revision="sha256:" + hashlib.sha256(orjson.dumps(data, option=orjson.OPT_SORT_KEYS)).hexdigest(),
+        version=metadata.get("version"),
+        signed=False,
+        hides_nothing=_hides_nothing(heads),
+        has_result=any(_RESULT_HEAD.search(text) for text in heads),
+    )
+
+
+def _builtin_files(name: str) -> Files:
+    paths = [*(_REGO / "rules").glob("*"), *(_REGO / name).glob("*")]
+    files = {f"{path.parent.name}/{path.name}": path.read_bytes() for path in sorted(paths) if _counts(path.name)}
+    data = json.loads(files.pop("rules/data.json"))
+    kept = {key: value for key, value in data["agentgate"].items() if key == "reasons"}
+    return files | {"data.json": orjson.dumps({"agentgate": kept})}
+
+
+def _folder_files(folder: Path) -> Files:
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and _counts(path.name)]
+    if len(paths) > _MAX_FILES or sum(path.stat().st_size for path in paths) > _MAX_BYTES:
+        raise PolicyRefused((f"{folder}: more than {_MAX_FILES} files or {_MAX_BYTES} bytes",))
+    try:
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+    except OSError as error:
+        raise PolicyRefused((f"{error.filename}: {error.strerror}",)) from error
+
+
+def _bundle_files(path: Path) -> Files:
+    try:
+        with tarfile.open(path, "r:gz") as archive:
+            return dict(_members(path.name, archive))
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise PolicyRefused((f"{path.name}: not a readable bundle: {error}",)) from error
+
+
+def _members(name: str, archive: tarfile.TarFile) -> Iterable[tuple[str, bytes]]:
+    total = 0
+    for count, member in enumerate(archive):
+        total += member.size
+        if count >= _MAX_FILES or total > _MAX_BYTES:
+            raise PolicyRefused((f"{name}: more than {_MAX_FILES} files or {_MAX_BYTES} bytes",))
+        inner = PurePosixPath(member.name.lstrip("/"))
+        if member.isdir():
+            continue
+        content = archive.extractfile(member) if member.isfile() else None
+        if content is None or ".." in inner.parts:
+            raise PolicyRefused((f"{name}: {member.name}: only plain files below the root may be in a bundle",))
+        if _counts(inner.name) or inner.name == ".manifest":
+            yield str(inner), content.read()
+
+
+def _counts(name: str) -> bool:
+    return (name.endswith(".rego") and not name.endswith("_test.rego")) or name.endswith(".json")
+
+
+def _manifest(name: str, files: Files) -> Mapping[str, Any]:
+    try:
+        manifest = json.loads(files.get(".manifest", b"{}"))
+    except ValueError as error:
+        raise PolicyRefused((f"{name}: .manifest: {error}",)) from error
+    metadata = manifest.get("metadata", {}) if isinstance(manifest, dict) else None
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("version", 0), int):
+        raise PolicyRefused((f"{name}: .manifest: metadata.version is not an integer",))
+    if not isinstance(manifest.get("revision", ""), str):
+        raise PolicyRefused((f"{name}: .manifest: revision is not a string",))
+    return dict(manifest)
+
+
+def _modules(files: Files) -> tuple[dict[str, str], list[str]]:
+    modules: dict[str, str] = {}
+    problems: list[str] = []
+    for path, content in files.items():
+        if not path.endswith(".rego"):
+            continue
+        try:
+            modules[path] = content.decode()
+        except UnicodeDecodeError as error:
+            problems.append(f"{path}: not UTF-8 at byte {error.start}")
+    return modules, problems
+
+
+def _data(files: Files, problems: list[str]) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for path, content in files.items():
+        if not path.endswith(".json"):
+            continue
+        try:
+            value = json.loads(content)
+        except json.JSONDecodeError as error:
+            problems.append(f"{path}:{error.lineno}: {error.msg}")
+            continue
+        for part in reversed(PurePosixPath(path).parts[:-1]):
+            value = {part: value}
+        if not isinstance(value, dict) or not _merge(merged, value):
+            problems.append(f"{path}: not an object, or sets what another data file sets")
+    return merged
+
+
+def _merge(into: dict[str, Any], more: Mapping[str, Any]) -> bool:
+    for key, value in more.items():
+        found = into.get(key)
+        if isinstance(found, dict) and isinstance(value, dict):
+            if not _merge(found, value):
+                return False
+        elif key in into:
+            return False
+        else:
+            into[key] = value
+    return True
+
+
+def _code(text: str) -> str:
+    return _NOT_CODE.sub("", text)
+
+
+def _hides_nothing(heads: list[str]) -> bool:
+    constants = sum(len(_CONSTANT_LISTING.findall(text)) for text in heads)
+    return constants == 1 and sum(len(_LISTING_HEAD.findall(text)) for text in heads) == 1
+
+
+def _digest(files: Files) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        for part in (path.encode(), files[path]):
+            digest.update(len(part).to_bytes(8) + part)
+    return "sha256:" + digest.hexdigest()

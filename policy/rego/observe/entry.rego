@@ -1,0 +1,22 @@
+# The observing policy: everything passes and nothing is hidden; each decision says what the starter would have said.
+package agentgate
+
+decision := {
+	"effect": "allow",
+	"reason": "observed",
+	"message": data.agentgate.reasons.observed,
+	"rules": ["observe"],
+	"obligations": {},
+	"shadow": shadow,
+}
+
+default shadow := null
+
+shadow := {
+	"policy": "starter",
+	"effect": data.agentgate.rules.verdict.effect,
+	"reason": data.agentgate.rules.verdict.reason,
+	"rules": data.agentgate.rules.verdict.rules,
+}
+
+listing := {"hide": []}

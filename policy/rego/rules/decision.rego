@@ -1,0 +1,137 @@
+# The starter's decision: what was granted, what a trusted upstream declares to be reading, what follows from those;
+# everything else is denied.
+package agentgate.rules
+
+decision := {
+	"effect": verdict.effect,
+	"reason": verdict.reason,
+	"message": data.agentgate.reasons[verdict.reason],
+	"rules": verdict.rules,
+	"obligations": {},
+}
+
+verdict := {"effect": "deny", "reason": "denied_by_operator", "rules": ids(denying)} if {
+	count_of(denying)
+} else := {"effect": "deny", "reason": "definition_changed", "rules": []} if {
+	changed(input.call.definition)
+} else := {"effect": "allow", "reason": "granted", "rules": ids(satisfied("allow"))} if {
+	count_of(satisfied("allow"))
+} else := {"effect": "require_approval", "reason": "approval_required", "rules": ids(satisfied("require_approval"))} if {
+	count_of(satisfied("require_approval"))
+} else := {"effect": "allow", "reason": "read_only_trusted", "rules": ["read_only_trusted"]} if {
+	input.call.method == "tools/call"
+	read_only(input.call.definition)
+} else := {"effect": "allow", "reason": "upstream_trusted", "rules": ["upstream_trusted"]} if {
+	trusted
+	reading[input.call.method]
+} else := {"effect": "allow", "reason": "follows_grant", "rules": ["follows_grant"]} if {
+	follows
+} else := {"effect": "deny", "reason": "argument_refused", "rules": ids(granting)} if {
+	count_of(granting)
+} else := {"effect": "deny", "reason": "method_unknown", "rules": []} if {
+	not known[input.call.method]
+} else := {"effect": "deny", "reason": "not_granted", "rules": []}
+
+# What this call is about, in the words of a grant: method and name.
+target := {"method": "resources/read", "name": input.call.name} if {
+	input.call.method == "resources/subscribe"
+} else := {"method": "prompts/get", "name": input.call.name} if {
+	input.call.method == "completion/complete"
+	input.call.params.ref.type == "ref/prompt"
+} else := {"method": "resources/read", "name": input.call.name} if {
+	input.call.method == "completion/complete"
+} else := {"method": input.call.method, "name": input.call.name}
+
+found := entries(target.method, target.name)
+
+denying := {entry | some entry in found; entry.effect == "deny"}
+
+granting := {entry | some entry in found; entry.effect != "deny"}
+
+satisfied(effect) := {entry |
+	some entry in granting
+	entry.effect == effect
+	met(entry)
+}
+
+ids(set) := [id | some id in {entry.id | some entry in set}]
+
+count_of(set) if {
+	some _ in set
+}
+
+reading := {
+	"resources/read": true,
+	"resources/subscribe": true,
+	"prompts/get": true,
+	"completion/complete": true,
+	"subscriptions/listen": true,
+	"roots/list": true,
+}
+
+known := {
+	"tools/call": true,
+	"resources/read": true,
+	"resources/subscribe": true,
+	"prompts/get": true,
+	"completion/complete": true,
+	"subscriptions/listen": true,
+	"tasks/get": true,
+	"tasks/result": true,
+	"tasks/update": true,
+	"tasks/cancel": true,
+	"sampling/createMessage": true,
+	"elicitation/create": true,
+	"roots/list": true,
+}
+
+# A tool that its trusted upstream annotates as reading only, and that has not changed since it was pinned.
+read_only(definition) if {
+	trusted
+	definition.annotations.readOnlyHint == true
+	not unsettled(definition)
+}
+
+unsettled(definition) if definition.pinned == "new"
+
+unsettled(definition) if changed(definition)
+
+changed(definition) if definition.pinned in {"changed", "renamed", "duplicate"}
+
+# A task goes on with a call that was allowed before; whose task it is, the sidecar knows.
+follows if {
+	input.call.method in {"tasks/get", "tasks/result", "tasks/cancel"}
+	input.call.direction == "client"
+	familiar
+}
+
+# The client's answers to questions of the server, for whoever may be asked any.
+follows if {
+	input.call.method == "tasks/update"
+	some method in {"sampling/createMessage", "elicitation/create", "roots/list"}
+	some entry in entries(method, null)
+	entry.effect == "allow"
+}
+
+# Notifications of an upstream where the caller may do something, about resources that it may read.
+follows if {
+	input.call.method == "subscriptions/listen"
+	familiar
+	not listens_beyond
+}
+
+listens_beyond if {
+	some uri in input.call.params.notifications.resourceSubscriptions
+	not readable(uri)
+}
+
+readable(uri) if {
+	some entry in entries("resources/read", uri)
+	entry.effect == "allow"
+	not forbidden("resources/read", uri)
+}
+
+forbidden(method, name) if {
+	some entry in entries(method, name)
+	entry.effect == "deny"
+}
