@@ -1,0 +1,125 @@
+"""What the sidecar counts about itself, in Prometheus' text form.
+
+Every label is bounded: an upstream or a method that configuration and the protocol do not know is `other`, and so is
+the hundred-and-first code of a refusal. Nothing that an agent or a tool chooses becomes a label.
+"""
+
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from policy.methods import CLIENT_METHODS, SERVER_METHODS
+
+CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
+
+_OTHER: Final = "other"
+_MAX_CODES: Final = 100
+_METHODS: Final = frozenset(CLIENT_METHODS) | frozenset(SERVER_METHODS)
+_DECISION_SECONDS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+_APPEND_SECONDS: Final = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0)
+
+
+class Level(StrEnum):
+    """What rises and falls; read when somebody asks for the metrics, so that the path pays nothing for it."""
+
+    IN_FLIGHT = "in_flight"
+    OPEN_STREAMS = "open_streams"
+    OPEN_CALLS = "open_calls"
+    EVIDENCE_BYTES = "evidence_bytes"
+    FREE_BYTES = "evidence_free_bytes"
+
+
+_LEVELS: Final = {
+    Level.IN_FLIGHT: "Exchanges on their way now.",
+    Level.OPEN_STREAMS: "Streams held open for clients now.",
+    Level.OPEN_CALLS: "Calls with an intent and no outcome yet.",
+    Level.EVIDENCE_BYTES: "Bytes of evidence on disk, over all chains in use.",
+    Level.FREE_BYTES: "Bytes free where evidence is written.",
+}
+
+
+class Metrics:
+    """The counters of one process, in a registry of their own."""
+
+    def __init__(self, upstreams: Iterable[str], version: str = "") -> None:
+        self._registry = CollectorRegistry()
+        self._upstreams = frozenset(upstreams)
+        self._codes: set[str] = set()
+        self._children: dict[tuple[str, ...], Counter] = {}
+        self._ended = self._counter("calls", "Calls by how they ended.", "upstream", "method", "outcome")
+        self._refused = self._counter("refusals", "Messages refused, by code.", "upstream", "code")
+        self._activations = self._counter("policy_activations", "Policies that were to become active.", "result")
+        self._parser = self._counter("parser_refusals", "Requests that the HTTP parser refused, with no record.")
+        self._lost = self._counter("lost_outcomes", "Outcomes that evidence could not take.")
+        self._decision = self._histogram("decision_seconds", "Time from question to decision.", _DECISION_SECONDS)
+        self._append = self._histogram("append_seconds", "Time until evidence is durable.", _APPEND_SECONDS)
+        build = Gauge("agentgate_build_info", "The version that runs.", ["version"], registry=self._registry)
+        build.labels(version).set(1)
+
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(f"agentgate_{name}", meaning, labels, registry=self._registry)
+
+    def _histogram(self, name: str, meaning: str, buckets: tuple[float, ...]) -> Histogram:
+        return Histogram(f"agentgate_{name}", meaning, buckets=buckets, registry=self._registry)
+
+    def ended(self, upstream: str, method: str, outcome: str) -> None:
+        """One call has its outcome (one of the six of `proxy.vocabulary.Outcome`)."""
+        self._child(self._ended, "calls", self._upstream(upstream), method if method in _METHODS else _OTHER, outcome)
+
+    def refused(self, upstream: str, code: str) -> None:
+        """One message was refused; `upstream` is empty where no route was found."""
+        self._child(self._refused, "refusals", self._upstream(upstream), self._code(code))
+
+    def parser_refused(self) -> None:
+        """The HTTP parser answered 400 before anything of ours saw the request."""
+        self._parser.inc()
+
+    def lost_outcome(self) -> None:
+        """Evidence could not take the outcome of a call that had been forwarded."""
+        self._lost.inc()
+
+    def decided(self, seconds: float) -> None:
+        """Policy answered, or failed to, in this time."""
+        self._decision.observe(seconds)
+
+    def appended(self, seconds: float) -> None:
+        """A record became durable in this time."""
+        self._append.observe(seconds)
+
+    def policy_activated(self) -> None:
+        """A new policy became active."""
+        self._child(self._activations, "activations", "activated")
+
+    def policy_refused(self) -> None:
+        """A new policy did not become active; the old one stays."""
+        self._child(self._activations, "activations", "refused")
+
+    def reads(self, level: Level, read: Callable[[], float]) -> None:
+        """Have `read` asked for `level` at each scrape; at most once for each level."""
+        Gauge(f"agentgate_{level}", _LEVELS[level], registry=self._registry).set_function(read)
+
+    def text(self) -> bytes:
+        """Everything, in the text form whose media type is CONTENT_TYPE."""
+        return generate_latest(self._registry)
+
+    def _upstream(self, name: str) -> str:
+        if not name:
+            return "none"
+        return name if name in self._upstreams else _OTHER
+
+    def _code(self, code: str) -> str:
+        if code not in self._codes:
+            if len(self._codes) >= _MAX_CODES:
+                return _OTHER
+            self._codes.add(code)
+        return code
+
+    def _child(self, counter: Counter, *labels: str) -> None:
+        """Count one; looking a child up in the library costs more than counting does. `labels` begin with a family."""
+        child = self._children.get(labels)
+        if child is None:
+            child = self._children[labels] = counter.labels(*labels[1:])
+        child.inc()
