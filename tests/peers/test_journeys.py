@@ -1,4 +1,4 @@
-"""Real agents' clients before real tool servers, with the sidecar between: the same outcomes as without it, and evidence."""
+"""Real clients before real tool servers, with the sidecar between: the same outcomes as without it, and evidence."""
 
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ NPM_JOURNEY = [
 REFUSED = "write"
 
 
-def rows(*chosen: McpClient) -> Any:
+def rows(*chosen: McpClient) -> pytest.MarkDecorator:
     """A parametrisation over clients, by their names."""
     return pytest.mark.parametrize("client", [pytest.param(client, id=client.name) for client in chosen])
 
