@@ -1,0 +1,104 @@
+"""What each upstream claims its tools to be, learned from lists that pass, for each tenant and agent apart."""
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Final
+
+from evidence.canonical import canonical
+from policy.vocabulary import Caller, Definition
+
+MAX_SCOPES: Final = 1_000
+"""(tenant, agent, upstream) triples remembered."""
+
+MAX_TOOLS: Final = 20_000
+"""Tools remembered for each of them; a list beyond that is not remembered further."""
+
+FETCH_SECONDS: Final = 5.0
+"""How long a call waits for the definition of its tool before policy decides without one."""
+
+RETRY_SECONDS: Final = 30.0
+"""How long a fetch that failed, or that did not name the tool, is not tried again."""
+
+
+def define(item: Mapping[str, Any]) -> Definition:
+    """The definition of one tool as its upstream states it: digest over the whole, annotations apart."""
+    annotations = item.get("annotations")
+    digest = "sha256:" + hashlib.sha256(canonical(item)).hexdigest()
+    return Definition(digest, annotations if isinstance(annotations, Mapping) else {})
+
+
+class _Scope:
+    __slots__ = ("defined", "failed_at", "lock", "tools")
+
+    def __init__(self) -> None:
+        self.tools: dict[str, Mapping[str, Any]] = {}
+        self.defined: dict[str, Definition] = {}
+        self.lock = asyncio.Lock()
+        self.failed_at: float | None = None
+
+
+Fetch = Callable[[], Awaitable[list[Mapping[str, Any]]]]
+
+
+class Definitions:
+    """Remembers tool definitions; asks the upstream itself when a call comes before any list."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._scopes: OrderedDict[tuple[str, str, str], _Scope] = OrderedDict()
+
+    def learn(self, caller: Caller, upstream: str, items: Iterable[Any]) -> None:
+        """Remember the tools of one page of a list; a tool named anew replaces what was known of it."""
+        scope = self._scope(caller, upstream)
+        for item in items:
+            name = item.get("name") if isinstance(item, Mapping) else None
+            if isinstance(name, str) and (name in scope.tools or len(scope.tools) < MAX_TOOLS):
+                scope.tools[name] = item
+                scope.defined.pop(name, None)
+
+    def forget(self, caller: Caller, upstream: str) -> None:
+        """The upstream says that its list changed."""
+        self._scopes.pop((caller.tenant, caller.agent, upstream), None)
+
+    def known(self, caller: Caller, upstream: str, name: str) -> Definition | None:
+        """The definition as far as it was learned; None if it was not."""
+        scope = self._scope(caller, upstream)
+        found = scope.defined.get(name)
+        if found is None and (item := scope.tools.get(name)) is not None:
+            found = scope.defined[name] = define(item)
+        return found
+
+    async def of(self, caller: Caller, upstream: str, name: str, fetch: Fetch) -> Definition | None:
+        """The definition, fetched once if it is not known yet; None if the upstream does not name the tool in time."""
+        found = self.known(caller, upstream, name)
+        if found is not None:
+            return found
+        scope = self._scope(caller, upstream)
+        async with scope.lock:
+            if name not in scope.tools and self._may_try(scope):
+                await self._fetch(scope, caller, upstream, fetch)
+        return self.known(caller, upstream, name)
+
+    def _may_try(self, scope: _Scope) -> bool:
+        return scope.failed_at is None or self._monotonic() - scope.failed_at >= RETRY_SECONDS
+
+    async def _fetch(self, scope: _Scope, caller: Caller, upstream: str, fetch: Fetch) -> None:
+        scope.failed_at = self._monotonic()
+        try:
+            async with asyncio.timeout(FETCH_SECONDS):
+                self.learn(caller, upstream, await fetch())
+        except TimeoutError:
+            return
+
+    def _scope(self, caller: Caller, upstream: str) -> _Scope:
+        key = (caller.tenant, caller.agent, upstream)
+        scope = self._scopes.get(key)
+        if scope is None:
+            scope = self._scopes[key] = _Scope()
+            if len(self._scopes) > MAX_SCOPES:
+                self._scopes.popitem(last=False)
+        else:
+            self._scopes.move_to_end(key)
+        return scope

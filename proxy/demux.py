@@ -1,0 +1,115 @@
+"""Demultiplex: one stream carries the answers of many exchanges (legacy HTTP+SSE, stdio); each finds its own by id."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from proxy.refusals import BadAnswer
+from proxy.vocabulary import Exchange, Frame
+from proxy.wire.ids import message_id
+from proxy.wire.message import Message, MessageKind
+
+CANCELLED: Final = "notifications/cancelled"
+
+CANCEL_GRACE_SECONDS: Final = 1.0
+"""How long the answer to a cancelled request may still come: servers should not send one, and some do."""
+
+
+class Answers:
+    """The frames that answer one exchange; ends after the last awaited answer, or when the stream ends."""
+
+    def __init__(self, keys: frozenset[str]) -> None:
+        self.awaited = bool(keys)
+        self._left = set(keys)
+        # At most one frame for each key and one end: `offer` puts no other.
+        self._frames: asyncio.Queue[Frame | None] = asyncio.Queue(len(keys) + 1)
+
+    def offer(self, frame: Frame, keys: set[str]) -> None:
+        """A frame with answers to `keys`."""
+        self._left -= keys
+        self._frames.put_nowait(frame)
+        if not self._left:
+            self._frames.put_nowait(None)
+
+    def end(self) -> None:
+        """The stream has ended."""
+        if self._left:
+            self._left.clear()
+            self._frames.put_nowait(None)
+
+    async def frames(self) -> AsyncIterator[Frame]:
+        """The frames in the order of their arrival."""
+        while (frame := await self._frames.get()) is not None:
+            yield frame
+
+
+class Demux:
+    """Who waits for which id on one stream."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, Answers] = {}
+
+    def expect(self, exchange: Exchange) -> Answers:
+        """Wait for the answers to every request of `exchange`. Raises BadAnswer if one of the ids is in use."""
+        keys = frozenset(
+            message.id.key
+            for message in exchange.envelope.messages
+            if message.kind is MessageKind.REQUEST and message.id is not None
+        )
+        if not keys.isdisjoint(self._waiting):
+            raise BadAnswer("id_in_use", "another request with this id is under way on the stream")
+        answers = Answers(keys)
+        self._waiting.update(dict.fromkeys(keys, answers))
+        for message in exchange.envelope.messages:
+            key = cancelled_key(message)
+            if key is not None and key in self._waiting:
+                asyncio.get_running_loop().call_later(CANCEL_GRACE_SECONDS, self._give_up, key)
+        return answers
+
+    def _give_up(self, key: str) -> None:
+        if (answers := self._waiting.pop(key, None)) is not None:
+            answers.end()
+
+    def forget(self, answers: Answers) -> None:
+        """Nobody waits for these any more."""
+        for key in [key for key, found in self._waiting.items() if found is answers]:
+            del self._waiting[key]
+
+    def offer(self, frame: Frame) -> bool:
+        """Give a frame to the exchange that waits for an answer in it; False if none does."""
+        if frame.envelope is None:
+            return False
+        found: dict[Answers, set[str]] = {}
+        for message in frame.envelope.messages:
+            if message.kind in (MessageKind.RESULT, MessageKind.ERROR) and message.id is not None:
+                answers = self._waiting.pop(message.id.key, None)
+                if answers is not None:
+                    found.setdefault(answers, set()).add(message.id.key)
+        for answers, keys in found.items():
+            answers.offer(frame, keys)
+        return bool(found)
+
+    def end(self) -> None:
+        """The stream has ended: nobody is answered any more."""
+        for answers in set(self._waiting.values()):
+            answers.end()
+        self._waiting.clear()
+
+    @contextmanager
+    def until_sent(self, exchange: Exchange) -> Iterator[Answers]:
+        """Expect answers while the request is sent; if sending fails nobody waits."""
+        answers = self.expect(exchange)
+        try:
+            yield answers
+        except BaseException:
+            self.forget(answers)
+            raise
+
+
+def cancelled_key(message: Message) -> str | None:
+    """The key of the request that a `notifications/cancelled` is about; None for every other message."""
+    if message.method != CANCELLED or not isinstance(message.params, dict):
+        return None
+    found = message_id(message.params.get("requestId"))
+    return None if found is None else found.key

@@ -1,0 +1,72 @@
+"""Legacy calls whose stream ended before their answer: open until it turns up elsewhere, or for five minutes.
+
+The answer then arrives on the session's GET stream (resumed by Last-Event-ID) and is paired by
+(upstream, session, id). What nobody answers in time becomes `unknown`.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from proxy.vocabulary import Delivery, EffectAt, Ending, Outcome
+from proxy.wire.message import Message
+
+OPEN_SECONDS: Final = 300.0
+"""How long a detached call waits for its answer."""
+
+MAX_DETACHED: Final = 10_000
+"""Detached calls remembered; the oldest is given up first."""
+
+GIVEN_UP: Final = Ending(Outcome.UNKNOWN, Delivery.NOTHING, EffectAt.UNKNOWN, "no_answer_in_time")
+SESSION_OVER: Final = Ending(Outcome.UNKNOWN, Delivery.NOTHING, EffectAt.UNKNOWN, "session_over")
+
+Key = tuple[str, str | None, str]
+"""Upstream, session id, key of the message id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A request without a stream. `end` records how its call ended; it does nothing for a request that is no call."""
+
+    request: Message
+    end: Callable[[Ending], None]
+
+
+class Detached:
+    """Finds the call that a late answer belongs to, and ends each call exactly once."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._waiting: OrderedDict[Key, tuple[float, Waiting]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, key: Key, waiting: Waiting) -> None:
+        """A request is open without a stream from now on; its `end` is called once, whatever becomes of it."""
+        if (replaced := self._waiting.pop(key, None)) is not None:
+            replaced[1].end(GIVEN_UP)
+        self._waiting[key] = (self._monotonic() + OPEN_SECONDS, waiting)
+        if len(self._waiting) > MAX_DETACHED:
+            self._waiting.popitem(last=False)[1][1].end(GIVEN_UP)
+
+    def take(self, key: Key) -> Waiting | None:
+        """What waits for an answer under `key`; who takes it calls its `end`."""
+        found = self._waiting.pop(key, None)
+        return None if found is None else found[1]
+
+    def expire(self) -> None:
+        """Give up what has waited long enough."""
+        now = self._monotonic()
+        while self._waiting:
+            key, (until, waiting) = next(iter(self._waiting.items()))
+            if until > now:
+                return
+            del self._waiting[key]
+            waiting.end(GIVEN_UP)
+
+    def end_session(self, upstream: str, session: str) -> None:
+        """The session is over: nothing of it will be answered."""
+        for key in [key for key in self._waiting if key[:2] == (upstream, session)]:
+            self._waiting.pop(key)[1].end(SESSION_OVER)

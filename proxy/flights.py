@@ -1,0 +1,101 @@
+"""What is in flight: entered before containment is checked, so that an order cannot slip between check and sweep."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from policy.containment import Order, Orders, Scope
+from policy.vocabulary import Call, Caller
+from proxy.refusals import Busy
+
+
+@dataclass(slots=True, eq=False)
+class Flight:
+    """One exchange or stream under way. `order` is set, and then the task cancelled, when a kill stops it.
+
+    `cancelled` holds the keys of message ids that the client has cancelled by notification.
+    """
+
+    caller: Caller
+    upstream: str
+    calls: tuple[Call, ...]
+    task: asyncio.Task[object]
+    session: str | None = None
+    order: Order | None = None
+    cancelled: set[str] = field(default_factory=set)
+
+    def stopped_by(self, orders: Orders) -> Order | None:
+        """The kill among `orders` that applies to this flight, if any; a quarantine lets it end."""
+        kills = (order for order in orders.standing if order.kind == "kill")
+        return next((order for order in kills if self._inside(order.scope)), None)
+
+    def _inside(self, scope: Scope) -> bool:
+        if scope.tool is None and scope.covers(self.caller, self.upstream):
+            return True
+        return any(scope.covers_call(call) for call in self.calls)
+
+
+class Flights:
+    """The set of flights, bounded by `limit`; `sweep` stops those that an order hits."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._flights: set[Flight] = set()
+        self._draining = False
+        self._landed = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._flights)
+
+    @contextmanager
+    def enter(
+        self, caller: Caller, upstream: str, session: str | None, calls: tuple[Call, ...] = ()
+    ) -> Iterator[Flight]:
+        """Register the running task. Raises Busy when the bound is reached or the sidecar drains."""
+        if self._draining:
+            raise Busy("draining", "the sidecar is shutting down")
+        if len(self._flights) >= self._limit:
+            raise Busy("too_many_in_flight", f"{self._limit} calls and streams are under way (limits.in_flight)")
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  (a coroutine always runs in a task)
+        flight = Flight(caller, upstream, calls, task, session)
+        self._flights.add(flight)
+        try:
+            yield flight
+        finally:
+            self._flights.discard(flight)
+            self._landed.set()
+
+    def sweep(self, orders: Orders) -> int:
+        """Stop every flight that a kill hits; the state must have changed before. Returns how many."""
+        stopped = 0
+        for flight in tuple(self._flights):
+            if flight.order is None and (order := flight.stopped_by(orders)) is not None:
+                flight.order = order
+                flight.task.cancel()
+                stopped += 1
+        return stopped
+
+    def cancelled(self, caller: Caller, upstream: str, session: str | None, key: str) -> None:
+        """The client has cancelled the request with this id: an end without an answer is then what it asked for."""
+        for flight in self._flights:
+            if (flight.caller, flight.upstream, flight.session) == (caller, upstream, session):
+                flight.cancelled.add(key)
+
+    async def drain(self, seconds: float) -> int:
+        """Let nobody enter any more and wait for what is under way, at most `seconds`. Returns how many are left."""
+        self._draining = True
+        try:
+            async with asyncio.timeout(seconds):
+                while self._flights:
+                    self._landed.clear()
+                    await self._landed.wait()
+        except TimeoutError:
+            pass
+        return len(self._flights)
+
+    @property
+    def draining(self) -> bool:
+        """True once `drain` was called."""
+        return self._draining

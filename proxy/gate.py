@@ -1,0 +1,83 @@
+"""What every path through one sidecar shares, assembled once in `app` or `stdio`."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from evidence.clock import Clock
+from evidence.journal import Journal
+from evidence.record import Durability
+from policy.containment import Orders
+from policy.engine import Engine
+from policy.vocabulary import SidecarView
+from proxy.definitions import Definitions
+from proxy.detached import Detached
+from proxy.flights import Flights
+from proxy.metrics import Metrics
+from proxy.questions import Questions
+from proxy.sessions import Sessions
+from proxy.vocabulary import Headers, UpstreamLeg
+
+
+def new_id() -> str:
+    """32 random hex digits: the name of a call, a decision or a reference."""
+    return os.urandom(16).hex()
+
+
+class OrderBook(Protocol):
+    """Where the orders in force are read; they change while calls are in flight."""
+
+    @property
+    def current(self) -> Orders:
+        """The orders in force now."""
+        ...
+
+
+class Upstream(Protocol):
+    """One MCP server of the configuration."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the configuration."""
+        ...
+
+    @property
+    def added_headers(self) -> Headers:
+        """What configuration adds to each request (secret)."""
+        ...
+
+    def leg(self) -> UpstreamLeg:
+        """A leg for one exchange."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Limits that the path itself keeps (bytes, counts)."""
+
+    message_bytes: int = 4 << 20
+    answer_bytes: int = 32 << 20
+    sealed_bytes: int = 256 << 10
+    depth: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The shared parts; none of them knows the path."""
+
+    engine: Engine
+    orders: OrderBook
+    journals: Mapping[str, Journal]
+    upstreams: Mapping[str, Upstream]
+    sessions: Sessions
+    definitions: Definitions
+    flights: Flights
+    detached: Detached
+    questions: Questions
+    clock: Clock
+    sidecar: SidecarView
+    metrics: Metrics
+    durability: Durability = "process"
+    bounds: Bounds = field(default_factory=Bounds)
+    new_id: Callable[[], str] = new_id

@@ -1,0 +1,265 @@
+"""Listen: HTTP from agents. Each leg is routed, checked (Host, Origin, caller) and read here, then handed to the path."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import hdrs, web
+from aiohttp.web_request import BaseRequest
+
+from policy.vocabulary import Caller, Transport
+from proxy.forward import HttpUpstream
+from proxy.gate import Gate
+from proxy.legacy import ERA, MessageLeg
+from proxy.path.identify import Credentials, Identity, Unidentified
+from proxy.path.parse import era_of
+from proxy.path.record import record_unread
+from proxy.pipeline import carry
+from proxy.reading import read_request
+from proxy.refusals import JSON, NoSuchSession, Refusal, explain, strict_reply
+from proxy.streams import LEGACY_PATH, NO_MESSAGE, end_session, relay
+from proxy.vocabulary import Exchange, Headers, Reply
+from proxy.wire.headers import check_headers, forwarded
+from proxy.wire.message import Envelope
+from proxy.wire.origins import Hosts
+from proxy.wire.rules import Malformed, Rule
+
+SOLE_PATH: Final = "/mcp"
+"""Serves the upstream under a second name where there is only one."""
+
+BODY_SECONDS: Final = 60.0
+"""How long a client may take to send a body."""
+
+_SESSION: Final = "Mcp-Session-Id"
+_VERSION: Final = "MCP-Protocol-Version"
+_ALLOWED: Final = "GET, POST, DELETE, OPTIONS"
+_PREFLIGHT: Final = (
+    ("Access-Control-Allow-Methods", _ALLOWED),
+    ("Access-Control-Allow-Headers", "*, Authorization"),
+    ("Access-Control-Max-Age", "600"),
+)
+_EXPOSED: Final = ("Access-Control-Expose-Headers", "Mcp-Session-Id, WWW-Authenticate")
+
+
+class HttpClient:
+    """The client's end of one HTTP exchange."""
+
+    def __init__(self, request: BaseRequest, extra: Headers) -> None:
+        self._request = request
+        self._extra = extra
+        self.response: web.StreamResponse | None = None
+
+    @property
+    def begun(self) -> bool:
+        """True once headers of a stream have gone out."""
+        return self.response is not None
+
+    async def answer(self, reply: Reply) -> None:
+        """Prepare the whole answer; aiohttp writes it when the handler returns it."""
+        response = web.Response(status=reply.status, body=reply.body)
+        _set_headers(response, reply.headers, self._extra)
+        self.response = response
+
+    async def begin(self, status: int, headers: Headers) -> None:
+        """Send status and headers of a stream."""
+        response = web.StreamResponse(status=status)
+        _set_headers(response, headers, self._extra)
+        self.response = response
+        await response.prepare(self._request)
+
+    async def send(self, raw: bytes) -> None:
+        """Send one frame."""
+        if self.response is not None:
+            await self.response.write(raw)
+
+    async def end(self) -> None:
+        """End the stream."""
+        if self.response is not None:
+            await self.response.write_eof()
+
+
+def _set_headers(response: web.StreamResponse, headers: Headers, extra: Headers) -> None:
+    given = response.headers
+    given.popall(hdrs.CONTENT_TYPE, None)
+    for name, value in headers:
+        given.add(name, value)
+    for name, value in extra:
+        if name not in given:
+            given[name] = value
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    upstream: HttpUpstream
+    token: str | None
+
+
+class Listener:
+    """Answers every request on the listening socket; nothing but the configured paths exists."""
+
+    def __init__(self, gate: Gate, upstreams: Mapping[str, HttpUpstream], identity: Identity, hosts: Hosts) -> None:
+        self._gate = gate
+        self._upstreams = upstreams
+        self._identity = identity
+        self._hosts = hosts
+        self._routes = {f"/{name}": upstream for name, upstream in upstreams.items()}
+        if len(upstreams) == 1:
+            self._routes.setdefault(SOLE_PATH, next(iter(upstreams.values())))
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def handle(self, request: BaseRequest) -> web.StreamResponse:
+        """One request of any method and path."""
+        try:
+            extra = self._admit(request)
+            route = self._route(request)
+            caller = self._identity.identify(Credentials(request.headers.get(hdrs.AUTHORIZATION)))
+        except Malformed as malformed:
+            return await self._unread(request, explain(malformed))
+        except Unidentified:
+            return _plain(
+                Reply(401, (*JSON, ("WWW-Authenticate", "Bearer")), b'{"error":"this sidecar needs a token"}')
+            )
+        except _NotServed as elsewhere:
+            return _plain(elsewhere.reply)
+        match request.method:
+            case "POST":
+                return await self._post(request, route, caller, extra)
+            case "GET" | "DELETE" if route.token is None:
+                return await self._stream(request, route, caller, extra)
+            case "OPTIONS":
+                return _plain(Reply(204, (*extra, *_PREFLIGHT), b""))
+            case _:
+                return _plain(Reply(405, (("Allow", _ALLOWED),), b""))
+
+    def _admit(self, request: BaseRequest) -> Headers:
+        """Check Host and Origin; returns what an allowed Origin is told."""
+        host, origin = request.headers.getall(hdrs.HOST, []), request.headers.getall(hdrs.ORIGIN, [])
+        if len(origin) > 1:
+            raise Malformed(Rule.ORIGIN_NOT_ALLOWED, "more than one Origin header")
+        self._hosts.check(host[0] if len(host) == 1 else None, origin[0] if origin else None)
+        return (("Access-Control-Allow-Origin", origin[0]), ("Vary", "Origin"), _EXPOSED) if origin else ()
+
+    def _route(self, request: BaseRequest) -> _Route:
+        if request.method == "CONNECT":
+            raise _NotServed(405, "AgentGate is no forward proxy: point the MCP client at /<upstream>")
+        path = request.path_qs
+        if (upstream := self._routes.get(path)) is not None:
+            return _Route(upstream, None)
+        name, found, token = path.removeprefix("/").partition(LEGACY_PATH)
+        if found and name in self._upstreams:
+            return _Route(self._upstreams[name], token)
+        served = ", ".join(sorted(self._routes))
+        raise _NotServed(404, f"nothing is served here; served paths: {served}")
+
+    async def _post(self, request: BaseRequest, route: _Route, caller: Caller, extra: Headers) -> web.StreamResponse:
+        headers = tuple(request.headers.items())
+        try:
+            envelope = await self._read(request, headers)
+        except Malformed as malformed:
+            return await self._unread(request, explain(malformed), malformed, caller, route)
+        if route.token is not None:
+            return await self._legacy_post(route, caller, envelope, self._forwarded(headers, route))
+        exchange = self._exchange(request, route, caller, envelope)
+        client = HttpClient(request, extra)
+        await carry(exchange, client, self._gate)
+        return client.response or web.Response(status=500)
+
+    async def _read(self, request: BaseRequest, headers: Headers) -> Envelope:
+        bounds = self._gate.bounds
+        raw = await self._body(request, bounds.message_bytes)
+        envelope = await read_request(raw, limit=bounds.message_bytes, depth=bounds.depth)
+        check_headers(headers, envelope)
+        return envelope
+
+    async def _body(self, request: BaseRequest, limit: int) -> bytes:
+        if (request.content_length or 0) > limit:
+            raise Malformed(Rule.TOO_LARGE, f"{request.content_length} bytes; the limit is {limit}")
+        pieces: list[bytes] = []
+        size = 0
+        async with asyncio.timeout(BODY_SECONDS):
+            while piece := await request.content.readany():
+                size += len(piece)
+                if size > limit:
+                    raise Malformed(Rule.TOO_LARGE, f"more than {limit} bytes")
+                pieces.append(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _exchange(
+        self, request: BaseRequest, route: _Route, caller: Caller, envelope: Envelope, transport: Transport = "http"
+    ) -> Exchange:
+        headers = tuple(request.headers.items())
+        return Exchange(
+            caller=caller,
+            upstream=route.upstream.name,
+            transport=transport,
+            era=era_of(envelope.messages, request.headers.get(_VERSION)),
+            session=request.headers.get(_SESSION),
+            envelope=envelope,
+            headers=self._forwarded(headers, route),
+        )
+
+    def _forwarded(self, headers: Headers, route: _Route) -> Headers:
+        target = route.upstream.target
+        return tuple(forwarded(headers, extra=target.forward_headers, passthrough_auth=target.passthrough_auth))
+
+    async def _stream(self, request: BaseRequest, route: _Route, caller: Caller, extra: Headers) -> web.StreamResponse:
+        exchange = self._exchange(request, route, caller, NO_MESSAGE)
+        client = HttpClient(request, extra)
+        leg = relay if request.method == "GET" else end_session
+        await leg(exchange, client, self._gate, route.upstream)
+        return client.response or web.Response(status=500)
+
+    async def _legacy_post(
+        self, route: _Route, caller: Caller, envelope: Envelope, headers: Headers
+    ) -> web.StreamResponse:
+        """A message on a legacy stream: answered as soon as it is forwarded; its own answer goes on the stream."""
+        token = route.token or ""
+        try:
+            stream = route.upstream.streams.find(token, caller)
+        except NoSuchSession as unknown:
+            return _plain(strict_reply(None, explain(unknown), self._gate.new_id()))
+        exchange = Exchange(caller, route.upstream.name, "sse", ERA, token, envelope, headers)
+        client = MessageLeg(stream.writer)
+        task = asyncio.get_running_loop().create_task(carry(exchange, client, self._gate))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        await asyncio.wait((task, client.accepted), return_when=asyncio.FIRST_COMPLETED)
+        return _plain(client.accepted.result() if client.accepted.done() else Reply(202, (), b""))
+
+    async def _unread(
+        self,
+        request: BaseRequest,
+        refusal: Refusal,
+        malformed: Malformed | None = None,
+        caller: Caller | None = None,
+        route: _Route | None = None,
+    ) -> web.StreamResponse:
+        """Refuse what was not read as a message; a known caller's is recorded."""
+        reference = self._gate.new_id()
+        if caller is not None and route is not None:
+            await record_unread(self._gate, caller, route.upstream.name, refusal, reference)
+        self._gate.metrics.refused(route.upstream.name if route else "", refusal.code)
+        response = _plain(strict_reply(malformed.id if malformed else None, refusal, reference))
+        if refusal.status == 413:
+            response.force_close()
+        return response
+
+    async def close(self) -> None:
+        """End the tasks of legacy messages that are still under way."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+class _NotServed(Exception):
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        body = b'{"error":"' + text.encode() + b'"}'
+        self.reply = Reply(status, (*JSON, ("Allow", _ALLOWED)), body)
+
+
+def _plain(reply: Reply) -> web.Response:
+    response = web.Response(status=reply.status, body=reply.body)
+    _set_headers(response, reply.headers, ())
+    return response

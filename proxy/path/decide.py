@@ -1,0 +1,53 @@
+"""Decide: policy is asked for each call, and only a well-formed allow becomes a permit."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from policy.decision import input_document, permit, read_decision
+from policy.engine import EngineUnavailable, EntryPoint
+from policy.vocabulary import Call, Clearance, Decision, Definition, Permit
+from proxy.gate import Gate
+from proxy.path.learn import fetch_tools
+from proxy.path.parse import Parsed, require_exact
+from proxy.path.record import Recording
+from proxy.vocabulary import Exchange
+
+
+async def decide(
+    gate: Gate, exchange: Exchange, record: Recording, parsed: Sequence[Parsed], clearances: Sequence[Clearance]
+) -> tuple[Permit, ...]:
+    """A permit for each call of the exchange. The first that gets none raises (see `refusals`), and none is forwarded."""
+    permits: list[Permit] = []
+    calls = [(item.message, item.call) for item in parsed if item.call is not None]
+    for (message, call), clearance in zip(calls, clearances, strict=True):
+        record.culprit = call
+        require_exact(message)
+        record.culprit = defined = await _defined(gate, exchange, call)
+        permits.append(permit(defined, clearance, await ask(gate, defined, record)))
+        gate.sessions.count(call.caller, denied=False)
+    record.culprit = None
+    return tuple(permits)
+
+
+async def ask(gate: Gate, call: Call, record: Recording) -> Decision:
+    """The decision of the active policy on `call`, whatever its effect. Raises CannotDecide."""
+    view = gate.sessions.view(call.caller, call.session)
+    document = input_document(call, session=view, sidecar=gate.sidecar, now=gate.clock.now())
+    record.asked(call, document)
+    began = time.perf_counter()
+    answer = await gate.engine.ask(EntryPoint.DECISION, document)
+    gate.metrics.decided(time.perf_counter() - began)
+    if (policy := gate.engine.active) is None:
+        raise EngineUnavailable("no policy is active")
+    return read_decision(answer, policy, engine=gate.engine.name, decision_id=gate.new_id())
+
+
+async def _defined(gate: Gate, exchange: Exchange, call: Call) -> Call:
+    if call.method != "tools/call" or call.name is None:
+        return call
+    definition: Definition | None = gate.definitions.known(call.caller, call.upstream, call.name)
+    if definition is None:
+        fetch = lambda: fetch_tools(gate, exchange)  # noqa: E731  (made only when there is something to fetch)
+        definition = await gate.definitions.of(call.caller, call.upstream, call.name, fetch)
+    return call if definition is None else replace(call, definition=definition)

@@ -1,0 +1,99 @@
+"""Filter: what policy hides is cut out of a list, and nothing else of the list is touched."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from policy.decision import hidden, listing_document
+from policy.engine import CannotDecide, EntryPoint
+from policy.methods import LIST_ITEMS
+from policy.vocabulary import Call, Listed
+from proxy.definitions import define
+from proxy.gate import Gate
+from proxy.path.parse import call_of
+from proxy.vocabulary import Exchange
+from proxy.wire.message import Message, MessageKind, modern_version
+from proxy.wire.splice import edit_list
+
+CHUNK: Final = 200
+"""Definitions that policy is asked about at a time: 1,000 take an embedded engine 0.3 s."""
+
+SHORT_TTL_MS: Final = 5_000
+"""A filtered list of 2026-07-28 may be cached for this long, privately: its next reading may be filtered differently."""
+
+OFF_LOOP_ITEMS: Final = 50
+"""Lists longer than this are digested on a thread, so that other calls are not stalled."""
+
+
+async def filter_list(gate: Gate, exchange: Exchange, request: Message, answer: Message) -> bytes:
+    """The bytes of `answer` as the client may see them; also learns the definitions of a tools/list that passes.
+
+    A list that cannot be judged is emptied, never passed. The very bytes come back where nothing is to be changed.
+    """
+    method = request.method or ""
+    if method not in LIST_ITEMS or answer.kind is not MessageKind.RESULT or not isinstance(answer.result, dict):
+        return answer.raw
+    key, name = LIST_ITEMS[method]
+    items = answer.result.get(key)
+    if not isinstance(items, list):
+        return answer.raw
+    if method == "tools/list":
+        gate.definitions.learn(exchange.caller, exchange.upstream, items)
+    if (policy := gate.engine.active) is not None and policy.hides_nothing:
+        return answer.raw
+    keep = await _kept(gate, exchange, request, items, name)
+    members = _private(answer.result) if exchange.modern else {}
+    if all(keep) and not members:
+        return answer.raw
+    return edit_list(answer.raw, key, keep, members)
+
+
+async def _kept(gate: Gate, exchange: Exchange, request: Message, items: list[Any], name: str) -> list[bool]:
+    call = call_of(exchange, request.method or "", request.params, "client", gate, modern_version(request))
+    if len(items) > OFF_LOOP_ITEMS:
+        listed = await asyncio.to_thread(_listed, items, name)
+    else:
+        listed = _listed(items, name)
+    keep: list[bool] = []
+    for begin in range(0, len(listed), CHUNK):
+        keep += await _ask(gate, call, listed[begin : begin + CHUNK])
+    return keep
+
+
+def _listed(items: list[Any], name: str) -> list[Listed | None]:
+    return [_item(item, name) for item in items]
+
+
+def _item(item: Any, name: str) -> Listed | None:
+    if not isinstance(item, dict) or not isinstance(item.get(name), str):
+        return None
+    try:
+        found = define(item)
+    except ValueError:
+        return None
+    definition = {"digest": found.digest, "pinned": found.pinned, "annotations": found.annotations}
+    return Listed(item[name], definition)
+
+
+async def _ask(gate: Gate, call: Call, chunk: Sequence[Listed | None]) -> list[bool]:
+    known = [item for item in chunk if item is not None]
+    view = gate.sessions.view(call.caller, call.session)
+    try:
+        document = listing_document(
+            replace(call, id=gate.new_id()), known, session=view, sidecar=gate.sidecar, now=gate.clock.now()
+        )
+        hide = hidden(await gate.engine.ask(EntryPoint.LISTING, document))
+    except CannotDecide:
+        hide = None
+    if hide is None:
+        return [False] * len(chunk)
+    return [item is not None and item.name not in hide for item in chunk]
+
+
+def _private(result: dict[str, Any]) -> dict[str, str]:
+    ttl = result.get("ttlMs")
+    members = {"cacheScope": '"private"'}
+    if not isinstance(ttl, int) or not 0 <= ttl <= SHORT_TTL_MS:
+        members["ttlMs"] = str(SHORT_TTL_MS)
+    return members

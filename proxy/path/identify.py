@@ -1,0 +1,86 @@
+"""Identify: who is verified to be calling. The only maker of a Caller."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from policy.vocabulary import Caller
+
+_SCHEME: Final = "bearer "
+
+
+class Unidentified(Exception):
+    """Nobody vouches for this caller; answered 401, since it is the sidecar itself that asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What came with a message: the Authorization header."""
+
+    authorization: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Credentials(authorization={'given' if self.authorization else 'none'})"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whom a token stands for."""
+
+    tenant: str
+    agent: str
+    user: str | None = None
+
+
+class Identity(Protocol):
+    """Tells callers apart."""
+
+    @property
+    def tenants(self) -> frozenset[str]:
+        """Every tenant that a caller can have: each has a chain of its own."""
+        ...
+
+    @property
+    def sole(self) -> bool:
+        """True if there can be only one caller."""
+        ...
+
+    def identify(self, credentials: Credentials) -> Caller:
+        """The caller. Raises Unidentified."""
+        ...
+
+
+class SoleAgent:
+    """One agent named by configuration: whoever reaches the socket is it (loopback, a Unix socket, a pipe)."""
+
+    def __init__(self, tenant: str, agent: str) -> None:
+        self._caller = Caller(tenant, agent, None, None, "static")
+        self.tenants = frozenset({tenant})
+        self.sole = True
+
+    def identify(self, credentials: Credentials) -> Caller:
+        """The configured agent."""
+        return self._caller
+
+
+class TokenHolders:
+    """Callers told apart by bearer tokens, known by their SHA-256 (hex): looking one up tells nothing of the others."""
+
+    def __init__(self, holders: Mapping[str, Holder]) -> None:
+        self._callers = {
+            digest: Caller(holder.tenant, holder.agent, None, holder.user, "static")
+            for digest, holder in holders.items()
+        }
+        self.tenants = frozenset(holder.tenant for holder in holders.values())
+        self.sole = len(set(self._callers.values())) == 1
+
+    def identify(self, credentials: Credentials) -> Caller:
+        """The holder of the bearer token. Raises Unidentified."""
+        given = credentials.authorization or ""
+        if given[: len(_SCHEME)].lower() != _SCHEME:
+            raise Unidentified
+        caller = self._callers.get(hashlib.sha256(given[len(_SCHEME) :].strip().encode()).hexdigest())
+        if caller is None:
+            raise Unidentified
+        return caller

@@ -1,0 +1,203 @@
+"""Judge: what an upstream sends back is paired with what was asked, decided where policy must, and never passed unread."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from policy.vocabulary import Call
+from proxy.gate import Gate
+from proxy.path.filter import filter_list
+from proxy.path.parse import Parsed, server_call
+from proxy.path.question import DELIVERED, admit_inputs, admit_question, refuse_question
+from proxy.path.record import Recording
+from proxy.reading import read_answer
+from proxy.refusals import BadAnswer, explain, message_answer
+from proxy.vocabulary import Arrival, Delivery, EffectAt, Ending, Exchange, Frame, Outcome
+from proxy.wire.message import Envelope, Message, MessageKind
+from proxy.wire.sse import event_bytes
+
+ANSWERED: Final = Delivery.ANSWER
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What may go to the client (None: nothing), and which calls ended with it."""
+
+    raw: bytes | None
+    endings: list[tuple[Call, Ending]] = field(default_factory=list)
+
+
+class Judge:
+    """Judges everything that comes back in one exchange: each request is answered once, by its own id."""
+
+    def __init__(self, gate: Gate, exchange: Exchange, record: Recording, parsed: Sequence[Parsed]) -> None:
+        self._gate = gate
+        self._exchange = exchange
+        self._record = record
+        self._parsed = parsed
+        self._waiting: dict[str, Parsed] = {
+            item.message.id.key: item
+            for item in parsed
+            if item.message.kind is MessageKind.REQUEST and item.message.id is not None
+        }
+
+    @property
+    def waiting(self) -> Mapping[str, Parsed]:
+        """Requests that have no answer yet, by the key of their id."""
+        return self._waiting
+
+    async def whole(self, arrival: Arrival) -> Verdict:
+        """Judge a whole body. Raises BadAnswer for one that this exchange cannot have."""
+        body = arrival.body or b""
+        succeeded = 200 <= arrival.status < 300
+        envelope = await self._read(arrival, body, succeeded=succeeded)
+        if envelope is None:
+            self._require_answer(succeeded=succeeded)
+            return Verdict(body, list(self._without_answer(arrival.status, succeeded=succeeded)))
+        verdict = await self._answers(envelope, arrival.status)
+        if succeeded and self._waiting:
+            raise BadAnswer("no_answer", "the answer leaves requests unanswered")
+        verdict.endings += self._without_answer(arrival.status, succeeded=succeeded)
+        return verdict
+
+    async def _read(self, arrival: Arrival, body: bytes, *, succeeded: bool) -> Envelope | None:
+        if not body or arrival.content_type != "application/json":
+            return None
+        try:
+            return await read_answer(body, limit=self._gate.bounds.answer_bytes)
+        except BadAnswer:
+            if succeeded and self._waiting:
+                raise
+            return None
+
+    def _require_answer(self, *, succeeded: bool) -> None:
+        if succeeded and self._waiting:
+            raise BadAnswer("no_answer", "a successful status without a JSON-RPC answer")
+
+    async def _answers(self, envelope: Envelope, status: int) -> Verdict:
+        pieces: list[bytes] = []
+        endings: list[tuple[Call, Ending]] = []
+        for message in envelope.messages:
+            if message.kind not in (MessageKind.RESULT, MessageKind.ERROR):
+                raise BadAnswer("request_in_answer", "the body holds a request or notification of the server")
+            if (item := self._pair(message)) is None:
+                raise BadAnswer("unexpected_answer", "an answer to an id that was not asked, or a second one")
+            pieces.append(await self._answer(item, message, status, endings))
+        return Verdict(_joined(envelope, pieces), endings)
+
+    def _pair(self, message: Message) -> Parsed | None:
+        if message.id is not None:
+            return self._waiting.pop(message.id.key, None)
+        if message.kind is MessageKind.ERROR and len(self._waiting) == 1:
+            return self._waiting.popitem()[1]
+        return None
+
+    async def _answer(self, item: Parsed, message: Message, status: int, endings: list[tuple[Call, Ending]]) -> bytes:
+        if item.call is None:
+            return await filter_list(self._gate, self._exchange, item.message, message)
+        try:
+            await admit_inputs(self._gate, self._exchange, self._record, message)
+        except Exception as error:  # noqa: BLE001  (every reason is mapped by `explain`; the result stays back)
+            refusal = explain(error)
+            endings.append((item.call, _withheld(refusal.code, status, message.raw)))
+            return message_answer(item.message, refusal, item.call.id) or b""
+        endings.append((item.call, ending_of(message, status)))
+        return message.raw
+
+    def _without_answer(self, status: int, *, succeeded: bool) -> Iterator[tuple[Call, Ending]]:
+        """Calls that get no JSON-RPC answer: notifications, the client's own answers, and all when HTTP itself failed."""
+        for item in self._parsed:
+            if item.call is None or item.call.id not in self._record.open:
+                continue
+            if succeeded and item.message.kind is not MessageKind.REQUEST:
+                yield item.call, Ending(Outcome.COMPLETED, Delivery.ANSWER, EffectAt.UNKNOWN, "accepted", status)
+            elif not succeeded:
+                yield item.call, Ending(Outcome.FAILED, Delivery.ANSWER, EffectAt.UNKNOWN, "http_status", status)
+
+    async def frame(self, frame: Frame, status: int) -> Verdict:
+        """Judge one frame of a stream; what may not pass is dropped and noted."""
+        if frame.envelope is None:
+            return Verdict(frame.raw)
+        pieces: list[bytes] = []
+        endings: list[tuple[Call, Ending]] = []
+        for message in frame.envelope.messages:
+            if (piece := await self._streamed(message, status, endings)) is not None:
+                pieces.append(piece)
+        return Verdict(_carried(frame, pieces), endings)
+
+    async def _streamed(self, message: Message, status: int, endings: list[tuple[Call, Ending]]) -> bytes | None:
+        match message.kind:
+            case MessageKind.NOTIFICATION:
+                return self.notification(message)
+            case MessageKind.REQUEST:
+                return await self._question(message, endings)
+            case _:
+                item = self._pair(message)
+                return await (self._late(message) if item is None else self._answer(item, message, status, endings))
+
+    async def _late(self, message: Message) -> bytes | None:
+        """An answer that this exchange did not ask for: one that a detached request waits for, or none at all."""
+        key = "" if message.id is None else message.id.key
+        waiting = self._gate.detached.take((self._exchange.upstream, self._exchange.session, key))
+        if waiting is None:
+            await self._record.dropped("unexpected_answer", message)
+            return None
+        waiting.end(ending_of(message, None))
+        return await filter_list(self._gate, self._exchange, waiting.request, message)
+
+    def notification(self, message: Message) -> bytes:
+        """Pass a server's notification; a changed list is forgotten."""
+        if message.method == "notifications/tools/list_changed":
+            self._gate.definitions.forget(self._exchange.caller, self._exchange.upstream)
+        return message.raw
+
+    async def _question(self, message: Message, endings: list[tuple[Call, Ending]]) -> bytes | None:
+        if self._exchange.modern:
+            await self._record.dropped("request_in_modern", message)
+            return None
+        call = server_call(self._exchange, message.method or "", message.params, self._gate)
+        try:
+            await admit_question(self._gate, self._exchange, self._record, message, call)
+        except Exception as error:  # noqa: BLE001  (every reason is mapped by `explain`; the request stays back)
+            await refuse_question(self._gate, self._exchange, self._record, message, call, explain(error))
+            return None
+        if call is not None:
+            endings.append((call, DELIVERED))
+        return message.raw
+
+
+def ending_of(message: Message, status: int | None) -> Ending:
+    """How a call ended by the answer to it."""
+    if message.kind is MessageKind.ERROR:
+        return Ending(Outcome.FAILED, ANSWERED, EffectAt.UNKNOWN, "rpc_error", status, message.raw)
+    result: Any = message.result
+    if isinstance(result, dict) and result.get("isError") is True:
+        return Ending(Outcome.FAILED, ANSWERED, EffectAt.UNKNOWN, "tool_error", status, message.raw)
+    kind = result.get("resultType", "complete") if isinstance(result, dict) else "complete"
+    reason = kind if kind in ("input_required", "task") else "ok"
+    effect = EffectAt.DONE if reason == "ok" else EffectAt.UNKNOWN
+    return Ending(Outcome.COMPLETED, ANSWERED, effect, reason, status, message.raw)
+
+
+def _withheld(code: str, status: int, raw: bytes) -> Ending:
+    return Ending(Outcome.FAILED, Delivery.OWN_ERROR, EffectAt.UNKNOWN, code, status, raw)
+
+
+def _joined(envelope: Envelope, pieces: Sequence[bytes]) -> bytes:
+    """The original bytes if every piece is the original one, else the pieces in the envelope's own form."""
+    if all(piece is message.raw for piece, message in zip(pieces, envelope.messages, strict=True)):
+        return envelope.raw
+    return b"[" + b",".join(pieces) + b"]" if envelope.batch else pieces[0]
+
+
+def _carried(frame: Frame, pieces: Sequence[bytes]) -> bytes | None:
+    """The frame's own bytes if nothing was changed, else the pieces in a new frame of the same kind; None if none is left."""
+    envelope = frame.envelope
+    if envelope is None or not pieces:
+        return None
+    if len(pieces) == len(envelope.messages) and _joined(envelope, pieces) is envelope.raw:
+        return frame.raw
+    data = b"[" + b",".join(pieces) + b"]" if envelope.batch else pieces[0]
+    if frame.carrier == "line":
+        return data + b"\n"
+    return event_bytes(data, event=frame.event, id=frame.event_id)

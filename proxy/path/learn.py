@@ -1,0 +1,121 @@
+"""Learn: what an upstream claims its tools to be, when a call comes before any list of them."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+
+from evidence.record import Entry, Kind
+from proxy.gate import Gate
+from proxy.path.contain import passages
+from proxy.path.lease import lend
+from proxy.path.parse import Parsed
+from proxy.path.record import caller_body, session_body
+from proxy.vocabulary import Arrival, Exchange, UpstreamDown
+from proxy.wire.message import Message, MessageKind, read_client, read_server
+from proxy.wire.rules import Malformed
+
+MAX_PAGES: Final = 20
+"""Pages of one list that are asked for."""
+
+_META: Final = "_meta"
+_MODERN_META: Final = "io.modelcontextprotocol/"
+
+
+async def fetch_tools(gate: Gate, exchange: Exchange) -> list[Mapping[str, Any]]:
+    """All tools of the upstream as it lists them to this caller, asked in the era and session of `exchange`.
+
+    What cannot be had is left out: the call is then decided without a definition.
+    """
+    items: list[Mapping[str, Any]] = []
+    cursor: str | None = None
+    for _ in range(MAX_PAGES):
+        result = await _page(gate, exchange, cursor)
+        tools = result.get("tools")
+        items += [item for item in tools if isinstance(item, dict)] if isinstance(tools, list) else []
+        cursor = result.get("nextCursor")
+        if not isinstance(cursor, str):
+            break
+    await _note(gate, exchange, len(items))
+    return items
+
+
+async def _note(gate: Gate, exchange: Exchange, count: int) -> None:
+    journal = gate.journals[exchange.caller.tenant]
+    body = {
+        "event": "definitions_fetched",
+        "caller": caller_body(journal, exchange.caller),
+        "session": session_body(journal, exchange.session),
+        "upstream": exchange.upstream,
+        "tools": count,
+    }
+    await journal.append(Entry(Kind.NOTICE, body))
+
+
+async def _page(gate: Gate, exchange: Exchange, cursor: str | None) -> Mapping[str, Any]:
+    own = _list_request(gate, exchange, cursor)
+    message = own.envelope.messages[0]
+    leg = gate.upstreams[exchange.upstream].leg()
+    try:
+        tickets = passages(gate.orders.current, own, [Parsed(message, None)])
+        arrival = await leg.send(own, lend(gate, own, tickets))
+        answer = await _answer(arrival, message, gate)
+    except (UpstreamDown, Malformed):
+        return {}
+    finally:
+        await leg.close()
+    return answer.result if answer is not None and isinstance(answer.result, dict) else {}
+
+
+async def _answer(arrival: Arrival, request: Message, gate: Gate) -> Message | None:
+    if arrival.body is not None:
+        if not arrival.body:
+            return None
+        return _found(read_server(arrival.body, limit=gate.bounds.answer_bytes).messages, request)
+    if arrival.frames is not None:
+        async for frame in arrival.frames:
+            if frame.envelope is not None and (found := _found(frame.envelope.messages, request)):
+                return found
+    return None
+
+
+def _found(messages: tuple[Message, ...], request: Message) -> Message | None:
+    key = None if request.id is None else request.id.key
+    return next((m for m in messages if m.kind is MessageKind.RESULT and m.id is not None and m.id.key == key), None)
+
+
+def _list_request(gate: Gate, exchange: Exchange, cursor: str | None) -> Exchange:
+    params: dict[str, Any] = {} if cursor is None else {"cursor": cursor}
+    if meta := _own_meta(exchange):
+        params[_META] = meta
+    body: dict[str, Any] = {"jsonrpc": "2.0", "id": f"agentgate-{gate.new_id()}", "method": "tools/list"}
+    if params:
+        body["params"] = params
+    raw = orjson.dumps(body)
+    headers = tuple(_list_header(name, value) for name, value in exchange.headers if not _names_the_call(name))
+    return Exchange(
+        exchange.caller,
+        exchange.upstream,
+        exchange.transport,
+        exchange.era,
+        exchange.session,
+        read_client(raw, limit=len(raw)),
+        headers,
+    )
+
+
+def _own_meta(exchange: Exchange) -> dict[str, Any]:
+    for message in exchange.envelope.messages:
+        meta = message.params.get(_META) if isinstance(message.params, dict) else None
+        if isinstance(meta, dict):
+            return {key: value for key, value in meta.items() if key.startswith(_MODERN_META)}
+    return {}
+
+
+def _names_the_call(header: str) -> bool:
+    lowered = header.lower()
+    return lowered == "mcp-name" or lowered.startswith("mcp-param-")
+
+
+def _list_header(name: str, value: str) -> tuple[str, str]:
+    return (name, "tools/list") if name.lower() == "mcp-method" else (name, value)

@@ -1,0 +1,294 @@
+"""Record: the outermost wrapper. Whatever happens to an exchange, each call leaves a refusal, or one intent and one outcome."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+from evidence.journal import Journal
+from evidence.record import Durability, Entry, Kind
+from policy.decision import durability, recording
+from policy.vocabulary import Call, Caller, Decision, Permit
+from proxy.gate import Gate
+from proxy.refusals import Refusal
+from proxy.vocabulary import Ending, Exchange
+from proxy.wire.message import Message, MessageKind, trace
+
+BATCH_REFUSED: Final = "batch_refused"
+"""The reason of the calls that fall with another one of their batch."""
+
+CLIENT_GONE: Final = Refusal("client_gone", 0, "The client went away before the call was forwarded.")
+
+MAX_METHOD: Final = 128
+"""Characters of a method name that a notice holds in the clear."""
+
+_CLEAR_NAMES: Final = frozenset({"tools/call", "prompts/get"})
+"""Methods whose name is an identifier of the upstream's own; a URI or taskId can hold personal data."""
+
+
+class Recording:
+    """The records of one exchange.
+
+    `calls` is set by parse, `culprit` while one call is being judged, so that a refusal of a batch
+    knows whom to blame. `reference` is what the agent is told to give to its operator.
+    """
+
+    __slots__ = ("_asked", "_exchange", "_gate", "_journal", "_permits", "calls", "culprit", "open")
+
+    def __init__(self, gate: Gate, exchange: Exchange) -> None:
+        self._gate = gate
+        self._exchange = exchange
+        self._journal = gate.journals[exchange.caller.tenant]
+        self._asked: dict[str, bytes] = {}
+        self._permits: dict[str, Permit] = {}
+        self.calls: tuple[Call, ...] = ()
+        self.culprit: Call | None = None
+        self.open: dict[str, Call] = {}
+
+    def asked(self, call: Call, document: bytes) -> None:
+        """Remember the exact document that policy is asked with: it is what the record commits to."""
+        self._asked[call.id] = document
+
+    async def intend(self, permits: Sequence[Permit]) -> None:
+        """Make the intents durable. When this returns, they survive what their durability class says; NotRecorded otherwise."""
+        written: list[asyncio.Future[int]] = []
+        for permit in permits:
+            written.append(self._journal.append(self._intent(permit)))
+            self.open[permit.call.id] = permit.call
+            self._permits[permit.call.id] = permit
+        for future in written:
+            await future
+
+    def _intent(self, permit: Permit) -> Entry:
+        call, decision = permit.call, permit.decision
+        body = {
+            **self._subject(call),
+            "decision": decision_body(decision),
+            "orders": permit.clearance.orders_number,
+        }
+        return Entry(
+            Kind.INTENT,
+            body,
+            call=call.id,
+            secrets=self._secrets(call, decision.message),
+            plain=_plain(decision),
+            unit=self._unit(call.session),
+            durability=_durability(decision, self._gate.durability),
+        )
+
+    def _secrets(self, call: Call, message: str = "") -> dict[str, bytes]:
+        secrets: dict[str, bytes] = {}
+        if (document := self._asked.get(call.id)) is not None:
+            secrets["input"] = document
+        elif call.direction == "client":
+            secrets["message"] = self._exchange.envelope.raw
+        if message:
+            secrets["decision_message"] = message.encode()
+        return secrets
+
+    def _subject(self, call: Call) -> dict[str, Any]:
+        request = {
+            "direction": call.direction,
+            "transport": call.transport,
+            "era": call.era,
+            "protocol_version": call.protocol_version,
+            "upstream": call.upstream,
+            "method": call.method,
+            "name": call.name if call.method in _CLEAR_NAMES else None,
+            "definition": call.definition.digest if call.definition else None,
+        }
+        return {
+            "caller": caller_body(self._journal, call.caller),
+            "session": session_body(self._journal, call.session),
+            "request": request,
+        }
+
+    def _unit(self, session: str | None) -> str:
+        return session_body(self._journal, session) or f"caller:{self._exchange.caller.agent}"
+
+    async def ended(self, call: Call, ending: Ending) -> None:
+        """Record the outcome of `call`, durable when this returns; only the first ending of a call counts."""
+        if self.open.pop(call.id, None) is not None:
+            await self._journal.append(self._outcome(call, ending))
+            self._gate.metrics.ended(call.upstream, call.method, str(ending.outcome))
+
+    def ended_now(self, call: Call, ending: Ending) -> None:
+        """As `ended`, where nobody can wait: the client has gone."""
+        if self.open.pop(call.id, None) is not None:
+            self._unwaited(self._outcome(call, ending))
+            self._gate.metrics.ended(call.upstream, call.method, str(ending.outcome))
+
+    def _unwaited(self, entry: Entry) -> None:
+        """Append where nobody can wait for it any more; a failure is counted, and the journal declares the loss."""
+        self._journal.append(entry).add_done_callback(self._look)
+
+    def _look(self, written: asyncio.Future[int]) -> None:
+        if not written.cancelled() and written.exception() is not None:
+            self._gate.metrics.lost_outcome()
+
+    def _outcome(self, call: Call, ending: Ending) -> Entry:
+        permit = self._permits[call.id]
+        answer = ending.answer
+        plain = _plain(permit.decision) and (answer is None or len(answer) <= self._gate.bounds.sealed_bytes)
+        return Entry(
+            Kind.OUTCOME,
+            outcome_body(ending),
+            call=call.id,
+            secrets={} if answer is None else {"result": answer},
+            plain=plain,
+            unit=self._unit(call.session),
+            durability=_durability(permit.decision, self._gate.durability),
+        )
+
+    def detached(self, call: Call, reason: str) -> None:
+        """The call goes on without a stream: it stays open, and its answer may come elsewhere."""
+        self._unwaited(Entry(Kind.NOTICE, {"event": "detached", "reason": reason}, call=call.id))
+
+    async def refused(self, refusal: Refusal) -> str:
+        """Record why nothing was forwarded, for each call without an intent; durable when this returns.
+
+        Returns the reference for the agent.
+        """
+        culprit = self.culprit or (self.calls[0] if self.calls else None)
+        if culprit is None:
+            return await self._refused_message(refusal)
+        for call in self._without_intent():
+            if call.id == culprit.id:
+                self._gate.sessions.count(culprit.caller, denied=True)
+                await self.refused_call(culprit, refusal, refusal.code)
+            else:
+                await self.refused_call(call, refusal, BATCH_REFUSED)
+        return culprit.id
+
+    def abandoned(self) -> None:
+        """The client went away before anything was forwarded."""
+        for call in self._without_intent():
+            self._unwaited(self._refusal(call, CLIENT_GONE, CLIENT_GONE.code))
+
+    def _without_intent(self) -> list[Call]:
+        return [call for call in self.calls if call.id not in self._permits]
+
+    async def refused_call(self, call: Call, refusal: Refusal, code: str) -> None:
+        """Record that this one call is not forwarded; durable when this returns."""
+        await self._journal.append(self._refusal(call, refusal, code))
+        self._gate.metrics.refused(call.upstream, code)
+
+    def _refusal(self, call: Call, refusal: Refusal, code: str) -> Entry:
+        body: dict[str, Any] = {
+            **self._subject(call),
+            "decision": decision_body(refusal.decision) if refusal.decision else None,
+            "refusal": {"code": code, "rule": refusal.rule, "order": refusal.order},
+        }
+        secrets = self._secrets(call, refusal.decision.message if refusal.decision else "")
+        if refusal.detail:
+            secrets["detail"] = refusal.detail.encode()
+        plain = refusal.decision is None or _plain(refusal.decision)
+        plain = plain and len(self._exchange.envelope.raw) <= self._gate.bounds.sealed_bytes
+        return Entry(Kind.REFUSAL, body, call=call.id, secrets=secrets, plain=plain, unit=self._unit(call.session))
+
+    async def _refused_message(self, refusal: Refusal) -> str:
+        reference = self._gate.new_id()
+        await self.notice("refused", refusal=refusal, reference=reference)
+        self._gate.metrics.refused(self._exchange.upstream, refusal.code)
+        return reference
+
+    async def dropped(self, event: str, message: Message) -> None:
+        """Note a message of the upstream that is not delivered because this exchange cannot have it."""
+        await self._journal.append(Entry(Kind.NOTICE, {**self._context(event), "messages": [_brief(message)]}))
+
+    async def notice(self, event: str, refusal: Refusal | None = None, reference: str | None = None) -> None:
+        """One notice for the messages of this exchange that are no calls (lists, lifecycle, notifications)."""
+        body = self._context(event)
+        body["messages"] = [_brief(message) for message in self._exchange.envelope.messages]
+        if refusal is not None:
+            body["refusal"] = {"code": refusal.code, "rule": refusal.rule, "order": refusal.order}
+        if reference is not None:
+            body["reference"] = reference
+        await self._journal.append(Entry(Kind.NOTICE, body))
+
+    def _context(self, event: str) -> dict[str, Any]:
+        return {
+            "event": event,
+            "caller": caller_body(self._journal, self._exchange.caller),
+            "session": session_body(self._journal, self._exchange.session),
+            "upstream": self._exchange.upstream,
+            "transport": self._exchange.transport,
+            "era": self._exchange.era,
+        }
+
+
+async def record_unread(gate: Gate, caller: Caller, upstream: str, refusal: Refusal, reference: str) -> None:
+    """A notice for bytes that were refused before they were a message; nothing of them is quoted."""
+    body = {
+        "event": "refused",
+        "caller": caller_body(gate.journals[caller.tenant], caller),
+        "upstream": upstream,
+        "refusal": {"code": refusal.code, "rule": refusal.rule, "order": None},
+        "reference": reference,
+    }
+    await gate.journals[caller.tenant].append(Entry(Kind.NOTICE, body))
+
+
+def _brief(message: Message) -> dict[str, Any]:
+    method = message.method
+    brief: dict[str, Any] = {"kind": str(message.kind), "method": method and method[:MAX_METHOD]}
+    if message.kind is MessageKind.REQUEST and (context := trace(message)):
+        brief["trace"] = sorted(context)
+    return brief
+
+
+def outcome_body(ending: Ending) -> dict[str, Any]:
+    """The clear part of an outcome: what the caller got and what is known of the effect are two things."""
+    return {
+        "outcome": str(ending.outcome),
+        "delivery": str(ending.delivery),
+        "effect": str(ending.effect),
+        "reason": ending.reason,
+        "status": ending.status,
+    }
+
+
+def decision_body(decision: Decision) -> dict[str, Any]:
+    """The decision as evidence holds it; its message may quote arguments and is committed to apart."""
+    return {
+        "id": decision.id,
+        "effect": decision.effect,
+        "reason": decision.reason,
+        "rules": list(decision.rules),
+        "versions": dict(decision.versions),
+        "engine": decision.engine,
+        "signed": decision.signed,
+        "shadow": None if decision.shadow is None else _shadow(decision.shadow),
+        "exception": decision.exception,
+        "obligations": decision.obligations,
+    }
+
+
+def _shadow(shadow: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: shadow.get(key) for key in ("effect", "reason", "rules")}
+
+
+@lru_cache(maxsize=1024)
+def caller_body(journal: Journal, caller: Caller) -> dict[str, Any]:
+    """The caller as evidence holds it: a user only as a keyed pseudonym."""
+    return {
+        "tenant": caller.tenant,
+        "agent": caller.agent,
+        "workload": caller.workload,
+        "user": None if caller.user is None else journal.pseudonym("user", caller.user),
+        "authn_method": caller.authn_method,
+    }
+
+
+@lru_cache(maxsize=4096)
+def session_body(journal: Journal, session: str | None) -> str | None:
+    """A client's session id as evidence holds it: a keyed pseudonym."""
+    return None if session is None else journal.pseudonym("session", session)
+
+
+def _plain(decision: Decision) -> bool:
+    return recording(decision) in (None, "full")
+
+
+def _durability(decision: Decision, default: Durability) -> Durability:
+    return "host" if default == "host" else durability(decision) or default

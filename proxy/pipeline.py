@@ -1,0 +1,256 @@
+"""The path of one envelope. The order of these lines is the security model (design, section 4).
+
+    parse -> enter (in flight) -> contain -> decide -> commit intent -> lease -> check orders once more
+    -> forward -> judge what comes back -> record the outcome -> release the last byte
+
+Recording is outermost: a refusal, a crash, a kill or a client that goes away leaves a record too.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from evidence.journal import NotRecorded
+from policy.containment import Contained
+from policy.vocabulary import Call
+from proxy.demux import cancelled_key
+from proxy.detached import Waiting
+from proxy.flights import Flight
+from proxy.gate import Gate
+from proxy.path.contain import contain, passages
+from proxy.path.decide import decide
+from proxy.path.judge import Judge, Verdict
+from proxy.path.lease import lend
+from proxy.path.parse import Parsed, parse
+from proxy.path.record import Recording
+from proxy.refusals import BadAnswer, Refusal, envelope_reply, explain, message_answer
+from proxy.vocabulary import (
+    Arrival,
+    ClientLeg,
+    Delivery,
+    EffectAt,
+    Ending,
+    Exchange,
+    Outcome,
+    Reply,
+    Ticket,
+    UpstreamDown,
+    UpstreamLeg,
+)
+from proxy.wire.message import Message
+from proxy.wire.sse import event_bytes
+
+SESSION_HEADER: Final = "mcp-session-id"
+
+
+async def carry(exchange: Exchange, client: ClientLeg, gate: Gate) -> None:
+    """Take one envelope from the client to its upstream and what comes back to the client; never raises but CancelledError."""
+    record = Recording(gate, exchange)
+    passage = _Passing(exchange, client, gate, record, gate.upstreams[exchange.upstream].leg())
+    try:
+        await passage.along()
+    except asyncio.CancelledError:
+        if not passage.killed:
+            passage.left()
+            raise
+        _resume()
+        await passage.stopped()
+    except Exception as error:  # noqa: BLE001  (every reason is mapped by `explain`: fail closed)
+        await passage.failed(error)
+    finally:
+        await passage.upstream.close()
+
+
+def _resume() -> None:
+    """A kill cancels the task only to wake it: what is left to do is to record and to answer."""
+    if (task := asyncio.current_task()) is not None:
+        task.uncancel()
+
+
+class _Passing:
+    """One envelope on its way; `along` is the path, the other methods are the ways in which it can end early."""
+
+    def __init__(
+        self, exchange: Exchange, client: ClientLeg, gate: Gate, record: Recording, upstream: UpstreamLeg
+    ) -> None:
+        self.exchange = exchange
+        self.client = client
+        self.gate = gate
+        self.record = record
+        self.upstream = upstream
+        self.parsed: tuple[Parsed, ...] = ()
+        self.judge: Judge | None = None
+        self.flight: Flight | None = None
+        self.sent = False
+
+    @property
+    def killed(self) -> bool:
+        """True if an order stopped this exchange, and not its client."""
+        return self.flight is not None and self.flight.order is not None
+
+    async def along(self) -> None:
+        """The path itself."""
+        gate, exchange, record = self.gate, self.exchange, self.record
+        self.parsed = parse(exchange, gate)
+        record.calls = tuple(item.call for item in self.parsed if item.call is not None)
+        with gate.flights.enter(exchange.caller, exchange.upstream, exchange.session, record.calls) as self.flight:
+            gate.sessions.check(exchange.upstream, exchange.session, exchange.caller)
+            clearances = contain(gate.orders.current, exchange, record.calls)
+            permits = await decide(gate, exchange, record, self.parsed, clearances)
+            await record.intend(permits)
+            if len(permits) < len(self.parsed):
+                await record.notice("message")
+                self._note_cancels()
+            lease = lend(gate, exchange, self._tickets(permits))
+            contain(gate.orders.current, exchange, record.calls)
+            self.sent = True
+            arrival = await self.upstream.send(exchange, lease)
+            await self.deliver(arrival)
+
+    def _tickets(self, permits: Sequence[Ticket]) -> tuple[Ticket, ...]:
+        return (*permits, *passages(self.gate.orders.current, self.exchange, self.parsed))
+
+    def _note_cancels(self) -> None:
+        exchange = self.exchange
+        for message in exchange.envelope.messages:
+            if (key := cancelled_key(message)) is not None:
+                self.gate.flights.cancelled(exchange.caller, exchange.upstream, exchange.session, key)
+
+    async def deliver(self, arrival: Arrival) -> None:
+        """Judge what comes back; each outcome is recorded before the bytes that bring it are released."""
+        self.judge = judge = Judge(self.gate, self.exchange, self.record, self.parsed)
+        self._follow_session(arrival)
+        if arrival.frames is None:
+            verdict = await judge.whole(arrival)
+            await self._settle(verdict)
+            await self.client.answer(Reply(arrival.status, arrival.headers, verdict.raw or b""))
+            return
+        await self.client.begin(arrival.status, arrival.headers)
+        resumable = False
+        async for frame in arrival.frames:
+            resumable = resumable or frame.event_id is not None
+            verdict = await judge.frame(frame, arrival.status)
+            await self._settle(verdict)
+            if verdict.raw is not None:
+                await self.client.send(verdict.raw)
+        await self._stream_ended(judge, resumable=resumable)
+        await self.client.end()
+
+    async def _settle(self, verdict: Verdict) -> None:
+        for call, ending in verdict.endings:
+            await self.record.ended(call, ending)
+
+    def _follow_session(self, arrival: Arrival) -> None:
+        sessions, upstream = self.gate.sessions, self.exchange.upstream
+        for name, value in arrival.headers:
+            if name.lower() == SESSION_HEADER:
+                sessions.bind(upstream, value, self.exchange.caller)
+        if arrival.status == 404 and self.exchange.session is not None:
+            sessions.end(upstream, self.exchange.session)
+
+    async def _stream_ended(self, judge: Judge, *, resumable: bool) -> None:
+        """The upstream ended its stream. What is unanswered may still come (legacy, event ids), or never will."""
+        cancelled = self.flight.cancelled if self.flight is not None else set()
+        for key, item in tuple(judge.waiting.items()):
+            if key not in cancelled and resumable and not self.exchange.modern:
+                self._detach(item, "upstream_closed")
+            elif item.call is not None:
+                await self.record.ended(item.call, _end_without_answer(item.call, cancelled=key in cancelled))
+
+    def _detach(self, item: Parsed, reason: str) -> None:
+        call, record, message = item.call, self.record, item.message
+        if call is not None:
+            record.detached(call, reason)
+        if message.id is not None:
+            key = (self.exchange.upstream, self.exchange.session, message.id.key)
+            end = _nothing if call is None else partial(record.ended_now, call)
+            self.gate.detached.add(key, Waiting(message, end))
+
+    def left(self) -> None:
+        """The client has gone: a cancel in the modern era, and only a lost stream in the legacy one."""
+        draining = self.gate.flights.draining
+        self.record.abandoned()
+        for item in self.parsed:
+            call = item.call
+            if call is None or call.id not in self.record.open:
+                continue
+            if self.exchange.modern or draining or item.message.id is None:
+                self.record.ended_now(call, _DRAINED if draining else _CANCELLED)
+            else:
+                self._detach(item, "client_gone")
+        for call in tuple(self.record.open.values()):
+            if call.direction == "server":
+                self.record.ended_now(call, _CANCELLED)
+
+    async def stopped(self) -> None:
+        """A kill stopped this exchange: tell the upstream, record, and tell the client as far as it can still be told."""
+        order = None if self.flight is None else self.flight.order
+        assert order is not None  # noqa: S101  (`killed` has looked)
+        refusal = explain(Contained(order))
+        effect = EffectAt.NONE
+        if self.sent:
+            effect = EffectAt.UNKNOWN
+            await self.upstream.cancel(self.exchange, self._unanswered(), "stopped by an operator")
+        for call in tuple(self.record.open.values()):
+            await self._end(call, Ending(Outcome.KILLED, self._delivery(), effect, refusal.code))
+        await self._refuse(refusal)
+
+    async def failed(self, error: Exception) -> None:
+        """A step raised: record why, and answer in the shape of the era."""
+        refusal = explain(error)
+        for call in tuple(self.record.open.values()):
+            await self._end(call, _failure(error, refusal, self._delivery()))
+        await self._refuse(refusal)
+
+    async def _end(self, call: Call, ending: Ending) -> None:
+        try:
+            await self.record.ended(call, ending)
+        except NotRecorded:
+            self.gate.metrics.lost_outcome()
+
+    async def _refuse(self, refusal: Refusal) -> None:
+        """Record what has no record yet, then answer whatever is unanswered."""
+        try:
+            reference = await self.record.refused(refusal)
+        except NotRecorded as unrecorded:
+            refusal, reference = explain(unrecorded), self.gate.new_id()
+        if not self.client.begun:
+            await self.client.answer(envelope_reply(self.exchange.envelope, refusal, reference))
+            return
+        for message in self._unanswered():
+            if (answer := message_answer(message, refusal, reference)) is not None:
+                await self.client.send(event_bytes(answer))
+        await self.client.end()
+
+    def _unanswered(self) -> list[Message]:
+        if self.judge is not None:
+            return [item.message for item in self.judge.waiting.values()]
+        return [item.message for item in self.parsed if item.message.id is not None]
+
+    def _delivery(self) -> Delivery:
+        return Delivery.PARTIAL if self.client.begun else Delivery.OWN_ERROR
+
+
+def _end_without_answer(call: Call, *, cancelled: bool) -> Ending:
+    if cancelled:
+        return _CANCELLED_BY_CLIENT
+    return _SUBSCRIPTION_OVER if call.method == "subscriptions/listen" else _UNANSWERED
+
+
+def _nothing(_: Ending) -> None:
+    """A request that is no call leaves no outcome."""
+
+
+def _failure(error: Exception, refusal: Refusal, delivery: Delivery) -> Ending:
+    written = error.written if isinstance(error, UpstreamDown) else isinstance(error, BadAnswer)
+    if written:
+        return Ending(Outcome.FAILED, delivery, EffectAt.UNKNOWN, refusal.code)
+    return Ending(Outcome.NOT_SENT, delivery, EffectAt.NONE, refusal.code)
+
+
+_CANCELLED: Final = Ending(Outcome.CANCELLED, Delivery.NOTHING, EffectAt.UNKNOWN, "client_gone")
+_CANCELLED_BY_CLIENT: Final = Ending(Outcome.CANCELLED, Delivery.NOTHING, EffectAt.UNKNOWN, "client_cancelled")
+_DRAINED: Final = Ending(Outcome.UNKNOWN, Delivery.NOTHING, EffectAt.UNKNOWN, "drained")
+_UNANSWERED: Final = Ending(Outcome.FAILED, Delivery.NOTHING, EffectAt.UNKNOWN, "no_answer")
+_SUBSCRIPTION_OVER: Final = Ending(Outcome.COMPLETED, Delivery.ANSWER, EffectAt.NONE, "stream_ended")

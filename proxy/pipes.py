@@ -1,0 +1,119 @@
+"""The two ends of stdio as the path sees them: lines to the agent, lines to a child, and whose answer is whose."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from proxy.demux import Demux
+from proxy.forward import cancelled_notification
+from proxy.vocabulary import Arrival, Exchange, Headers, Lease, Reply, UpstreamDown
+from proxy.wire.message import Message
+
+ACCEPTED: Final = Arrival(202, (), "", b"")
+"""What a line that expects no answer comes to."""
+
+
+class Pipe(Protocol):
+    """The writing end of a pipe: an asyncio.StreamWriter, as far as it is needed here."""
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes."""
+        ...
+
+    async def drain(self) -> None:
+        """Wait while the reader is slow."""
+        ...
+
+
+class LineWriter:
+    """Writes whole lines, one at a time, however many tasks write."""
+
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
+        self._lock = asyncio.Lock()
+
+    async def line(self, raw: bytes) -> None:
+        """Write one line (its LF is added if it has none), waiting while the reader is slow. Raises OSError."""
+        async with self._lock:
+            self._pipe.write(raw if raw.endswith(b"\n") else raw + b"\n")
+            await self._pipe.drain()
+
+
+class LineLeg:
+    """The agent's end of one exchange. `taken` is done when the next line may be read: this one is forwarded, or refused."""
+
+    def __init__(self, writer: LineWriter) -> None:
+        self._writer = writer
+        self.taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def begun(self) -> bool:
+        """Never: each answer is a line of its own."""
+        return False
+
+    def _take(self) -> None:
+        if not self.taken.done():
+            self.taken.set_result(None)
+
+    async def answer(self, reply: Reply) -> None:
+        """Write a whole answer, if there is one."""
+        self._take()
+        if reply.body:
+            await self._writer.line(reply.body)
+
+    async def begin(self, status: int, headers: Headers) -> None:
+        """The child has the line."""
+        self._take()
+
+    async def send(self, raw: bytes) -> None:
+        """Write one line."""
+        await self._writer.line(raw)
+
+    async def end(self) -> None:
+        """Nothing: the pipe goes on."""
+
+
+@dataclass(slots=True)
+class StdioUpstream:
+    """A child that speaks MCP on its pipes; `writer` is the way to its stdin."""
+
+    name: str
+    writer: LineWriter
+    demux: Demux = field(default_factory=Demux)
+    added_headers: Headers = ()
+
+    def leg(self) -> "StdioLeg":
+        """A leg for one exchange."""
+        return StdioLeg(self)
+
+
+class StdioLeg:
+    """One exchange with the child."""
+
+    def __init__(self, upstream: StdioUpstream) -> None:
+        self._upstream = upstream
+
+    async def send(self, exchange: Exchange, lease: Lease) -> Arrival:
+        """Write the client's own line; the answers are the lines that name its ids."""
+        with self._upstream.demux.until_sent(exchange) as answers:
+            await self._line(exchange.envelope.raw)
+        return Arrival(200, (), "", None, answers.frames()) if answers.awaited else ACCEPTED
+
+    async def _line(self, raw: bytes) -> None:
+        try:
+            await self._upstream.writer.line(raw)
+        except (OSError, RuntimeError) as error:
+            raise UpstreamDown(self._upstream.name, f"the child has closed its stdin: {error}", written=True) from error
+
+    async def cancel(self, exchange: Exchange, messages: Sequence[Message], reason: str) -> None:
+        """Tell the child for each message; on stdio every era does it by notification."""
+        try:
+            for message in messages:
+                if message.id is not None:
+                    await self._line(cancelled_notification(message, reason))
+        except UpstreamDown:
+            return
+
+    async def close(self) -> None:
+        """Nothing: the pipe goes on."""

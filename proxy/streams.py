@@ -1,0 +1,123 @@
+"""The two legs without a message: GET opens a stream of the upstream to the client, DELETE ends a session.
+
+Both pass identify and contain like every message, and what comes on a stream is judged frame by frame.
+"""
+
+import asyncio
+from dataclasses import replace
+from typing import Final
+from urllib.parse import urljoin, urlsplit
+
+from proxy.flights import Flight
+from proxy.forward import HttpLeg, HttpUpstream
+from proxy.gate import Gate
+from proxy.legacy import ERA, LegacyStream, StreamWriter
+from proxy.path.contain import contain_caller
+from proxy.path.judge import Judge
+from proxy.path.record import Recording
+from proxy.refusals import BadAnswer, explain, leg_reply
+from proxy.vocabulary import Arrival, ClientLeg, Exchange, Frame, Reply
+from proxy.wire.message import Envelope
+from proxy.wire.sse import EventReader, event_bytes
+
+NO_MESSAGE: Final = Envelope(b"", (), batch=False)
+"""The envelope of a leg that carries no message."""
+
+LEGACY_PATH: Final = "/-/"
+"""Between the name of an upstream and the token of a legacy stream."""
+
+
+async def relay(exchange: Exchange, client: ClientLeg, gate: Gate, upstream: HttpUpstream) -> None:
+    """GET: pass the upstream's stream on, judged frame by frame, until one side ends it."""
+    record = Recording(gate, exchange)
+    flight: Flight | None = None
+    try:
+        async with HttpLeg(upstream) as leg:
+            with gate.flights.enter(exchange.caller, exchange.upstream, exchange.session) as flight:
+                await _enter(exchange, gate, record, "stream")
+                arrival = await leg.request("GET", (*exchange.headers, *upstream.added_headers))
+                await _pass_on(arrival, exchange, client, gate, upstream)
+    except asyncio.CancelledError:
+        if flight is None or flight.order is None:
+            raise
+        if (task := asyncio.current_task()) is not None:
+            task.uncancel()
+        await client.end()
+    except Exception as error:  # noqa: BLE001  (every reason is mapped by `explain`: fail closed)
+        await _refuse(error, client, record)
+
+
+async def end_session(exchange: Exchange, client: ClientLeg, gate: Gate, upstream: HttpUpstream) -> None:
+    """DELETE: the upstream ends the session, and so do we if it agrees."""
+    record = Recording(gate, exchange)
+    try:
+        async with HttpLeg(upstream) as leg:
+            with gate.flights.enter(exchange.caller, exchange.upstream, exchange.session):
+                await _enter(exchange, gate, record, "delete")
+                arrival = await leg.request("DELETE", (*exchange.headers, *upstream.added_headers))
+                if 200 <= arrival.status < 300 and exchange.session is not None:
+                    gate.sessions.end(exchange.upstream, exchange.session)
+                    gate.detached.end_session(exchange.upstream, exchange.session)
+                await client.answer(Reply(arrival.status, arrival.headers, arrival.body or b""))
+    except Exception as error:  # noqa: BLE001  (every reason is mapped by `explain`: fail closed)
+        await _refuse(error, client, record)
+
+
+async def _enter(exchange: Exchange, gate: Gate, record: Recording, event: str) -> None:
+    gate.sessions.check(exchange.upstream, exchange.session, exchange.caller)
+    contain_caller(gate.orders.current, exchange.caller, exchange.upstream)
+    await record.notice(event)
+
+
+async def _refuse(error: Exception, client: ClientLeg, record: Recording) -> None:
+    refusal = explain(error)
+    if client.begun:
+        await client.end()
+        return
+    await client.answer(leg_reply(refusal, await record.refused(refusal)))
+
+
+async def _pass_on(arrival: Arrival, exchange: Exchange, client: ClientLeg, gate: Gate, upstream: HttpUpstream) -> None:
+    if arrival.frames is None:
+        await client.answer(Reply(arrival.status, arrival.headers, arrival.body or b""))
+        return
+    await client.begin(arrival.status, arrival.headers)
+    writer = StreamWriter(client)
+    stream: LegacyStream | None = None
+    try:
+        async for frame in arrival.frames:
+            if frame.event == "endpoint" and stream is None:
+                stream = _legacy(frame, exchange, gate, upstream, writer)
+                exchange = replace(exchange, transport="sse", session=stream.token, era=ERA)
+                await writer.event(event_bytes(_own_endpoint(stream, upstream), event="endpoint"))
+            elif stream is None or not stream.demux.offer(frame):
+                await _one(frame, exchange, gate, writer)
+    finally:
+        if stream is not None:
+            upstream.streams.remove(stream)
+    await client.end()
+
+
+async def _one(frame: Frame, exchange: Exchange, gate: Gate, writer: StreamWriter) -> None:
+    record = Recording(gate, exchange)
+    verdict = await Judge(gate, exchange, record, ()).frame(frame, 200)
+    for call, ending in verdict.endings:
+        await record.ended(call, ending)
+    if verdict.raw is not None:
+        await writer.event(verdict.raw)
+
+
+def _legacy(frame: Frame, exchange: Exchange, gate: Gate, upstream: HttpUpstream, writer: StreamWriter) -> LegacyStream:
+    """Open a legacy stream. Raises BadAnswer for an endpoint of another origin: requests go nowhere else (SSRF)."""
+    events = EventReader(len(frame.raw)).feed(frame.raw)
+    configured = upstream.target.url
+    endpoint = urljoin(configured, events[0].data.decode(errors="replace"))
+    if urlsplit(endpoint)[:2] != urlsplit(configured)[:2]:
+        raise BadAnswer("foreign_endpoint", "the endpoint event names another origin than the configured URL")
+    stream = LegacyStream(gate.new_id(), exchange.caller, endpoint, writer)
+    upstream.streams.add(stream)
+    return stream
+
+
+def _own_endpoint(stream: LegacyStream, upstream: HttpUpstream) -> bytes:
+    return f"/{upstream.name}{LEGACY_PATH}{stream.token}".encode()

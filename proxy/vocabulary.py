@@ -1,0 +1,192 @@
+"""The values that the steps of the path hand to each other, as far as the data plane defines them.
+
+Proofs, each with one maker (`tests/structure` holds it):
+
+    Passage     made by contain      a message that policy does not decide may pass: no order stops its caller
+    Lease       made by lease        what the upstream's configuration adds to exactly these messages
+
+The ports at the two ends of the path stand here as well: aiohttp and pipes stay behind them.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, Protocol
+
+from policy.vocabulary import Caller, Permit, Transport
+from proxy.wire.message import Envelope, Message
+
+MODERN = "2026-07-28"
+"""The first stateless revision; every older one is called legacy."""
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One envelope of a client, how it came, and what of its HTTP headers may go on.
+
+    `session` is the client's own session id (raw; it goes into evidence only as a pseudonym).
+    """
+
+    caller: Caller
+    upstream: str
+    transport: Transport
+    era: str
+    session: str | None
+    envelope: Envelope
+    headers: Headers = ()
+
+    @property
+    def modern(self) -> bool:
+        """True in the revisions where a closed response stream is a cancel and no session exists."""
+        return self.era >= MODERN
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Proof that no order stopped the caller of a message which policy does not decide (lists, lifecycle, control)."""
+
+    message: Message
+    orders_number: int
+
+
+Ticket = Permit | Passage
+"""What one message needs to be forwarded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """What goes upstream besides the message: headers from the upstream's own configuration. Never printed, never recorded."""
+
+    tickets: tuple[Ticket, ...]
+    headers: Headers
+
+    def __repr__(self) -> str:
+        return f"Lease(tickets={len(self.tickets)}, headers={[name for name, _ in self.headers]})"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer to the client. `body` is complete; `headers` have passed the allow-list."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One piece of a stream from the upstream: the exact bytes, and the messages in it (None for comments and noise).
+
+    `event_id` and `event` are of the SSE event that carried it; a line of stdio has neither.
+    """
+
+    raw: bytes
+    envelope: Envelope | None
+    carrier: Literal["sse", "line"] = "sse"
+    event: str = "message"
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What came back from the upstream: a whole body, or a stream of frames (then `body` is None)."""
+
+    status: int
+    headers: Headers
+    content_type: str
+    body: bytes | None
+    frames: AsyncIterator[Frame] | None = None
+
+
+class UpstreamLeg(Protocol):
+    """Where a message goes on. Implementations: HTTP (`forward`), legacy SSE, a child's pipes (`stdio`)."""
+
+    async def send(self, exchange: Exchange, lease: Lease) -> Arrival:
+        """Forward the original bytes. Raises UpstreamDown (`written` tells whether a byte may have arrived)."""
+        ...
+
+    async def cancel(self, exchange: Exchange, messages: Sequence[Message], reason: str) -> None:
+        """Tell the upstream, in the way of the era, that nobody waits for these any more. Never raises."""
+        ...
+
+    async def close(self) -> None:
+        """Give back what `send` opened; idempotent."""
+        ...
+
+
+class ClientLeg(Protocol):
+    """Where an answer goes back. Every method waits while the client is slow (back-pressure)."""
+
+    @property
+    def begun(self) -> bool:
+        """True once a first byte of an answer may have reached the client."""
+        ...
+
+    async def answer(self, reply: Reply) -> None:
+        """Send one whole answer."""
+        ...
+
+    async def begin(self, status: int, headers: Headers) -> None:
+        """Open a stream."""
+        ...
+
+    async def send(self, raw: bytes) -> None:
+        """Send one frame of the stream."""
+        ...
+
+    async def end(self) -> None:
+        """End the stream that `begin` opened."""
+        ...
+
+
+class Outcome(StrEnum):
+    """How a call that was not refused ended (design, section 4)."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    NOT_SENT = "not_sent"
+    CANCELLED = "cancelled"
+    KILLED = "killed"
+    UNKNOWN = "unknown"
+
+
+class Delivery(StrEnum):
+    """What the caller got."""
+
+    ANSWER = "answer"
+    OWN_ERROR = "own_error"
+    PARTIAL = "partial"
+    NOTHING = "nothing"
+
+
+class EffectAt(StrEnum):
+    """What is known of the call's effect at the upstream."""
+
+    NONE = "none"
+    DONE = "done"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The outcome of one call, as evidence holds it. `answer` is the upstream's answer (raw), None where there is none."""
+
+    outcome: Outcome
+    delivery: Delivery
+    effect: EffectAt
+    reason: str
+    status: int | None = None
+    answer: bytes | None = None
+
+
+class UpstreamDown(Exception):
+    """The upstream cannot be reached, broke off, or broke the protocol; `written` is False if no byte of the call can have arrived."""
+
+    def __init__(self, upstream: str, what: str, *, written: bool, code: str = "upstream_down") -> None:
+        super().__init__(f"{upstream}: {what}")
+        self.upstream = upstream
+        self.what = what
+        self.written = written
+        self.code = code

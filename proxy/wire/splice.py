@@ -1,0 +1,101 @@
+"""Edit a list result in place: cut items out and set members, and leave every other byte as it came.
+
+The text has been read strictly before (`json_text.read_json`): here it is only measured, not judged.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from json import JSONDecoder
+from typing import Final
+
+_BLANK: Final = re.compile(r"[ \t\n\r]*")
+_DECODER: Final = JSONDecoder()
+
+
+def edit_list(raw: bytes, key: str, keep: Sequence[bool], members: Mapping[str, str]) -> bytes:
+    """The answer `raw` with only the items of `result[key]` that `keep` names, and `members` (name to JSON text) set in `result`.
+
+    Raises ValueError if there is no such list, or if `keep` is of another length.
+    """
+    text = raw.decode()
+    result, _ = _member(text, _start(text, 0), "result")
+    first, last = _member(text, result, key)
+    spans = list(_elements(text, first))
+    if len(spans) != len(keep):
+        raise ValueError(f"{len(spans)} items, {len(keep)} verdicts")
+    kept = ",".join(text[a:b] for (a, b), stays in zip(spans, keep, strict=True) if stays)
+    edits = [(first, last, f"[{kept}]"), *_set(text, result, members)]
+    return _apply(text, edits).encode()
+
+
+def drop_member(raw: bytes, path: Sequence[str], doomed: str) -> bytes:
+    """`raw` without the member `doomed` of the object at `path`; unchanged if it is not there."""
+    text = raw.decode()
+    at = _start(text, 0)
+    for name in path:
+        at, _ = _member(text, at, name)
+    kept = [text[begin:end] for begin, end, name, _ in _members(text, at) if name != doomed]
+    end = _value_end(text, at)
+    return (text[:at] + "{" + ",".join(kept) + "}" + text[end:]).encode()
+
+
+def _set(text: str, at: int, members: Mapping[str, str]) -> Iterator[tuple[int, int, str]]:
+    spans = {name: (value, end) for _, end, name, value in _members(text, at)}
+    for name, value in members.items():
+        if name in spans:
+            yield (*spans[name], value)
+        else:
+            yield (at + 1, at + 1, f'"{name}":{value},' if spans else f'"{name}":{value}')
+
+
+def _apply(text: str, edits: Sequence[tuple[int, int, str]]) -> str:
+    pieces: list[str] = []
+    at = 0
+    for begin, end, new in sorted(edits, key=lambda edit: edit[:2]):
+        pieces += (text[at:begin], new)
+        at = end
+    return "".join((*pieces, text[at:]))
+
+
+def _start(text: str, at: int) -> int:
+    found = _BLANK.match(text, at)
+    return found.end() if found else at
+
+
+def _value_end(text: str, at: int) -> int:
+    return _DECODER.raw_decode(text, at)[1]
+
+
+def _member(text: str, at: int, name: str) -> tuple[int, int]:
+    for _, end, found, value in _members(text, at):
+        if found == name:
+            return value, end
+    raise ValueError(f"no member {name!r}")
+
+
+def _members(text: str, at: int) -> Iterator[tuple[int, int, str, int]]:
+    """Begin, end, name and begin of value of each member of the object at `at`."""
+    if text[at] != "{":
+        raise ValueError("not an object")
+    at = _start(text, at + 1)
+    while text[at] != "}":
+        name, colon = _DECODER.raw_decode(text, at)
+        value = _start(text, _start(text, colon) + 1)
+        end = _value_end(text, value)
+        yield at, end, name, value
+        at = _after(text, end)
+
+
+def _elements(text: str, at: int) -> Iterator[tuple[int, int]]:
+    if text[at] != "[":
+        raise ValueError("not an array")
+    at = _start(text, at + 1)
+    while text[at] != "]":
+        end = _value_end(text, at)
+        yield at, end
+        at = _after(text, end)
+
+
+def _after(text: str, end: int) -> int:
+    at = _start(text, end)
+    return _start(text, at + 1) if text[at] == "," else at
