@@ -7,7 +7,7 @@ import orjson
 
 from evidence.canonical import Spelled
 
-_INTEGRAL = re.compile(r"-?[0-9]+(?:[eE]\+?[0-9]+)?")
+_INTEGRAL = re.compile(r"-?(?:[0-9]+|[1-9][0-9]*[eE]\+?[0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)

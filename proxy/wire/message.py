@@ -66,8 +66,8 @@ class MessageKind(StrEnum):
 class Message:
     """One message. `raw` is its exact bytes; `inexact` the spellings of numbers (the id apart) that a double changes.
 
-    Members that the message does not have are None; `id` is None for notifications and for a
-    server's error that answers nothing in particular.
+    Members that a message of its kind does not have are None; `id` is None for notifications and
+    for a server's error that answers nothing in particular.
     """
 
     raw: bytes
@@ -177,8 +177,10 @@ def _message(raw: bytes, value: dict[str, Any], *, inexact: bool) -> Message:
         asked = "method" in value and problem.rule is not Rule.MESSAGE_MIXED
         raise Malformed(problem.rule, problem.what, id=id if asked else None) from None
     get = value.get
+    method = get("method")
+    params = None if method is None else get("params")
     spellings = tuple(_spellings(value)) if inexact else ()
-    return Message(raw, kind, id, get("method"), get("params"), get("result"), get("error"), spellings)
+    return Message(raw, kind, id, method, params, get("result"), get("error"), spellings)
 
 
 def _kind(value: dict[str, Any]) -> MessageKind:
