@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from evidence.chain import Position
+from evidence.layout import CHAIN_GLOB, KEYS_NAME, SEGMENT_GLOB, segment_name
 from evidence.record import BadLine, Record, read_record
 from evidence.recovery import BrokenChain, Survey, survey, survey_keys
-from evidence.spool import KEYS_NAME, Locked, lock, new_chain, segment_name
+from evidence.spool import Locked, lock, new_chain
 
 _FOLDER_MODE: Final = 0o700
 
@@ -51,7 +52,7 @@ def claim(folder: Path, owner: Owner) -> Claims:
     folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
     free: list[Claim] = []
     abandoned: list[str] = []
-    for chain in sorted(folder.glob("chain-*")):
+    for chain in sorted(folder.glob(CHAIN_GLOB)):
         try:
             found = _claim_one(chain, owner)
         except BrokenChain:
@@ -109,7 +110,7 @@ def _identity(start: Record) -> str:
 
 def _repair(chain: Path, handle: int) -> Claim:
     """Cut the torn tail of the last segment and of the keys; an empty last segment goes altogether."""
-    number = max(1, sum(1 for _ in chain.glob("records-*.tsv")))
+    number = max(1, sum(1 for _ in chain.glob(SEGMENT_GLOB)))
     found, repaired = _repair_segment(chain, number)
     while found.first is None and number > 1:
         (chain / segment_name(number)).unlink()

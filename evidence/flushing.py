@@ -38,7 +38,7 @@ class Flusher:
         done, self._running = self._running, None
         following, self._next = self._next, None
         if following is not None:
-            self._start(following)
+            _ = self._start(following)
         if done is None or done.done():
             return
         error = work.exception()

@@ -13,19 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-KEYS_NAME: Final = "keys.jsonl"
-RESERVE_NAME: Final = "reserve"
+from evidence.layout import KEYS_NAME, RESERVE_NAME, segment_name
+
 _FILE_MODE: Final = 0o600
 _FOLDER_MODE: Final = 0o700
 
 
 class Locked(Exception):
     """Another process writes to this chain."""
-
-
-def segment_name(number: int) -> str:
-    """The file name of a segment; numbers begin at 1."""
-    return f"records-{number:08d}.tsv"
 
 
 def lock(chain: Path) -> int:

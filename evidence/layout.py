@@ -1,0 +1,29 @@
+"""The names of the files: an evidence folder holds chains, a chain holds segments, wrapped keys and a reserve."""
+
+import re
+from typing import Final
+
+KEYS_NAME: Final = "keys.jsonl"
+RESERVE_NAME: Final = "reserve"
+CHAIN_GLOB: Final = "chain-*"
+SEGMENT_GLOB: Final = "records-*.tsv"
+
+_CHAIN: Final = re.compile(r"chain-[0-9a-f]{16}")
+_SEGMENT: Final = re.compile(r"records-([0-9]{8,})\.tsv")
+
+
+def segment_name(number: int) -> str:
+    """The file name of a segment; numbers begin at 1."""
+    return f"records-{number:08d}.tsv"
+
+
+def segment_number(name: str) -> int | None:
+    """The number of a segment by its file name; None for any other name."""
+    found = _SEGMENT.fullmatch(name)
+    number = int(found[1]) if found else 0
+    return number if number and segment_name(number) == name else None
+
+
+def is_chain_name(name: str) -> bool:
+    """Whether a folder of this name is a chain of an evidence folder."""
+    return _CHAIN.fullmatch(name) is not None

@@ -1,0 +1,224 @@
+"""What a check of chains found: values, and how a person or a program reads them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+from evidence.printable import printable
+
+
+class Step(IntEnum):
+    """The steps of a check, in the order in which they are explained."""
+
+    FILES = 1
+    LINES = 2
+    LINKS = 3
+    KEYS = 4
+    HEADS = 5
+    CALLS = 6
+    BOXES = 7
+
+
+STEPS: Mapping[Step, str] = {
+    Step.FILES: "files: only those of a chain, none missing between them, every byte accounted for",
+    Step.LINES: "records: each header and body is canonical and has the hash that stands for it",
+    Step.LINKS: "links: numbers rise by one, each record names the one before it",
+    Step.KEYS: "keys: one identity certifies the key of each incarnation",
+    Step.HEADS: "heads: each is signed by the incarnation that wrote it and names a record of this chain",
+    Step.CALLS: "calls: each is refused, or has one intent and then at most one outcome",
+    Step.BOXES: "boxes: each sealed box and wrapped key is the one that was recorded",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The first thing that is wrong in a chain. `line` counts from 1; `seq` and `kind` are of the record, if known."""
+
+    step: Step
+    what: str
+    chain: str
+    file: str | None = None
+    line: int | None = None
+    seq: int | None = None
+    kind: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The fault as a JSON object; `step` is its number."""
+        return {
+            "step": int(self.step),
+            "what": self.what,
+            "chain": self.chain,
+            "file": self.file,
+            "line": self.line,
+            "seq": self.seq,
+            "kind": self.kind,
+        }
+
+    def __str__(self) -> str:
+        places = (("", self.file), ("line ", self.line), ("record ", self.seq), ("kind ", self.kind))
+        where = ", ".join(f"{name}{value}" for name, value in places if value is not None)
+        return printable(f"{self.chain}{f', {where}' if where else ''}: {self.what}")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The number and time of one record."""
+
+    seq: int
+    at: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The place as a JSON object."""
+        return {"seq": self.seq, "at": self.at}
+
+
+@dataclass(slots=True)
+class ChainReport:
+    """One chain up to its end, or up to `fault`.
+
+    `signed` is the number of the last record that a head covers; `torn_bytes` are those of an unfinished last line,
+    `erased_keys` the data keys that records name and nobody has any more, `longest_silence_us` is between two records
+    of one incarnation.
+    """
+
+    chain: str
+    sidecar: str | None = None
+    tenant: str | None = None
+    identity: str | None = None
+    isolation: str | None = None
+    segments: int = 0
+    incarnations: int = 0
+    records: int = 0
+    intents: int = 0
+    outcomes: int = 0
+    refusals: int = 0
+    unknown: int = 0
+    open: int = 0
+    signed: int = 0
+    first: Place | None = None
+    last: Place | None = None
+    closed: bool = False
+    torn_bytes: int = 0
+    repaired_bytes: int = 0
+    lost: int = 0
+    erased_keys: int = 0
+    longest_silence_us: int = 0
+    abandoned: list[str] = field(default_factory=list)
+    fault: Fault | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as a JSON object."""
+        plain = {name: getattr(self, name) for name in self.__slots__ if name not in {"first", "last", "fault"}}
+        return {
+            "ok": self.fault is None,
+            **plain,
+            "witnessed": 0,
+            "self_asserted": self.records,
+            "first": self.first and self.first.as_json(),
+            "last": self.last and self.last.as_json(),
+            "error": self.fault and self.fault.as_json(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All chains of the paths that were checked; `strays` are faults outside of any chain."""
+
+    chains: tuple[ChainReport, ...]
+    pinned: bool
+    strays: tuple[Fault, ...] = ()
+
+    @property
+    def error(self) -> Fault | None:
+        """The first fault, or None."""
+        return next(iter([*self.strays, *(chain.fault for chain in self.chains if chain.fault)]), None)
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything that was checked is true."""
+        return self.error is None
+
+    def total(self, name: str) -> int:
+        """The sum of a count over all chains."""
+        return sum(getattr(chain, name) for chain in self.chains)
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as `agentgate verify --json` prints it."""
+        counts = ("records", "intents", "outcomes", "refusals", "unknown", "open", "torn_bytes", "erased_keys")
+        firsts = [chain.first for chain in self.chains if chain.first]
+        lasts = [chain.last for chain in self.chains if chain.last]
+        return {
+            "ok": self.ok,
+            **{name: self.total(name) for name in counts},
+            "witnessed": 0,
+            "self_asserted": self.total("records"),
+            "first": min(firsts, key=lambda place: place.at).as_json() if firsts else None,
+            "last": max(lasts, key=lambda place: place.at).as_json() if lasts else None,
+            "pinned": self.pinned,
+            "error": self.error.as_json() if self.error else None,
+            "chains": [chain.as_json() for chain in self.chains],
+        }
+
+    def lines(self) -> Iterator[str]:
+        """The report for a person: each chain in numbered steps, then the sum."""
+        for chain in self.chains:
+            yield from _chain_lines(chain)
+        for stray in self.strays:
+            yield f"not evidence: {stray}"
+        yield _sum_line(self)
+        if self.chains:
+            yield _pin_line(self)
+        yield f"FAILED: {self.error}" if self.error else "ok"
+
+
+def _chain_lines(chain: ChainReport) -> Iterator[str]:
+    yield printable(f"{chain.chain}: sidecar {chain.sidecar}, tenant {chain.tenant}, isolation {chain.isolation}")
+    for step, text in STEPS.items():
+        yield f"  {int(step)}. {_verdict(chain.fault, step):7} {text}"
+    if chain.fault:
+        yield f"     {chain.fault}"
+    yield f"     {_span(chain)}"
+    yield from (f"     note: {note}" for note in _notes(chain))
+
+
+def _verdict(fault: Fault | None, step: Step) -> str:
+    if fault is None:
+        return "ok"
+    return "FAILED" if step is fault.step else "stopped"
+
+
+def _span(chain: ChainReport) -> str:
+    if chain.first is None or chain.last is None:
+        return "no records"
+    return printable(f"records {chain.first.seq} to {chain.last.seq}, {chain.first.at} to {chain.last.at}")
+
+
+def _notes(chain: ChainReport) -> Iterator[str]:
+    if chain.records:
+        yield f"signed by the sidecar's own key up to record {chain.signed}; witnessed by nobody else: self-asserted"
+    if chain.open:
+        yield f"{chain.open} calls have no outcome yet"
+    if chain.torn_bytes:
+        yield f"{chain.torn_bytes} bytes of an unfinished last line: a writer that is still writing, or was killed"
+    if chain.repaired_bytes:
+        yield f"{chain.repaired_bytes} bytes were torn off by crashes and are declared as such"
+    if chain.lost:
+        yield f"{chain.lost} records were lost while the disk failed, and are declared as such"
+    if chain.erased_keys:
+        yield f"{chain.erased_keys} data keys are erased: what they sealed cannot be read any more"
+    if chain.abandoned:
+        yield printable(f"its writer found broken chains and left them alone: {', '.join(chain.abandoned)}")
+
+
+def _sum_line(report: Report) -> str:
+    names = ("records", "intents", "outcomes", "refusals")
+    counts = ", ".join(f"{report.total(name)} {name}" for name in names)
+    return f"{len(report.chains)} chains: {counts}, {report.total('unknown')} unknown, {report.total('open')} open"
+
+
+def _pin_line(report: Report) -> str:
+    if report.pinned:
+        return "the identity is the one that was given"
+    known = sorted({chain.identity for chain in report.chains if chain.identity})
+    return printable(f"the identity was taken from the evidence itself ({', '.join(known)}): pin it with --key")
