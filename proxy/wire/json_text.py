@@ -30,6 +30,14 @@ MEMBERS: Final = frozenset(
 )  # fmt: skip
 """Names that give a message its meaning; a second key of the same object must not be a look-alike of one."""
 
+HARMLESS = MEMBERS | frozenset(
+    ("properties", "required", "items", "enum", "default", "format", "$schema", "additionalProperties", "anyOf",
+     "minimum", "maximum", "protocolVersion", "capabilities", "clientInfo", "version", "readOnlyHint",
+     "io.modelcontextprotocol/protocolVersion", "io.modelcontextprotocol/clientCapabilities",
+     "io.modelcontextprotocol/clientInfo", "path", "query", "value")
+)  # fmt: skip
+"""Keys that are frequent and no look-alikes: they need no folding."""
+
 _BLANKS = " \t\n\r"
 _BLANK = re.compile(r"[ \t\n\r]*")
 _EXACT_DIGITS = 15
@@ -148,7 +156,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise Malformed(Rule.DUPLICATE_KEY)
-    if not found.keys() <= MEMBERS:
+    if not found.keys() <= HARMLESS:
         _check_twins(found)
     return found
 

@@ -3,7 +3,7 @@
 import pytest
 
 from evidence.canonical import Spelled
-from proxy.wire.json_text import MEMBERS, fold
+from proxy.wire.json_text import HARMLESS, MEMBERS, fold
 from proxy.wire.message import (
     Message,
     MessageId,
@@ -149,3 +149,8 @@ def test_every_rule_has_its_row() -> None:
 
 def test_no_two_members_are_look_alikes() -> None:
     assert len({fold(name) for name in MEMBERS}) == len(MEMBERS)
+
+
+def test_keys_that_need_no_folding_are_no_look_alikes() -> None:
+    members = {fold(name) for name in MEMBERS}
+    assert not {fold(key) for key in HARMLESS - MEMBERS} & members
