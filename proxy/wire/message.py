@@ -160,7 +160,7 @@ def _batch(raw: bytes, reading: Reading) -> Envelope:
         messages = tuple(_message(part, value, inexact=inexact) for part, value in parts)
     except Malformed as problem:
         raise Malformed(problem.rule, problem.what) from None
-    ids = [message.id.key for message in messages if message.kind is MessageKind.REQUEST and message.id]
+    ids = [(message.method is None, message.id.key) for message in messages if message.id]
     if len(set(ids)) != len(ids):
         raise Malformed(Rule.BATCH_ID_TWICE)
     return Envelope(raw, messages, batch=True)

@@ -126,7 +126,9 @@ RULES: Final[Mapping[Rule, Row]] = MappingProxyType(
         Rule.BATCH_EMPTY: _request("The batch is empty.", "Send at least one message."),
         Rule.BATCH_NESTED: _request("An element of the batch is not an object.", "Send messages only, not nested."),
         Rule.BATCH_TOO_LONG: _request("The batch has too many messages.", "Send at most 100 at once."),
-        Rule.BATCH_ID_TWICE: _request("Two requests of the batch have one id.", "Give each request its own id."),
+        Rule.BATCH_ID_TWICE: _request(
+            "Two requests, or two answers, of the batch have one id.", "Give each request its own id."
+        ),
         Rule.BATCH_MODERN: _request("A message of revision 2026-07-28 travels in a batch.", "Send it alone."),
         Rule.RAW_CR: _text(
             "A raw carriage return stands inside the line; some readers end the line there.",

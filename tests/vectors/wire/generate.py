@@ -17,6 +17,7 @@ HERE = Path(__file__).parent
 Vector = Mapping[str, Any]
 
 CALL = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{}}}'
+RESULT = '{"jsonrpc":"2.0","id":1,"result":{}}'
 MODERN = (
     '{"jsonrpc":"2.0","id":1,"method":"%s","params":{%s"_meta":{'
     '"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}'
@@ -164,6 +165,8 @@ def messages() -> list[Vector]:
         ("batch_nested", f"[[{CALL}]]", "batch_nested", "batch_nested"),
         ("batch_scalar", f"[{CALL},1]", "batch_nested", "batch_nested"),
         ("batch_id_twice", f"[{CALL},{CALL}]", "batch_id_twice", "batch_id_twice"),
+        ("batch_answer_twice", f"[{RESULT},{RESULT}]", "batch_id_twice", "batch_id_twice"),
+        ("batch_request_and_answer", f"[{RESULT},{CALL}]", "ok", "ok"),
         ("batch_bad_element", f'[{CALL},{{"jsonrpc":"2.0","id":2}}]', "not_a_message", "not_a_message"),
     ]
     rows = [
