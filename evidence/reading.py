@@ -1,0 +1,269 @@
+"""`agentgate records`: what was recorded, as a table or as one JSON object a line; opened with a tenant's private key.
+
+It shows; it does not prove. `agentgate verify` proves.
+"""
+
+import base64
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+import orjson
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from evidence.keys import KeyProblem, tenant_private
+from evidence.layout import KEYS_NAME
+from evidence.printable import printable
+from evidence.record import Kind
+from evidence.sealing import CannotOpen, commitment, open_box, read_key_line, unwrap
+from evidence.tailing import FolderTail, Found, Unreadable
+
+_TRUE: Final = 0
+_NOT_TRUE: Final = 1
+_USAGE: Final = 64
+_PAUSE_SECONDS: Final = 0.3
+_COLUMNS: Final = (
+    ("at", 23),
+    ("seq", 6),
+    ("kind", 9),
+    ("call", 8),
+    ("caller", 16),
+    ("method", 20),
+    ("name", 24),
+    ("result", 16),
+    ("reason", 0),
+)
+
+
+def run_records(
+    folder: Path,
+    *,
+    call: str | None = None,
+    only_open: bool = False,
+    follow: bool = False,
+    as_json: bool = False,
+    key: Path | None = None,
+    out: TextIO,
+    pause: Callable[[], bool] | None = None,
+) -> int:
+    """Print the records of an evidence folder, oldest first, and give the exit code (0, 1 unreadable, 64 usage).
+
+    `call` is the beginning of a call's id; `only_open` shows the intents that have no outcome; `key` is the file of
+    a tenant's private key. With `follow`, `pause` waits for more and says whether to go on.
+    """
+    try:
+        view = _View(_Opener(tenant_private(key)) if key else None, as_json=as_json)
+        _check_arguments(folder, only_open=only_open, follow=follow)
+    except (KeyProblem, _BadArguments) as error:
+        out.write(f"agentgate records: {printable(error)}\n")
+        return _USAGE
+    tail = FolderTail(folder)
+    out.write("" if as_json else _header())
+    try:
+        found = tail.more()
+        for item in _still_open(found) if only_open else found:
+            _show(item, view, call, out)
+        while follow and (pause or _wait)():
+            for item in tail.more():
+                _show(item, view, call, out)
+            out.flush()
+    except Unreadable as error:
+        out.write(f"agentgate records: {printable(error)}; agentgate verify says more\n")
+        return _NOT_TRUE
+    return _TRUE
+
+
+class _BadArguments(Exception):
+    """Arguments that ask for nothing that there is."""
+
+
+def _check_arguments(folder: Path, *, only_open: bool, follow: bool) -> None:
+    if not folder.is_dir():
+        raise _BadArguments(f"{folder}: no such folder")
+    if only_open and follow:
+        raise _BadArguments("--open and --follow exclude each other: what is open is known at the end")
+
+
+def _wait() -> bool:
+    time.sleep(_PAUSE_SECONDS)
+    return True
+
+
+def _still_open(found: Iterable[Found]) -> Iterable[Found]:
+    intents: dict[str | None, Found] = {}
+    for item in found:
+        header = item.record.header
+        if header.kind is Kind.INTENT:
+            intents[header.call] = item
+        elif header.kind is Kind.OUTCOME:
+            intents.pop(header.call, None)
+    return intents.values()
+
+
+def _show(found: Found, view: "_View", call: str | None, out: TextIO) -> None:
+    subject = view.subject(found)
+    if call is None or (found.record.header.call or "").startswith(call):
+        out.writelines(view.lines(found, subject))
+
+
+class _Opener:
+    """Opens sealed boxes with a tenant's private key."""
+
+    def __init__(self, private: X25519PrivateKey) -> None:
+        self._private = private
+        self._sizes: dict[Path, int] = {}
+        self._lines: dict[tuple[Path, str], Mapping[str, Any]] = {}
+        self._data_keys: dict[tuple[Path, str], bytes] = {}
+
+    def open(self, found: Found) -> dict[str, Any] | None:
+        """Text by name (`{"base64": …}` for bytes that are none, null where only the commitment was kept).
+
+        None if there is no box, or if it does not open: another tenant's, or erased.
+        """
+        if found.box is None:
+            return None
+        body, key_id = found.record.body, found.record.body["sealed"]["key"]
+        try:
+            opened = open_box(found.box, self._data_key(found.chain, key_id), key_id, found.record.header.tenant)
+        except CannotOpen:
+            return None
+        for name, (salt, value) in opened.items():
+            if value is not None and commitment(salt, value) != _object(_object(body, "commitments"), name).get("hmac"):
+                raise Unreadable(
+                    f"{found.chain.name}, record {found.record.header.seq}: {name} is not what was committed"
+                )
+        return {name: _readable(value) for name, (_, value) in opened.items()}
+
+    def _data_key(self, chain: Path, key_id: str) -> bytes:
+        place = (chain, key_id)
+        if place not in self._data_keys:
+            self._load(chain)
+            if place not in self._lines:
+                raise CannotOpen("the data key is erased")
+            self._data_keys[place] = unwrap(self._lines[place], self._private)
+        return self._data_keys[place]
+
+    def _load(self, chain: Path) -> None:
+        """Read the wrapped keys of a chain, and again when there are more."""
+        path = chain / KEYS_NAME
+        size = path.stat().st_size if path.exists() else 0
+        if size != self._sizes.get(chain, 0):
+            self._sizes[chain] = size
+            self._lines.update(((chain, line["id"]), line) for line in _key_lines(path))
+
+
+def _key_lines(path: Path) -> Iterator[Mapping[str, Any]]:
+    for line in path.read_bytes().split(b"\n")[:-1]:
+        try:
+            yield read_key_line(line)
+        except ValueError as error:
+            raise Unreadable(f"{path.parent.name}, {path.name}: {error}") from error
+
+
+def _readable(value: bytes | None) -> Any:
+    if value is None:
+        return None
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(value).decode()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """Whom and what a call is about: its intent says it, its outcome is shown with it."""
+
+    caller: str = ""
+    method: str = ""
+    name: str = ""
+
+
+class _View:
+    """Turns records into lines; remembers the subject of each open call."""
+
+    def __init__(self, opener: _Opener | None, *, as_json: bool) -> None:
+        self._opener = opener
+        self._as_json = as_json
+        self._subjects: dict[str, _Subject] = {}
+
+    def lines(self, found: Found, subject: _Subject) -> Iterator[str]:
+        """The lines of one record, their line ends included."""
+        opened = self._opener.open(found) if self._opener else None
+        if self._as_json:
+            return iter([_json_line(found, opened)])
+        return _table_lines(found, subject, opened or {})
+
+    def subject(self, found: Found) -> _Subject:
+        """Whom and what a record is about; each record is asked for once, in order."""
+        record = found.record
+        call = record.header.call or ""
+        if record.header.kind is Kind.OUTCOME:
+            return self._subjects.pop(call, _Subject())
+        subject = self._subjects.get(call) or _subject_of(record.body)
+        if record.header.kind is Kind.INTENT:
+            self._subjects[call] = subject
+        return subject
+
+
+def _subject_of(body: Mapping[str, Any]) -> _Subject:
+    caller, request = _object(body, "caller"), _object(body, "request")
+    messages = body.get("messages")
+    methods = [str(message.get("method")) for message in messages or () if isinstance(message, dict)]
+    return _Subject(
+        str(caller.get("agent") or ""),
+        str(request.get("method") or ", ".join(methods)),
+        str(request.get("name") or request.get("upstream") or body.get("upstream") or ""),
+    )
+
+
+def _json_line(found: Found, opened: dict[str, Any] | None) -> str:
+    header, body = orjson.loads(found.record.header_bytes), orjson.loads(found.record.body_bytes)
+    line = {"chain": found.chain.name, "header": header, "body": body}
+    return orjson.dumps(line if opened is None else {**line, "opened": opened}).decode() + "\n"
+
+
+def _table_lines(found: Found, subject: _Subject, opened: Mapping[str, Any]) -> Iterator[str]:
+    header, body = found.record.header, found.record.body
+    result, reason = _result(body)
+    yield _row(
+        (
+            header.at[:23],
+            str(header.seq),
+            header.kind.value,
+            (header.call or "")[:8],
+            subject.caller,
+            subject.method,
+            subject.name,
+            result,
+            reason,
+        )
+    )
+    yield from (f"    {printable(name)}: {printable(value)}\n" for name, value in opened.items())
+
+
+def _result(body: Mapping[str, Any]) -> tuple[str, str]:
+    """What came of it and why: an outcome, a refusal's code, the decision's effect, a notice's event."""
+    if "outcome" in body:
+        return str(body["outcome"]), str(body.get("reason") or "")
+    refusal, decision = _object(body, "refusal"), _object(body, "decision")
+    if refusal:
+        return "refused", str(refusal.get("code") or "")
+    if decision:
+        return str(decision.get("effect") or ""), str(decision.get("reason") or "")
+    return str(body.get("event") or ""), str(body.get("reason") or "")
+
+
+def _object(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = body.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _header() -> str:
+    return _row(tuple(name for name, _ in _COLUMNS))
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    padded = (printable(cell).ljust(width) for cell, (_, width) in zip(cells, _COLUMNS, strict=True))
+    return "  ".join(padded).rstrip() + "\n"
