@@ -73,6 +73,7 @@ class Gate:
     sessions: Sessions
     definitions: Definitions
     flights: Flights
+    open_streams: Flights
     detached: Detached
     questions: Questions
     clock: Clock

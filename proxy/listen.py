@@ -1,7 +1,11 @@
-"""Listen: HTTP from agents. Each leg is routed, checked (Host, Origin, caller) and read here, then handed to the path."""
+"""Listen: HTTP from agents.
+
+Each leg is routed, checked (Host, Origin, caller) and read here, then handed to the path.
+"""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,7 +23,7 @@ from proxy.pipeline import carry
 from proxy.reading import read_request
 from proxy.refusals import JSON, NoSuchSession, Refusal, explain, strict_reply
 from proxy.streams import LEGACY_PATH, NO_MESSAGE, end_session, relay
-from proxy.vocabulary import Exchange, Headers, Reply
+from proxy.vocabulary import ClientGone, Exchange, Headers, Reply
 from proxy.wire.headers import check_headers, forwarded
 from proxy.wire.message import Envelope
 from proxy.wire.origins import Hosts
@@ -66,17 +70,28 @@ class HttpClient:
         response = web.StreamResponse(status=status)
         _set_headers(response, headers, self._extra)
         self.response = response
-        await response.prepare(self._request)
+        with _client_may_go():
+            await response.prepare(self._request)
 
     async def send(self, raw: bytes) -> None:
         """Send one frame."""
         if self.response is not None:
-            await self.response.write(raw)
+            with _client_may_go():
+                await self.response.write(raw)
 
     async def end(self) -> None:
         """End the stream."""
         if self.response is not None:
-            await self.response.write_eof()
+            with _client_may_go():
+                await self.response.write_eof()
+
+
+@contextmanager
+def _client_may_go() -> Iterator[None]:
+    try:
+        yield
+    except ConnectionError as error:
+        raise ClientGone from error
 
 
 def _set_headers(response: web.StreamResponse, headers: Headers, extra: Headers) -> None:

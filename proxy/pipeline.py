@@ -7,9 +7,10 @@ Recording is outermost: a refusal, a crash, a kill or a client that goes away le
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from evidence.journal import NotRecorded
 from policy.containment import Contained
@@ -27,6 +28,7 @@ from proxy.path.record import Recording
 from proxy.refusals import BadAnswer, Refusal, envelope_reply, explain, message_answer
 from proxy.vocabulary import (
     Arrival,
+    ClientGone,
     ClientLeg,
     Delivery,
     EffectAt,
@@ -45,7 +47,10 @@ SESSION_HEADER: Final = "mcp-session-id"
 
 
 async def carry(exchange: Exchange, client: ClientLeg, gate: Gate) -> None:
-    """Take one envelope from the client to its upstream and what comes back to the client; never raises but CancelledError."""
+    """Take one envelope from the client to its upstream, and what comes back to the client.
+
+    Raises nothing but CancelledError.
+    """
     record = Recording(gate, exchange)
     passage = _Passing(exchange, client, gate, record, gate.upstreams[exchange.upstream].leg())
     try:
@@ -55,11 +60,19 @@ async def carry(exchange: Exchange, client: ClientLeg, gate: Gate) -> None:
             passage.left()
             raise
         _resume()
-        await passage.stopped()
+        await _still(passage.stopped())
+    except ClientGone:
+        passage.left()
     except Exception as error:  # noqa: BLE001  (every reason is mapped by `explain`: fail closed)
-        await passage.failed(error)
+        await _still(passage.failed(error))
     finally:
         await passage.upstream.close()
+
+
+async def _still(telling: Coroutine[Any, Any, None]) -> None:
+    """What is left to tell a client that may have gone meanwhile; the records are written first."""
+    with suppress(ClientGone):
+        await telling
 
 
 def _resume() -> None:
@@ -184,7 +197,10 @@ class _Passing:
                 self.record.ended_now(call, _CANCELLED)
 
     async def stopped(self) -> None:
-        """A kill stopped this exchange: tell the upstream, record, and tell the client as far as it can still be told."""
+        """A kill stopped this exchange.
+
+        Tell the upstream, record, and tell the client as far as it can still be told.
+        """
         order = None if self.flight is None else self.flight.order
         assert order is not None  # noqa: S101  (`killed` has looked)
         refusal = explain(Contained(order))

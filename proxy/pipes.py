@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from proxy.demux import Demux
 from proxy.forward import cancelled_notification
-from proxy.vocabulary import Arrival, Exchange, Headers, Lease, Reply, UpstreamDown
+from proxy.vocabulary import Arrival, ClientGone, Exchange, Headers, Lease, Reply, UpstreamDown
 from proxy.wire.message import Message
 
 ACCEPTED: Final = Arrival(202, (), "", b"")
@@ -41,7 +41,10 @@ class LineWriter:
 
 
 class LineLeg:
-    """The agent's end of one exchange. `taken` is done when the next line may be read: this one is forwarded, or refused."""
+    """The agent's end of one exchange.
+
+    `taken` is done when the next line may be read: this one has been forwarded, or refused.
+    """
 
     def __init__(self, writer: LineWriter) -> None:
         self._writer = writer
@@ -60,7 +63,7 @@ class LineLeg:
         """Write a whole answer, if there is one."""
         self._take()
         if reply.body:
-            await self._writer.line(reply.body)
+            await self.send(reply.body)
 
     async def begin(self, status: int, headers: Headers) -> None:
         """The child has the line."""
@@ -68,7 +71,10 @@ class LineLeg:
 
     async def send(self, raw: bytes) -> None:
         """Write one line."""
-        await self._writer.line(raw)
+        try:
+            await self._writer.line(raw)
+        except (OSError, RuntimeError) as error:
+            raise ClientGone from error
 
     async def end(self) -> None:
         """Nothing: the pipe goes on."""

@@ -44,7 +44,10 @@ INVALID_REQUEST: Final = -32600
 
 
 class NumberNotExact(Exception):
-    """A call holds numbers that change when they go through an IEEE double: what was decided would not be what is executed."""
+    """A call holds numbers that change when they go through an IEEE double.
+
+    What was decided would not be what is executed.
+    """
 
     def __init__(self, spellings: tuple[str, ...]) -> None:
         super().__init__(", ".join(spellings))
@@ -65,7 +68,10 @@ class NoSuchSession(Exception):
 
 
 class BadAnswer(Exception):
-    """The upstream's answer is not one that this exchange can have; `code` is a reason code, `what` is for the operator."""
+    """The upstream's answer is not one that this exchange can have.
+
+    `code` is a reason code, `what` is for the operator.
+    """
 
     def __init__(self, code: str, what: str) -> None:
         super().__init__(what)
@@ -225,7 +231,7 @@ def envelope_reply(envelope: Envelope, refusal: Refusal, reference: str) -> Repl
 
 
 def strict_reply(message_id: MessageId | None, refusal: Refusal, reference: str) -> Reply:
-    """The answer to what could not be read, or may not be on this leg: `refusal.status` with an error, id if unambiguous."""
+    """The answer to what could not be read, or may not be on this leg: an error, its id only if unambiguous."""
     return Reply(
         refusal.status,
         JSON,
@@ -234,7 +240,7 @@ def strict_reply(message_id: MessageId | None, refusal: Refusal, reference: str)
 
 
 def leg_reply(refusal: Refusal, reference: str) -> Reply:
-    """The answer to a GET or DELETE that is refused: 503 with our JSON body where the refusal itself names no status."""
+    """The answer to a GET or DELETE that is refused: 503 with our JSON body unless the refusal names a status."""
     status = 503 if refusal.status == 200 else refusal.status
     body = error_answer(None, refusal.rpc, _sentence(refusal, reference), data_of(refusal, reference))
     return Reply(status, JSON, body)

@@ -33,7 +33,10 @@ class Sessions:
         self._pasts: OrderedDict[Caller, _Past] = OrderedDict()
 
     def bind(self, upstream: str, session: str, caller: Caller) -> None:
-        """The upstream gave this id to this caller. An id that another caller holds is not handed over: NoSuchSession."""
+        """The upstream gave this id to this caller.
+
+        Raises NoSuchSession for an id that another caller holds: it is not handed over.
+        """
         owner = self._owners.setdefault((upstream, session), caller)
         if owner != caller:
             raise NoSuchSession

@@ -60,7 +60,10 @@ class Wrap:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def from_agent(self, lines: asyncio.StreamReader) -> None:
-        """Carry every line of the agent until its end; the next one is read when this one has been forwarded or refused."""
+        """Carry every line of the agent until its end.
+
+        The next one is read when this one has been forwarded or refused.
+        """
         reader = LineReader(self._gate.bounds.message_bytes)
         while chunk := await lines.read(CHUNK_BYTES):
             for line in reader.feed(chunk):
@@ -121,7 +124,10 @@ class Wrap:
             await self._unasked(frame)
 
     async def _unasked(self, frame: Frame) -> None:
-        """A line that answers no exchange under way: a notification or a request of the server, or nothing that may pass."""
+        """A line that answers no exchange under way.
+
+        A notification or a request of the server, or nothing that may pass.
+        """
         exchange = Exchange(self._caller, self._upstream.name, "stdio", self._era_of(frame), None, NO_MESSAGE)
         record = Recording(self._gate, exchange)
         verdict = await Judge(self._gate, exchange, record, ()).frame(frame, 200)
@@ -147,7 +153,10 @@ class Wrap:
 
 
 async def end_child(child: subprocess.Popen[bytes], ended: asyncio.Event) -> int:
-    """Wait for a child whose stdin is closed; then SIGTERM, then SIGKILL to its group. Returns the exit code for the shell."""
+    """Wait for a child whose stdin is closed; then SIGTERM, then SIGKILL to its group.
+
+    Returns the exit code for the shell.
+    """
     for number in (None, signal.SIGTERM, signal.SIGKILL):
         if number is not None:
             signal_group(child, number)

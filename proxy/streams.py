@@ -4,6 +4,7 @@ Both pass identify and contain like every message, and what comes on a stream is
 """
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 from urllib.parse import urljoin, urlsplit
@@ -16,7 +17,7 @@ from proxy.path.contain import contain_caller
 from proxy.path.judge import Judge
 from proxy.path.record import Recording
 from proxy.refusals import BadAnswer, explain, leg_reply
-from proxy.vocabulary import Arrival, ClientLeg, Exchange, Frame, Reply
+from proxy.vocabulary import Arrival, ClientGone, ClientLeg, Exchange, Frame, Reply
 from proxy.wire.message import Envelope
 from proxy.wire.sse import EventReader, event_bytes
 
@@ -33,7 +34,7 @@ async def relay(exchange: Exchange, client: ClientLeg, gate: Gate, upstream: Htt
     flight: Flight | None = None
     try:
         async with HttpLeg(upstream) as leg:
-            with gate.flights.enter(exchange.caller, exchange.upstream, exchange.session) as flight:
+            with gate.open_streams.enter(exchange.caller, exchange.upstream, exchange.session) as flight:
                 await _enter(exchange, gate, record, "stream")
                 arrival = await leg.request("GET", (*exchange.headers, *upstream.added_headers))
                 await _pass_on(arrival, exchange, client, gate, upstream)
@@ -42,7 +43,9 @@ async def relay(exchange: Exchange, client: ClientLeg, gate: Gate, upstream: Htt
             raise
         if (task := asyncio.current_task()) is not None:
             task.uncancel()
-        await client.end()
+        await _end(client)
+    except ClientGone:
+        return
     except Exception as error:  # noqa: BLE001  (every reason is mapped by `explain`: fail closed)
         await _refuse(error, client, record)
 
@@ -72,9 +75,14 @@ async def _enter(exchange: Exchange, gate: Gate, record: Recording, event: str) 
 async def _refuse(error: Exception, client: ClientLeg, record: Recording) -> None:
     refusal = explain(error)
     if client.begun:
-        await client.end()
+        await _end(client)
         return
     await client.answer(leg_reply(refusal, await record.refused(refusal)))
+
+
+async def _end(client: ClientLeg) -> None:
+    with suppress(ClientGone):
+        await client.end()
 
 
 async def _pass_on(arrival: Arrival, exchange: Exchange, client: ClientLeg, gate: Gate, upstream: HttpUpstream) -> None:

@@ -57,7 +57,10 @@ Ticket = Permit | Passage
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """What goes upstream besides the message: headers from the upstream's own configuration. Never printed, never recorded."""
+    """What goes upstream besides the message: headers from the upstream's own configuration.
+
+    Never printed, never recorded.
+    """
 
     tickets: tuple[Ticket, ...]
     headers: Headers
@@ -117,7 +120,7 @@ class UpstreamLeg(Protocol):
 
 
 class ClientLeg(Protocol):
-    """Where an answer goes back. Every method waits while the client is slow (back-pressure)."""
+    """Where an answer goes back. Every method waits while the client is slow (back-pressure), and raises ClientGone."""
 
     @property
     def begun(self) -> bool:
@@ -139,6 +142,10 @@ class ClientLeg(Protocol):
     async def end(self) -> None:
         """End the stream that `begin` opened."""
         ...
+
+
+class ClientGone(Exception):
+    """The client closed its end while it was being answered; raised by every method of a ClientLeg that writes."""
 
 
 class Outcome(StrEnum):
@@ -171,7 +178,10 @@ class EffectAt(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The outcome of one call, as evidence holds it. `answer` is the upstream's answer (raw), None where there is none."""
+    """The outcome of one call, as evidence holds it.
+
+    `answer` is the upstream's answer (raw), None where there is none.
+    """
 
     outcome: Outcome
     delivery: Delivery
@@ -182,7 +192,10 @@ class Ending:
 
 
 class UpstreamDown(Exception):
-    """The upstream cannot be reached, broke off, or broke the protocol; `written` is False if no byte of the call can have arrived."""
+    """The upstream cannot be reached, broke off, or broke the protocol.
+
+    `written` is False if no byte of the call can have arrived.
+    """
 
     def __init__(self, upstream: str, what: str, *, written: bool, code: str = "upstream_down") -> None:
         super().__init__(f"{upstream}: {what}")

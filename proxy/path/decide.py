@@ -17,7 +17,10 @@ from proxy.vocabulary import Exchange
 async def decide(
     gate: Gate, exchange: Exchange, record: Recording, parsed: Sequence[Parsed], clearances: Sequence[Clearance]
 ) -> tuple[Permit, ...]:
-    """A permit for each call of the exchange. The first that gets none raises (see `refusals`), and none is forwarded."""
+    """A permit for each call of the exchange.
+
+    The first that gets none raises (see `refusals`), and none is forwarded.
+    """
     permits: list[Permit] = []
     calls = [(item.message, item.call) for item in parsed if item.call is not None]
     for (message, call), clearance in zip(calls, clearances, strict=True):

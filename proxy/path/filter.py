@@ -20,7 +20,7 @@ CHUNK: Final = 200
 """Definitions that policy is asked about at a time: 1,000 take an embedded engine 0.3 s."""
 
 SHORT_TTL_MS: Final = 5_000
-"""A filtered list of 2026-07-28 may be cached for this long, privately: its next reading may be filtered differently."""
+"""How long a filtered list of 2026-07-28 may be cached, privately: its next reading may be filtered differently."""
 
 OFF_LOOP_ITEMS: Final = 50
 """Lists longer than this are digested on a thread, so that other calls are not stalled."""

@@ -1,4 +1,7 @@
-"""Judge: what an upstream sends back is paired with what was asked, decided where policy must, and never passed unread."""
+"""Judge: what an upstream sends back is paired with what was asked, and decided where policy must.
+
+Nothing passes unread.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +17,12 @@ from proxy.reading import read_answer
 from proxy.refusals import BadAnswer, explain, message_answer
 from proxy.vocabulary import Arrival, Delivery, EffectAt, Ending, Exchange, Frame, Outcome
 from proxy.wire.message import Envelope, Message, MessageKind
+from proxy.wire.splice import drop_members
 from proxy.wire.sse import event_bytes
 
 ANSWERED: Final = Delivery.ANSWER
+
+OUR_NAMES: Final = "agentgate/"
 
 
 @dataclass(slots=True)
@@ -102,10 +108,13 @@ class Judge:
             endings.append((item.call, _withheld(refusal.code, status, message.raw)))
             return message_answer(item.message, refusal, item.call.id) or b""
         endings.append((item.call, ending_of(message, status)))
-        return message.raw
+        return _without_our_names(message)
 
     def _without_answer(self, status: int, *, succeeded: bool) -> Iterator[tuple[Call, Ending]]:
-        """Calls that get no JSON-RPC answer: notifications, the client's own answers, and all when HTTP itself failed."""
+        """Calls that get no JSON-RPC answer.
+
+        Notifications, the client's own answers, and all when HTTP itself failed.
+        """
         for item in self._parsed:
             if item.call is None or item.call.id not in self._record.open:
                 continue
@@ -118,11 +127,9 @@ class Judge:
         """Judge one frame of a stream; what may not pass is dropped and noted."""
         if frame.envelope is None:
             return Verdict(frame.raw)
-        pieces: list[bytes] = []
         endings: list[tuple[Call, Ending]] = []
-        for message in frame.envelope.messages:
-            if (piece := await self._streamed(message, status, endings)) is not None:
-                pieces.append(piece)
+        judged = [await self._streamed(message, status, endings) for message in frame.envelope.messages]
+        pieces = [piece for piece in judged if piece is not None]
         return Verdict(_carried(frame, pieces), endings)
 
     async def _streamed(self, message: Message, status: int, endings: list[tuple[Call, Ending]]) -> bytes | None:
@@ -166,6 +173,14 @@ class Judge:
         return message.raw
 
 
+def _without_our_names(message: Message) -> bytes:
+    """The answer without `_meta` members of our namespace: no tool server speaks for the sidecar."""
+    meta = message.result.get("_meta") if isinstance(message.result, dict) else None
+    if not isinstance(meta, dict) or not any(name.startswith(OUR_NAMES) for name in meta):
+        return message.raw
+    return drop_members(message.raw, ("result", "_meta"), OUR_NAMES)
+
+
 def ending_of(message: Message, status: int | None) -> Ending:
     """How a call ended by the answer to it."""
     if message.kind is MessageKind.ERROR:
@@ -191,7 +206,10 @@ def _joined(envelope: Envelope, pieces: Sequence[bytes]) -> bytes:
 
 
 def _carried(frame: Frame, pieces: Sequence[bytes]) -> bytes | None:
-    """The frame's own bytes if nothing was changed, else the pieces in a new frame of the same kind; None if none is left."""
+    """The frame's own bytes if nothing was changed, else the pieces in a new frame of the same kind.
+
+    None if none is left.
+    """
     envelope = frame.envelope
     if envelope is None or not pieces:
         return None

@@ -25,7 +25,7 @@ DELIVERED: Final = Ending(Outcome.COMPLETED, Delivery.ANSWER, EffectAt.UNKNOWN, 
 async def admit_question(
     gate: Gate, exchange: Exchange, record: Recording, message: Message, call: Call | None
 ) -> None:
-    """Let a legacy request of the server through, its intent durable; `call` is None where policy need not decide (ping).
+    """Let a legacy request of the server through, its intent durable; `call` is None where policy decides nothing.
 
     Raises what `refusals` maps: then it must not be delivered.
     """
@@ -44,7 +44,10 @@ async def _admit(gate: Gate, record: Recording, call: Call) -> None:
 async def refuse_question(
     gate: Gate, exchange: Exchange, record: Recording, message: Message, call: Call | None, refusal: Refusal
 ) -> None:
-    """Record that the request is not delivered, and answer the upstream on the client's behalf (same id, same session)."""
+    """Record that the request is not delivered, and answer the upstream on the client's behalf.
+
+    The answer has the id of the request and the session of the client.
+    """
     if call is not None:
         await record.refused_call(call, refusal, refusal.code)
     if message.id is None:
@@ -79,7 +82,10 @@ def _refusal_answer(message: Message) -> bytes:
 
 
 async def admit_inputs(gate: Gate, exchange: Exchange, record: Recording, message: Message) -> None:
-    """Decide the requests of the server that travel inside an `input_required` result; one refusal refuses the result."""
+    """Decide the requests of the server that travel inside an `input_required` result.
+
+    One refusal refuses the result.
+    """
     result: Any = message.result
     if not isinstance(result, Mapping) or result.get("resultType") != "input_required":
         return

@@ -1,4 +1,7 @@
-"""Record: the outermost wrapper. Whatever happens to an exchange, each call leaves a refusal, or one intent and one outcome."""
+"""Record: the outermost wrapper.
+
+Whatever happens to an exchange, each call leaves a refusal, or one intent and one outcome.
+"""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -50,7 +53,10 @@ class Recording:
         self._asked[call.id] = document
 
     async def intend(self, permits: Sequence[Permit]) -> None:
-        """Make the intents durable. When this returns, they survive what their durability class says; NotRecorded otherwise."""
+        """Make the intents durable: when this returns, they survive what their durability class says.
+
+        Raises NotRecorded.
+        """
         written: list[asyncio.Future[int]] = []
         for permit in permits:
             written.append(self._journal.append(self._intent(permit)))

@@ -13,8 +13,9 @@ _DECODER: Final = JSONDecoder()
 
 
 def edit_list(raw: bytes, key: str, keep: Sequence[bool], members: Mapping[str, str]) -> bytes:
-    """The answer `raw` with only the items of `result[key]` that `keep` names, and `members` (name to JSON text) set in `result`.
+    """The answer `raw` with only the items of `result[key]` that `keep` names.
 
+    `members` (name to JSON text) are set in `result`.
     Raises ValueError if there is no such list, or if `keep` is of another length.
     """
     text = raw.decode()
@@ -28,13 +29,16 @@ def edit_list(raw: bytes, key: str, keep: Sequence[bool], members: Mapping[str, 
     return _apply(text, edits).encode()
 
 
-def drop_member(raw: bytes, path: Sequence[str], doomed: str) -> bytes:
-    """`raw` without the member `doomed` of the object at `path`; unchanged if it is not there."""
+def drop_members(raw: bytes, path: Sequence[str], prefix: str) -> bytes:
+    """`raw` without the members of the object at `path` whose names begin with `prefix`.
+
+    Raises ValueError if there is no such object.
+    """
     text = raw.decode()
     at = _start(text, 0)
     for name in path:
         at, _ = _member(text, at, name)
-    kept = [text[begin:end] for begin, end, name, _ in _members(text, at) if name != doomed]
+    kept = [text[begin:end] for begin, end, name, _ in _members(text, at) if not name.startswith(prefix)]
     end = _value_end(text, at)
     return (text[:at] + "{" + ",".join(kept) + "}" + text[end:]).encode()
 
