@@ -70,6 +70,12 @@ class Definitions:
             found = scope.defined[name] = define(item)
         return found
 
+    def schema(self, caller: Caller, upstream: str, name: str) -> Mapping[str, Any] | None:
+        """The input schema of a tool, as far as it was learned."""
+        item = self._scope(caller, upstream).tools.get(name, {})
+        schema = item.get("inputSchema")
+        return schema if isinstance(schema, Mapping) else None
+
     async def of(self, caller: Caller, upstream: str, name: str, fetch: Fetch) -> Definition | None:
         """The definition, fetched once if it is not known yet; None if the upstream does not name the tool in time."""
         found = self.known(caller, upstream, name)

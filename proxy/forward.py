@@ -157,13 +157,17 @@ class HttpLeg:
         try:
             async for chunk in response.content.iter_any():
                 for event in _events(reader, chunk):
-                    yield await self._frame(event)
+                    yield await self._frame(event, response.method)
+            for event in reader.close():
+                yield await self._frame(event, response.method)
         except (aiohttp.ClientError, OSError):
             return
 
-    async def _frame(self, event: Event) -> Frame:
-        if event.comment_only or not event.data or event.event == "endpoint":
+    async def _frame(self, event: Event, method: str) -> Frame:
+        if event.comment_only or not event.data:
             return Frame(event.raw, None, event=event.event, event_id=event.id)
+        if event.event == "endpoint" and method == "GET":
+            return Frame(event.raw, None, event=event.event, endpoint=event.data.decode(errors="replace"))
         envelope = await read_answer(event.data, limit=self._target.answer_bytes)
         return Frame(event.raw, envelope, event=event.event, event_id=event.id)
 

@@ -7,11 +7,12 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import hdrs, web
 from aiohttp.web_request import BaseRequest
 
+from policy.methods import subject
 from policy.vocabulary import Caller, Transport
 from proxy.forward import HttpUpstream
 from proxy.gate import Gate
@@ -36,6 +37,7 @@ BODY_SECONDS: Final = 60.0
 """How long a client may take to send a body."""
 
 _SESSION: Final = "Mcp-Session-Id"
+_MIRROR: Final = "mcp-param-"
 _VERSION: Final = "MCP-Protocol-Version"
 _ALLOWED: Final = "GET, POST, DELETE, OPTIONS"
 _PREFLIGHT: Final = (
@@ -170,7 +172,7 @@ class Listener:
     async def _post(self, request: BaseRequest, route: _Route, caller: Caller, extra: Headers) -> web.StreamResponse:
         headers = tuple(request.headers.items())
         try:
-            envelope = await self._read(request, headers)
+            envelope = await self._read(request, headers, route, caller)
         except Malformed as malformed:
             return await self._unread(request, explain(malformed), malformed, caller, route)
         if route.token is not None:
@@ -180,12 +182,19 @@ class Listener:
         await carry(exchange, client, self._gate)
         return client.response or web.Response(status=500)
 
-    async def _read(self, request: BaseRequest, headers: Headers) -> Envelope:
+    async def _read(self, request: BaseRequest, headers: Headers, route: _Route, caller: Caller) -> Envelope:
         bounds = self._gate.bounds
         raw = await self._body(request, bounds.message_bytes)
         envelope = await read_request(raw, limit=bounds.message_bytes, depth=bounds.depth)
-        check_headers(headers, envelope)
+        check_headers(headers, envelope, schema=self._schema(headers, envelope, route, caller))
         return envelope
+
+    def _schema(self, headers: Headers, envelope: Envelope, route: _Route, caller: Caller) -> Mapping[str, Any] | None:
+        """The schema of the tool that is called, where headers mirror its arguments."""
+        if not any(name.lower().startswith(_MIRROR) for name, _ in headers):
+            return None
+        called = subject("tools/call", envelope.messages[0].params)
+        return None if called is None else self._gate.definitions.schema(caller, route.upstream.name, called)
 
     async def _body(self, request: BaseRequest, limit: int) -> bytes:
         if (request.content_length or 0) > limit:

@@ -19,7 +19,7 @@ from proxy.path.record import Recording
 from proxy.refusals import BadAnswer, explain, leg_reply
 from proxy.vocabulary import Arrival, ClientGone, ClientLeg, Exchange, Frame, Reply
 from proxy.wire.message import Envelope
-from proxy.wire.sse import EventReader, event_bytes
+from proxy.wire.sse import event_bytes
 
 NO_MESSAGE: Final = Envelope(b"", (), batch=False)
 """The envelope of a leg that carries no message."""
@@ -94,8 +94,10 @@ async def _pass_on(arrival: Arrival, exchange: Exchange, client: ClientLeg, gate
     stream: LegacyStream | None = None
     try:
         async for frame in arrival.frames:
-            if frame.event == "endpoint" and stream is None:
-                stream = _legacy(frame, exchange, gate, upstream, writer)
+            if frame.endpoint is not None:
+                if stream is not None:
+                    raise BadAnswer("second_endpoint", "the stream names its endpoint twice")
+                stream = _legacy(frame.endpoint, exchange, gate, upstream, writer)
                 exchange = replace(exchange, transport="sse", session=stream.token, era=ERA)
                 await writer.event(event_bytes(_own_endpoint(stream, upstream), event="endpoint"))
             elif stream is None or not stream.demux.offer(frame):
@@ -115,11 +117,10 @@ async def _one(frame: Frame, exchange: Exchange, gate: Gate, writer: StreamWrite
         await writer.event(verdict.raw)
 
 
-def _legacy(frame: Frame, exchange: Exchange, gate: Gate, upstream: HttpUpstream, writer: StreamWriter) -> LegacyStream:
+def _legacy(named: str, exchange: Exchange, gate: Gate, upstream: HttpUpstream, writer: StreamWriter) -> LegacyStream:
     """Open a legacy stream. Raises BadAnswer for an endpoint of another origin: requests go nowhere else (SSRF)."""
-    events = EventReader(len(frame.raw)).feed(frame.raw)
     configured = upstream.target.url
-    endpoint = urljoin(configured, events[0].data.decode(errors="replace"))
+    endpoint = urljoin(configured, named)
     if urlsplit(endpoint)[:2] != urlsplit(configured)[:2]:
         raise BadAnswer("foreign_endpoint", "the endpoint event names another origin than the configured URL")
     stream = LegacyStream(gate.new_id(), exchange.caller, endpoint, writer)

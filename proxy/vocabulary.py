@@ -83,6 +83,7 @@ class Frame:
     """One piece of a stream from the upstream: the exact bytes, and the messages in it (None for comments and noise).
 
     `event_id` and `event` are of the SSE event that carried it; a line of stdio has neither.
+    `endpoint` is what the first event of a legacy stream names.
     """
 
     raw: bytes
@@ -90,6 +91,7 @@ class Frame:
     carrier: Literal["sse", "line"] = "sse"
     event: str = "message"
     event_id: str | None = None
+    endpoint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

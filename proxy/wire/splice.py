@@ -9,7 +9,7 @@ from json import JSONDecoder
 from typing import Final
 
 _BLANK: Final = re.compile(r"[ \t\n\r]*")
-_DECODER: Final = JSONDecoder()
+_DECODER: Final = JSONDecoder(parse_int=str, parse_float=str)
 
 
 def edit_list(raw: bytes, key: str, keep: Sequence[bool], members: Mapping[str, str]) -> bytes:
