@@ -1,0 +1,260 @@
+"""The configuration of one process: read once from file, flags and environment, checked as a whole, then frozen.
+
+Nothing else in the project reads the environment. Everything that is wrong is reported together (ConfigProblems).
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from proxy.path.identify import Holder
+from proxy.settings.addresses import Address, UnixAddress, listen_address, opa_address
+from proxy.settings.flags import Flags, given_keys, overlaid
+from proxy.settings.origin import KeyPath, Origin, merged
+from proxy.settings.problems import Findings, Unfit
+from proxy.settings.reading import parse_file, read_shape
+from proxy.settings.shape import EvidenceSettings, HostSettings, LimitSettings, PolicySettings, Settings
+from proxy.settings.tokens import read_tokens
+from proxy.settings.upstreams import Upstream, read_upstream
+
+BUILT_IN_POLICIES: Final = ("starter", "observe")
+ADMIN_SOCKET: Final = "admin.sock"
+
+_LISTEN_REMEDY: Final = "Listen on loopback or a Unix socket, or set identity.tokens_file (--tokens FILE)."
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityConfig:
+    """Who calls. `tokens` maps the SHA-256 of a bearer token (hex) to its holder; None means one sole agent."""
+
+    tenant: str
+    agent: str
+    agent_uid: int | None
+    tokens_file: Path | None
+    tokens: Mapping[str, Holder] | None = field(repr=False)
+
+    @property
+    def tenants(self) -> frozenset[str]:
+        """Every tenant that a caller can have."""
+        if self.tokens is None:
+            return frozenset({self.tenant})
+        return frozenset(holder.tenant for holder in self.tokens.values())
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyConfig:
+    """Which policy decides, and where. `spec` is `starter`, `observe` or an absolute path."""
+
+    spec: str
+    engine: Literal["embedded", "opa"]
+    opa_address: str | None
+    budget_seconds: float
+    trusted_upstreams: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceConfig:
+    """Where records go. A call goes on when its intent survives the end of the `process`, or of the `host`."""
+
+    folder: Path
+    durability: Literal["process", "host"]
+    min_free_bytes: int
+    warn_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that an operator decides about one process. Paths are absolute; secrets are loaded and not printed."""
+
+    listen: Address
+    admin: Address
+    state: Path
+    upstreams: tuple[Upstream, ...]
+    policy: PolicyConfig
+    identity: IdentityConfig
+    evidence: EvidenceConfig
+    limits: LimitSettings
+    hosts: HostSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where one installation keeps what it keeps."""
+
+    state: Path
+    evidence: Path
+
+
+def environment() -> Mapping[str, str]:
+    """The environment of this process."""
+    return os.environ
+
+
+def read_config(flags: Flags, environ: Mapping[str, str]) -> Config:
+    """The configuration of `agentgate sidecar`. Raises ConfigProblems with everything that is wrong."""
+    reader = _Reader(flags, environ)
+    if not reader.settings.upstreams:
+        remedy = "Name at least one MCP server: --upstream files=https://tools.example/mcp."
+        reader.found.add("upstreams", "there is none", remedy)
+    return reader.config(dict.fromkeys(reader.settings.upstreams, ()))
+
+
+def read_wrap_config(flags: Flags, environ: Mapping[str, str], name: str, command: tuple[str, ...]) -> Config:
+    """The configuration of `agentgate wrap`: the one upstream is the child, and it is called `name`.
+
+    Of the file's upstreams only one of this name counts (for `trusted`). Raises ConfigProblems.
+    """
+    reader = _Reader(flags, environ)
+    return reader.config({name: command})
+
+
+def read_places(flags: Flags, environ: Mapping[str, str]) -> Places:
+    """State and evidence folder alone: what is wrong elsewhere stops no order. Raises ConfigProblems."""
+    reader = _Reader(flags, environ, only=(("state",), ("evidence", "folder")))
+    places = reader.places()
+    reader.found.settle()
+    return places
+
+
+class _Reader:
+    """One reading: the merged settings, and what was found wrong so far."""
+
+    def __init__(self, flags: Flags, environ: Mapping[str, str], only: tuple[KeyPath, ...] | None = None) -> None:
+        self.found = found = Findings()
+        self._environ = environ
+        file = flags.config or environ.get("AGENTGATE_CONFIG")
+        path = Path(file).expanduser() if file else None
+        parsed = (found.take(str(path), parse_file, path) or {}) if path else {}
+        keys = given_keys(flags, found)
+        self._origin = Origin(path, {key.at: key.flag for key in keys})
+        given = overlaid(parsed, keys)
+        if only is not None:
+            given = _picked(given, only)
+        self.settings = read_shape(Settings, given, self._origin, found) or Settings()
+
+    def config(self, upstreams: Mapping[str, tuple[str, ...]]) -> Config:
+        """Resolve everything; `upstreams` maps a name to its command, which is empty for a server behind a URL."""
+        places = self.places()
+        listen = self._listen()
+        identity = self._identity()
+        served = tuple(upstream for name, command in upstreams.items() if (upstream := self._upstream(name, command)))
+        config = Config(
+            listen=listen,
+            admin=self._admin(places.state),
+            state=places.state,
+            upstreams=served,
+            policy=self._policy(self.settings.policy, served),
+            identity=identity,
+            evidence=_evidence(self.settings.evidence, places.evidence),
+            limits=self.settings.limits,
+            hosts=self.settings.hosts,
+        )
+        self._check_exposure(config)
+        self.found.settle()
+        return config
+
+    def places(self) -> Places:
+        """State and evidence folder; the evidence folder must not be the state folder, nor hold it."""
+        state = self._path(("state",), self.settings.state) or self._default_state()
+        at = ("evidence", "folder")
+        evidence = self._path(at, self.settings.evidence.folder) or state / "evidence"
+        if state.is_relative_to(evidence):
+            remedy = "The evidence folder holds evidence and nothing else: choose another."
+            self.found.add(self._origin.where(at), f"{evidence} holds the state folder {state}", remedy)
+        return Places(state, evidence)
+
+    def _default_state(self) -> Path:
+        if named := self._environ.get("AGENTGATE_STATE"):
+            return Path(named).absolute()
+        base = Path(self._environ.get("XDG_STATE_HOME", ""))
+        if base.is_absolute():
+            return base / "agentgate"
+        home = self.found.take("state", _home, self._environ)
+        return (home or Path("/")) / ".local" / "state" / "agentgate"
+
+    def _path(self, at: KeyPath, text: str | None) -> Path | None:
+        """An absolute path; a relative one is under the folder of the file that names it."""
+        return None if text is None else Path(os.path.normpath(self._origin.folder(at) / Path(text).expanduser()))
+
+    def _address(self, at: KeyPath, text: str) -> Address | None:
+        return self.found.take(self._origin.where(at), listen_address, text, self._origin.folder(at))
+
+    def _listen(self) -> Address:
+        return self._address(("listen",), self.settings.listen) or listen_address(Settings().listen, Path("/"))
+
+    def _admin(self, state: Path) -> Address:
+        address = None if self.settings.admin is None else self._address(("admin",), self.settings.admin)
+        return address or UnixAddress(state / ADMIN_SOCKET)
+
+    def _identity(self) -> IdentityConfig:
+        given = self.settings.identity
+        path = self._path(("identity", "tokens_file"), given.tokens_file)
+        tokens = None if path is None else read_tokens(path, self.found)
+        return IdentityConfig(given.tenant, given.agent, given.agent_uid, path, tokens)
+
+    def _upstream(self, name: str, command: tuple[str, ...]) -> Upstream | None:
+        return read_upstream(name, command, self.settings.upstreams.get(name), self._origin, self.found, self._environ)
+
+    def _policy(self, given: PolicySettings, upstreams: tuple[Upstream, ...]) -> PolicyConfig:
+        return PolicyConfig(
+            spec=self._policy_spec(given.spec),
+            engine=given.engine,
+            opa_address=self._opa(given),
+            budget_seconds=given.budget_seconds,
+            trusted_upstreams=tuple(upstream.name for upstream in upstreams if upstream.trusted),
+        )
+
+    def _policy_spec(self, spec: str) -> str:
+        at = ("policy", "spec")
+        path = None if spec in BUILT_IN_POLICIES else self._path(at, spec)
+        if path is None:
+            return spec
+        if not path.exists():
+            remedy = f"Write {' or '.join(BUILT_IN_POLICIES)}, or the path of a folder or bundle."
+            self.found.add(self._origin.where(at), f"there is no {path}", remedy)
+        return str(path)
+
+    def _opa(self, given: PolicySettings) -> str | None:
+        at = ("policy", "opa_address")
+        where = self._origin.where(at)
+        if given.engine == "opa" and given.opa_address is None:
+            self.found.add(where, "is missing, while the engine is opa", "Say where OPA listens: --opa unix:PATH.")
+        if given.engine == "embedded" and given.opa_address is not None:
+            self.found.add(
+                where, "is given, while the engine is embedded", 'Set policy.engine = "opa", or take it out.'
+            )
+        if given.opa_address is None:
+            return None
+        return self.found.take(where, opa_address, given.opa_address, self._origin.folder(at))
+
+    def _check_exposure(self, config: Config) -> None:
+        """Whoever reaches a listener that asks for no token is the agent, so only this machine may reach it."""
+        if not config.listen.loopback and config.identity.tokens_file is None:
+            what = f"{config.listen} can be reached from elsewhere, and callers need no token"
+            self.found.add(self._origin.where(("listen",)), what, _LISTEN_REMEDY)
+
+
+def _evidence(given: EvidenceSettings, folder: Path) -> EvidenceConfig:
+    return EvidenceConfig(folder, given.durability, given.min_free_bytes, given.warn_bytes)
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    if home := environ.get("HOME"):
+        return Path(home).absolute()
+    try:
+        return Path.home()
+    except RuntimeError as error:
+        raise Unfit("this user has no home folder", "Say where to keep keys and orders: --state DIR.") from error
+
+
+def _picked(given: Mapping[str, Any], only: tuple[KeyPath, ...]) -> dict[str, Any]:
+    picked: dict[str, Any] = {}
+    for at in only:
+        value: Any = given
+        for key in at:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        if value is not None:
+            picked = merged(picked, at, value)
+    return picked

@@ -1,0 +1,99 @@
+"""What the command line says, laid over what the file says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from proxy.settings.origin import KeyPath, merged
+from proxy.settings.problems import Findings, Unfit
+
+_KEYS: Final[Mapping[str, KeyPath]] = {
+    "listen": ("listen",),
+    "admin": ("admin",),
+    "state": ("state",),
+    "tenant": ("identity", "tenant"),
+    "agent": ("identity", "agent"),
+    "tokens": ("identity", "tokens_file"),
+    "policy": ("policy", "spec"),
+    "opa": ("policy", "opa_address"),
+    "evidence": ("evidence", "folder"),
+    "durability": ("evidence", "durability"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """The flags as they were written; None or empty where there was none.
+
+    `upstreams` holds NAME=URL, `upstream_headers` NAME:Header=@FILE or NAME:Header=$VARIABLE.
+    """
+
+    config: str | None = None
+    listen: str | None = None
+    admin: str | None = None
+    state: str | None = None
+    tenant: str | None = None
+    agent: str | None = None
+    tokens: str | None = None
+    policy: str | None = None
+    opa: str | None = None
+    evidence: str | None = None
+    durability: str | None = None
+    upstreams: tuple[str, ...] = ()
+    upstream_headers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One key that the command line gives: where it belongs, its value, and the flag for messages."""
+
+    at: KeyPath
+    value: str
+    flag: str
+
+
+def given_keys(flags: Flags, found: Findings) -> list[Given]:
+    """Every key that the flags give, in the order of their meaning; what cannot be split becomes a problem."""
+    keys = [Given(at, value, f"--{name}") for name, at in _KEYS.items() if (value := getattr(flags, name)) is not None]
+    if flags.opa is not None:
+        keys.append(Given(("policy", "engine"), "opa", "--opa"))
+    for text in flags.upstreams:
+        keys += found.take(f"--upstream {text.partition('=')[0]}", _upstream, text) or ()
+    for text in flags.upstream_headers:
+        keys += found.take(f"--upstream-header {text.partition('=')[0]}", _header, text) or ()
+    _refuse_twins(keys, found)
+    return keys
+
+
+def overlaid(parsed: Mapping[str, Any], keys: list[Given]) -> dict[str, Any]:
+    """The file's mapping with the command line's keys over it."""
+    settings = dict(parsed)
+    for key in keys:
+        settings = merged(settings, key.at, key.value)
+    return settings
+
+
+def _refuse_twins(keys: list[Given], found: Findings) -> None:
+    places = set[KeyPath]()
+    for key in keys:
+        if key.at in places:
+            found.add(key.flag, "is given twice", "Give each upstream, and each header of an upstream, once.")
+        places.add(key.at)
+
+
+def _upstream(text: str) -> list[Given]:
+    name, equals, url = text.partition("=")
+    if not (name and equals and url):
+        raise Unfit("is not NAME=URL", "Write for example --upstream files=https://tools.example/mcp.")
+    return [Given(("upstreams", name, "url"), url, f"--upstream {name}")]
+
+
+def _header(text: str) -> list[Given]:
+    target, equals, value = text.partition("=")
+    name, colon, header = target.partition(":")
+    if not (name and colon and header and equals and value):
+        raise Unfit(
+            "is not NAME:Header=@FILE or NAME:Header=$VARIABLE",
+            "Write for example --upstream-header files:Authorization=@/run/secrets/files.",
+        )
+    return [Given(("upstreams", name, "headers", "set", header), value, f"--upstream-header {target}")]

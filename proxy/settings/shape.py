@@ -1,0 +1,140 @@
+"""The shape of the configuration file: what may be written, with type, bounds, unit and meaning.
+
+`docs/configuration.md` is generated from here. Every key is optional unless it says otherwise; a key that is not here
+is a problem, not a remark. Sizes are in bytes and times in seconds, as their names say.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+Text = Annotated[str, Meta(min_length=1)]
+Count = Annotated[int, Meta(ge=1)]
+Size = Annotated[int, Meta(ge=1024)]
+Seconds = Annotated[float, Meta(gt=0, le=3600)]
+
+
+class IdentitySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who calls. Without `tokens_file` everybody who reaches the listening address is `agent`."""
+
+    tenant: Annotated[Text, Meta(description="The tenant of the sole agent.")] = "default"
+    agent: Annotated[Text, Meta(description="The name of the sole agent.")] = "default"
+    agent_uid: Annotated[
+        Annotated[int, Meta(ge=0)] | None,
+        Meta(description="The user id that the agent runs under, where it is known; isolation is judged by it."),
+    ] = None
+    tokens_file: Annotated[
+        Text | None,
+        Meta(description="A file of bearer tokens' hashes (mode 0600); with it each caller must show a token."),
+    ] = None
+
+
+class PolicySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is allowed, and by which engine that is decided."""
+
+    spec: Annotated[
+        Text, Meta(description="`starter`, `observe`, a folder of Rego and data, or a bundle (.tar.gz).")
+    ] = "starter"
+    engine: Annotated[
+        Literal["embedded", "opa"], Meta(description="`embedded` evaluates in this process, `opa` asks a local OPA.")
+    ] = "embedded"
+    opa_address: Annotated[
+        Text | None, Meta(description="`unix:/path` or `http://127.0.0.1:PORT`; needed by, and only for, engine `opa`.")
+    ] = None
+    budget_seconds: Annotated[
+        Annotated[float, Meta(gt=0, le=60)],
+        Meta(description="Longest time that one decision may take; after it the call is refused."),
+    ] = 0.25
+
+
+class EvidenceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where records are kept, and how durable they are before a call goes on."""
+
+    folder: Annotated[
+        Text | None, Meta(description="Holds evidence and nothing else. Default: `evidence` in the state folder.")
+    ] = None
+    durability: Annotated[
+        Literal["process", "host"],
+        Meta(description="`process` survives the end of this process, `host` is flushed to disk before each call."),
+    ] = "process"
+    min_free_bytes: Annotated[
+        Annotated[int, Meta(ge=0)], Meta(description="Under this much free space new calls are refused.")
+    ] = 256 << 20
+    warn_bytes: Annotated[Size, Meta(description="A chain larger than this is reported by /readyz.")] = 1 << 30
+
+
+class LimitSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Bounds that keep memory and time finite; what exceeds one is refused with its own code."""
+
+    message_bytes: Annotated[Size, Meta(description="Largest message of a client.")] = 4 << 20
+    answer_bytes: Annotated[Size, Meta(description="Largest answer of an upstream.")] = 32 << 20
+    header_bytes: Annotated[Size, Meta(description="Longest header line of a request.")] = 16 << 10
+    depth: Annotated[Annotated[int, Meta(ge=4, le=512)], Meta(description="Deepest nesting of a message.")] = 64
+    in_flight: Annotated[Count, Meta(description="Exchanges at the same time; more are refused as busy.")] = 1000
+    open_streams: Annotated[Count, Meta(description="Streams that clients may hold open at the same time.")] = 1000
+    upstream_connect_seconds: Annotated[Seconds, Meta(description="Longest wait for a connection upstream.")] = 10.0
+    drain_seconds: Annotated[Seconds, Meta(description="How long calls in flight may take after SIGTERM.")] = 10.0
+
+
+class HostSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Names under which browsers and clients may reach the sidecar, besides those it listens on."""
+
+    names: Annotated[tuple[Text, ...], Meta(description="Values of Host: `name`, `name:port` or `name:*`.")] = ()
+    origins: Annotated[tuple[Text, ...], Meta(description="Values of Origin: `https://name[:port]`.")] = ()
+
+
+class HeaderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Headers of one upstream beyond the fixed allow-lists."""
+
+    forward: Annotated[tuple[Text, ...], Meta(description="Headers of the client that go to the upstream.")] = ()
+    back: Annotated[tuple[Text, ...], Meta(description="Headers of the upstream that go to the client.")] = field(
+        default=(), name="return"
+    )
+    set: Annotated[
+        dict[str, Text],
+        Meta(description="Headers that the sidecar adds. A value is `@FILE` or `$VARIABLE`, never the secret itself."),
+    ] = {}
+
+
+class UpstreamSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One MCP server; the table's name is the path under which clients reach it."""
+
+    url: Annotated[
+        Text | None,
+        Meta(description="Needed by `sidecar`: https, or http on loopback; used exactly as written."),
+    ] = None
+    auth: Annotated[
+        Literal["none", "passthrough"],
+        Meta(description="`passthrough` forwards the client's own Authorization header; else it stays here."),
+    ] = "none"
+    allow_http: Annotated[bool, Meta(description="Accept an http URL that is not on loopback.")] = False
+    trusted: Annotated[
+        bool, Meta(description="Believe this server's own annotations, such as readOnlyHint, in the starter policy.")
+    ] = False
+    ca_file: Annotated[Text | None, Meta(description="PEM file: the only authorities accepted for this server.")] = None
+    fingerprint: Annotated[
+        Text | None, Meta(description="SHA-256 of the server's certificate (DER), in hex: no other is accepted.")
+    ] = None
+    headers: HeaderSettings = HeaderSettings()
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The top of the file."""
+
+    listen: Annotated[
+        Text, Meta(description="Where clients connect: `HOST:PORT` or `unix:PATH`. Not loopback: needs tokens_file.")
+    ] = "127.0.0.1:8900"
+    admin: Annotated[
+        Text | None,
+        Meta(description="`HOST:PORT` of /livez, /readyz, /metrics. Default: `admin.sock` in the state folder."),
+    ] = None
+    state: Annotated[
+        Text | None,
+        Meta(description="Keys, grants, orders. Default: `agentgate` in $XDG_STATE_HOME or ~/.local/state."),
+    ] = None
+    identity: IdentitySettings = IdentitySettings()
+    policy: PolicySettings = PolicySettings()
+    evidence: EvidenceSettings = EvidenceSettings()
+    limits: LimitSettings = LimitSettings()
+    hosts: HostSettings = HostSettings()
+    upstreams: dict[str, UpstreamSettings] = {}
