@@ -52,7 +52,7 @@ def load(spec: str, *, grants: Mapping[str, Any] | None, trusted: Iterable[str] 
 
 
 def pack(policy: Policy) -> bytes:
-    """The policy as an OPA bundle that owns every root, its revision naming rules and data; the same bytes each time."""
+    """The policy as an OPA bundle that owns every root and whose revision names rules and data."""
     manifest = {"revision": bundle_revision(policy), "roots": [""], "rego_version": 1}
     files = {".manifest": orjson.dumps(manifest), "data.json": orjson.dumps(policy.data)}
     files |= {path: text.encode() for path, text in policy.modules.items()}

@@ -4,22 +4,40 @@ The plan names every function that is called, with file and line, whatever a com
 It is OPA's intermediate representation (the `plan` target), as JSON.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-_SOURCES: Final = ("source", "value", "a", "b", "key", "object", "array", "set")
+Statement = Mapping[str, Any]
+
+_READ: Final = ("source", "value", "a", "b", "key", "object", "array", "set")
+_WRITTEN: Final = ("target", "result", "key", "value")
+_MAKES_NO_TEXT: Final = frozenset(
+    {
+        *("MakeNumberIntStmt", "MakeNumberRefStmt", "MakeNullStmt", "LenStmt"),
+        *("MakeArrayStmt", "MakeSetStmt", "MakeObjectStmt"),
+    }
+)
+_TEXT_TYPES: Final = frozenset({"string", "any"})
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """An argument of a call, as far as the plan tells: which literal it is, and whether it may be a string."""
+
+    literal: str | None
+    number: str | None
+    text: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """One call of a function: by which rule, where, and what its arguments are as far as they are literal strings."""
+    """One call of a function, and where it stands (line 0 if the plan does not say)."""
 
     function: str
-    inside: str
     file: str
     line: int
-    literals: tuple[str | None, ...]
+    operands: tuple[Operand, ...]
 
     def where(self) -> str:
         """File and line, as a problem begins."""
@@ -28,13 +46,19 @@ class Called:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a compiled policy consists of. `rules` are the paths of its own functions, `agentgate/decision` for one."""
+    """What a compiled policy consists of.
+
+    `rules` are the paths of its rules (`agentgate/decision`), `own` the names of its functions as calls use
+    them, `builtins` those that it needs from the engine, `undefined` where a name is read that nothing defines,
+    `strings` its literal strings in the escaped spelling that the engine works with.
+    """
 
     calls: tuple[Called, ...]
     rules: frozenset[str]
-    builtins: frozenset[str]
     own: frozenset[str]
+    builtins: frozenset[str]
     undefined: tuple[str, ...]
+    strings: tuple[str, ...]
 
 
 def read_plan(document: Mapping[str, Any]) -> Plan:
@@ -42,55 +66,97 @@ def read_plan(document: Mapping[str, Any]) -> Plan:
     static = document["static"]
     strings = [entry["value"] for entry in static.get("strings", ())]
     files = [entry["value"] for entry in static.get("files", ())]
+    builtins = {entry["name"]: entry.get("decl", {}) for entry in static.get("builtin_funcs", ())}
+    textless = frozenset(name for name, declared in builtins.items() if not _may_be_text(declared.get("result", {})))
     functions = document["funcs"]["funcs"]
     calls: list[Called] = []
     undefined: list[str] = []
     for function in functions:
         statements = list(_statements(function["blocks"]))
-        calls.extend(_called(one, function["name"], strings, files) for one in statements if one["type"] == "CallStmt")
+        no_text = _textless_locals(statements, textless)
+        numbers = _numbers(statements, strings)
+        calls.extend(
+            _called(one["stmt"], strings, files, numbers, no_text) for one in statements if one["type"] == "CallStmt"
+        )
         undefined.extend(_undefined(function, statements, files))
     return Plan(
         calls=tuple(calls),
         rules=frozenset("/".join(function["path"][1:]) for function in functions),
-        builtins=frozenset(entry["name"] for entry in static.get("builtin_funcs", ())),
         own=frozenset(function["name"] for function in functions),
-        undefined=tuple(undefined),
+        builtins=frozenset(builtins),
+        undefined=tuple(dict.fromkeys(undefined)),
+        strings=tuple(strings),
     )
 
 
-def _statements(blocks: Any) -> Iterator[dict[str, Any]]:
+def _statements(blocks: Iterable[Mapping[str, Any]]) -> Iterator[Statement]:
     for block in blocks:
         for statement in block["stmts"]:
             yield statement
             inner = statement["stmt"]
-            yield from _statements(inner.get("blocks", ()))
-            if "block" in inner:
+            yield from _statements(inner.get("blocks") or ())
+            if inner.get("block"):
                 yield from _statements([inner["block"]])
 
 
-def _called(statement: Mapping[str, Any], inside: str, strings: list[str], files: list[str]) -> Called:
-    inner = statement["stmt"]
-    literals = tuple(strings[one["value"]] if one["type"] == "string_index" else None for one in inner["args"])
-    return Called(inner["func"], inside, files[inner.get("file", 0)], inner.get("row", 0), literals)
+def _may_be_text(kind: Mapping[str, Any]) -> bool:
+    if isinstance(kind.get("of"), list):
+        return any(_may_be_text(one) for one in kind["of"])
+    return kind.get("type", "any") in _TEXT_TYPES
 
 
-def _undefined(function: Mapping[str, Any], statements: list[dict[str, Any]], files: list[str]) -> Iterator[str]:
-    """Where a local is read that nothing writes: a name that the source does not define."""
-    written = {0, 1, *function["params"], function["return"]}
+def _textless_locals(statements: list[Statement], textless: frozenset[str]) -> frozenset[int]:
+    """The locals that are written only with values that are no strings."""
+    no_text: set[int] = set()
+    may_be: set[int] = set()
     for statement in statements:
         inner = statement["stmt"]
-        written.update(
-            value for key in ("target", "result", "key", "value") if isinstance(value := inner.get(key), int)
+        if statement["type"] in _MAKES_NO_TEXT:
+            no_text.add(inner["target"])
+        elif statement["type"] == "CallStmt":
+            (no_text if inner["func"] in textless else may_be).add(inner["result"])
+        elif statement["type"].startswith("AssignVar") and _local(inner["source"]) in no_text:
+            no_text.add(inner["target"])
+        else:
+            may_be.update(_writes(inner))
+    return frozenset(no_text - may_be)
+
+
+def _numbers(statements: list[Statement], strings: list[str]) -> dict[int | None, str]:
+    return {
+        one["stmt"]["target"]: strings[one["stmt"]["index"]] for one in statements if one["type"] == "MakeNumberRefStmt"
+    }
+
+
+def _called(
+    inner: Statement, strings: list[str], files: list[str], numbers: Mapping[int | None, str], no_text: frozenset[int]
+) -> Called:
+    operands = tuple(
+        Operand(
+            literal=strings[one["value"]] if one["type"] == "string_index" else None,
+            number=numbers.get(_local(one)),
+            text=one["type"] != "bool" and _local(one) not in no_text,
         )
+        for one in inner["args"]
+    )
+    return Called(inner["func"], files[inner.get("file", 0)], inner.get("row", -1) + 1, operands)
+
+
+def _undefined(function: Mapping[str, Any], statements: list[Statement], files: list[str]) -> Iterator[str]:
+    written = {0, 1, *function["params"], function["return"]}
+    written.update(*(_writes(statement["stmt"]) for statement in statements))
+    rows = [int(statement["stmt"]["row"]) for statement in statements if "row" in statement["stmt"]]
     for statement in statements:
         inner = statement["stmt"]
-        for key in _SOURCES:
-            operand = inner.get(key)
-            if isinstance(operand, dict) and operand.get("type") == "local" and operand["value"] not in written:
-                yield f"{files[inner.get('file', 0)]}:{_row(function, inner)}"
+        if any(_local(inner.get(member)) not in written | {None} for member in _READ):
+            yield f"{files[inner.get('file', 0)]}:{inner.get('row', min(rows, default=-1)) + 1}"
 
 
-def _row(function: Mapping[str, Any], inner: Mapping[str, Any]) -> int:
-    if "row" in inner:
-        return int(inner["row"])
-    return min((int(one["stmt"]["row"]) for one in _statements(function["blocks"]) if "row" in one["stmt"]), default=0)
+def _writes(inner: Statement) -> Iterator[int]:
+    return (inner[member] for member in _WRITTEN if isinstance(inner.get(member), int))
+
+
+def _local(operand: Any) -> int | None:
+    if isinstance(operand, Mapping) and operand.get("type") == "local":
+        return int(operand["value"])
+    return None

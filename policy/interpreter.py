@@ -1,0 +1,87 @@
+"""One policy compiled in one regopy interpreter: the adapter where regopy's own errors and spellings stop.
+
+regopy keeps strings as they were spelled in JSON. Input and data therefore go in as text with minimal escapes,
+and its answers are read with suspicion: an answer with a member twice is one that a quoted text may have forged.
+"""
+
+import json
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from regopy import Bundle, Interpreter, LogLevel, RegoError  # type: ignore[import-untyped]
+
+from policy.engine import UNDEFINED, EngineFailed, EntryPoint, Policy, PolicyRefused
+from policy.plan import Plan, read_plan
+
+_ERROR: Final = re.compile(
+    r"\(error (?:\d+:)?([^|()]+)\|(\d+)\|\d+\s*\(errormsg (?:\d+:)?(.*?)\)\s*\(errorast", re.DOTALL
+)
+
+
+class Compiled:
+    """A policy ready to be asked. Not thread safe."""
+
+    def __init__(self, policy: Policy) -> None:
+        """Compile. Raises PolicyRefused with file and line for what regopy cannot parse."""
+        self._interpreter = Interpreter()
+        self._interpreter.log_level = LogLevel.NONE
+        self._bundle = self._build(policy)
+
+    def evaluate(self, entry: EntryPoint, document: bytes) -> Any:
+        """The value of `entry` over `document`, or UNDEFINED. Raises EngineFailed."""
+        try:
+            self._interpreter.set_input_term(document.decode())
+            text = str(self._interpreter.query_bundle_entrypoint(self._bundle, entry.value))
+            return _value(text)
+        except (RegoError, ValueError, RecursionError) as error:
+            raise EngineFailed(f"the embedded engine gave no value: {error}") from error
+
+    def plan(self) -> Plan:
+        """The evaluation plan of the policy."""
+        with tempfile.TemporaryDirectory(prefix="agentgate-plan-") as folder:
+            self._interpreter.save_bundle(folder, self._bundle)
+            return read_plan(json.loads((Path(folder) / "plan.json").read_bytes()))
+
+    def _build(self, policy: Policy) -> Bundle:
+        entries = [EntryPoint.DECISION.value, EntryPoint.LISTING.value]
+        entries += [EntryPoint.RESULT.value] if policy.has_result else []
+        try:
+            for path, text in policy.modules.items():
+                self._interpreter.add_module(path, text)
+            self._interpreter.add_data_json(orjson.dumps(policy.data).decode())
+            return self._interpreter.build(None, entries)
+        except RegoError as error:
+            raise PolicyRefused(_build_problems(str(error), policy.modules)) from error
+
+
+def _value(text: str) -> Any:
+    if text == "undefined":
+        return UNDEFINED
+    output = json.loads(text, object_pairs_hook=_unambiguous)
+    values = output.get("expressions") if isinstance(output, dict) and output.keys() == {"expressions"} else None
+    if not isinstance(values, list) or len(values) != 1:
+        raise ValueError("not one value")
+    return values[0]
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member stands twice in the answer")
+    return members
+
+
+def _build_problems(report: str, modules: Mapping[str, str]) -> tuple[str, ...]:
+    problems = [
+        f"{path}:{_line(modules.get(path, ''), int(offset))}: {what.strip()}"
+        for path, offset, what in _ERROR.findall(report)
+    ]
+    return tuple(dict.fromkeys(problems)) or (" ".join(report.split()),)
+
+
+def _line(text: str, offset: int) -> int:
+    return text.encode()[:offset].count(b"\n") + 1
