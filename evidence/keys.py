@@ -58,7 +58,7 @@ def load_or_make(state: Path, tenants: Iterable[str]) -> Keys:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return Keys(
-            identity=Ed25519PrivateKey.from_private_bytes(_identity(folder)),
+            identity=Ed25519PrivateKey.from_private_bytes(_signing(folder, "identity")),
             tenants={tenant: X25519PublicKey.from_public_bytes(_recipient(folder, tenant)) for tenant in tenants},
             pseudonym=_pseudonym(folder / "pseudonym.key"),
         )
@@ -77,8 +77,18 @@ def tenant_private(path: Path) -> X25519PrivateKey:
     return X25519PrivateKey.from_private_bytes(raw)
 
 
-def _identity(folder: Path) -> bytes:
-    key, public = folder / "identity.key", folder / "identity.pub"
+def signing_key(state: Path, name: str) -> Ed25519PrivateKey:
+    """The Ed25519 key `name` under `state`/keys, made if it is missing. Raises KeyProblem."""
+    folder = state / "keys"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return Ed25519PrivateKey.from_private_bytes(_signing(folder, name))
+    except OSError as error:
+        raise KeyProblem(f"{error.filename or folder}: {error.strerror}") from error
+
+
+def _signing(folder: Path, name: str) -> bytes:
+    key, public = folder / f"{name}.key", folder / f"{name}.pub"
     raw = _load(key)
     if raw is None:
         if public.exists():
