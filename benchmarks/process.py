@@ -1,0 +1,93 @@
+"""Programs under test: started on one core, waited for, and read from /proc."""
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+START_SECONDS: Final = 20.0
+END_SECONDS: Final = 15.0
+POLL_SECONDS: Final = 0.002
+_KIB: Final = 1024
+
+
+class NotReady(Exception):
+    """A program ended or took too long before it was ready; the text is the end of what it printed."""
+
+
+@contextmanager
+def running(
+    command: Sequence[str | Path],
+    *,
+    core: int,
+    log: Path,
+    ready: Callable[[], bool],
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[int]:
+    """Runs a program on one core until the block ends and gives its process id once it is ready; raises NotReady."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            ["taskset", "--cpu-list", str(core), *map(str, command)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment,
+        )
+    try:
+        _wait(process, log, ready)
+        yield process.pid
+    finally:
+        process.terminate()
+        try:
+            process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(process: "subprocess.Popen[bytes]", log: Path, ready: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not ready():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise NotReady(log.read_text("utf-8", "replace")[-2000:])
+        time.sleep(POLL_SECONDS)
+
+
+def free_port() -> int:
+    """A loopback port that nobody held a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def accepts(port: int) -> bool:
+    """Whether somebody listens on a loopback port."""
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def cpu_microseconds(process_ids: Sequence[int]) -> float:
+    """CPU time of these processes so far, all threads that still run, from the scheduler's own nanoseconds."""
+    tasks = (task for process in process_ids for task in Path(f"/proc/{process}/task").iterdir())
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1000
+
+
+def memory_mb(process_ids: Sequence[int]) -> float:
+    """Proportional set size in MB (10^6 bytes): shared pages count in equal parts for those who share them."""
+    rollups = (Path(f"/proc/{process}/smaps_rollup").read_text() for process in process_ids)
+    lines = (line.split() for rollup in rollups for line in rollup.splitlines())
+    return sum(int(words[1]) for words in lines if words[0] == "Pss:") * _KIB / 1e6
+
+
+def core_busy_microseconds(core: int) -> float:
+    """Time that one core has spent on anything but idling (steal by the hypervisor counts)."""
+    for line in Path("/proc/stat").read_text().splitlines():
+        if line.startswith(f"cpu{core} "):
+            user, nice, system, _idle, _wait_io, irq, softirq, steal = map(int, line.split()[1:9])
+            return (user + nice + system + irq + softirq + steal) * 1e6 / os.sysconf("SC_CLK_TCK")
+    raise ValueError(f"no core {core}")
