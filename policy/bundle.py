@@ -174,15 +174,25 @@ def _data(files: Files, problems: list[str]) -> dict[str, Any]:
         if not path.endswith(".json"):
             continue
         try:
-            value = json.loads(content)
+            value = json.loads(content, parse_int=_int, parse_constant=_int)
         except json.JSONDecodeError as error:
             problems.append(f"{path}:{error.lineno}: {error.msg}")
+            continue
+        except ValueError as error:
+            problems.append(f"{path}: {error}")
             continue
         for part in reversed(PurePosixPath(path).parts[:-1]):
             value = {part: value}
         if not isinstance(value, dict) or not _merge(merged, value):
             problems.append(f"{path}: not an object, or sets what another data file sets")
     return merged
+
+
+def _int(spelling: str) -> int:
+    value = int(spelling) if spelling.lstrip("-").isdigit() else 1 << 64
+    if not -(1 << 63) <= value < 1 << 63:
+        raise ValueError(f"{spelling} is no number that every engine holds")
+    return value
 
 
 def _merge(into: dict[str, Any], more: Mapping[str, Any]) -> bool:

@@ -1,0 +1,223 @@
+"""Grants: who may do what, as a file that operators edit and as the index that Rego looks things up in.
+
+`grants.json` in the state folder:
+
+    {"version": 1, "grants": [
+      {"agent": "billing", "upstream": "files", "tool": "read_file", "arguments": {"path": {"under": ["/srv/bills"]}}},
+      {"upstream": "files", "method": "resources/read", "name": "file:///srv/*"}]}
+
+`tenant` and `agent` default to "*" (any). `tool` is short for method "tools/call" and that name. A name that
+ends in "*" is a prefix. `effect` is allow (default), deny or require_approval; a deny has no arguments and wins.
+`closed` refuses arguments that the grant does not name. Rules for an argument: one of `one_of`, `under`,
+`prefix`, `sql` (a list each), or `max` and/or `min`; and `optional`.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from evidence.canonical import canonical
+from policy.engine import PolicyRefused
+
+GrantEffect = Literal["allow", "deny", "require_approval"]
+
+ANY: Final = "*"
+_MEMBERS: Final = frozenset({"tenant", "agent", "upstream", "tool", "method", "name", "effect", "arguments", "closed"})
+_LISTS: Final = frozenset({"one_of", "under", "prefix", "sql"})
+_BOUNDS: Final = frozenset({"max", "min"})
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One entry. `name` may be exact, "*", or a prefix that ends in "*"."""
+
+    upstream: str
+    method: str
+    name: str
+    tenant: str = ANY
+    agent: str = ANY
+    effect: GrantEffect = "allow"
+    arguments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    closed: bool = False
+
+    @property
+    def key(self) -> tuple[str, str, str, str, str]:
+        """Whom and what it is about."""
+        return (self.tenant, self.agent, self.upstream, self.method, self.name)
+
+    @property
+    def id(self) -> str:
+        """A short digest of all of it: what `rules` in a decision names."""
+        return "grant:" + hashlib.sha256(canonical(as_mapping(self))).hexdigest()[:12]
+
+
+def read_grants(path: Path) -> tuple[Grant, ...]:
+    """The grants in the file at `path`; none if there is no file. Raises PolicyRefused with all problems."""
+    try:
+        document = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise PolicyRefused((f"{path}: {error.strerror}",)) from error
+    except ValueError as error:
+        raise PolicyRefused((f"{path}: not JSON: {error}",)) from error
+    if not isinstance(document, dict) or document.get("version") != 1 or not isinstance(document.get("grants"), list):
+        raise PolicyRefused((f'{path}: not of the form {{"version": 1, "grants": [...]}}',))
+    problems: list[str] = []
+    grants: list[Grant] = []
+    for position, entry in enumerate(document["grants"]):
+        found = [f"{path}: grants[{position}]: {problem}" for problem in _problems(entry)]
+        problems += found
+        if not found:
+            grants.append(_grant(entry))
+    if problems:
+        raise PolicyRefused(tuple(problems))
+    return tuple(grants)
+
+
+def write_grants(path: Path, grants: Iterable[Grant]) -> None:
+    """Replace the file in one step (0600)."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    document = {"version": 1, "grants": [as_mapping(grant) for grant in grants]}
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        json.dump(document, file, indent=2, ensure_ascii=False)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def index(grants: Iterable[Grant]) -> dict[str, Any]:
+    """What stands at `data.agentgate.grants`: tenant, agent, upstream, method, name, each an object's key."""
+    tree: dict[str, Any] = {}
+    for grant in grants:
+        exact = grant.name == ANY or not grant.name.endswith(ANY)
+        node = tree
+        for key in (grant.tenant, grant.agent, grant.upstream, grant.method):
+            node = node.setdefault(key, {})
+        entry = {
+            "id": grant.id,
+            "effect": grant.effect,
+            "prefix": "" if exact else grant.name[:-1],
+            "arguments": {name: _indexed_rule(rule) for name, rule in grant.arguments.items()},
+            "closed": grant.closed,
+        }
+        node.setdefault(grant.name if exact else ANY, []).append(entry)
+    return tree
+
+
+def with_grant(grants: Iterable[Grant], grant: Grant) -> tuple[Grant, ...]:
+    """The grants and `grant`; a deny takes the place of all about the same, an allowance of a deny about the same."""
+    kept = [
+        one for one in grants if one != grant and not (one.key == grant.key and "deny" in (one.effect, grant.effect))
+    ]
+    return (*kept, grant)
+
+
+def as_mapping(grant: Grant) -> dict[str, Any]:
+    """The entry as the file has it, defaults left out."""
+    entry: dict[str, Any] = {}
+    if grant.tenant != ANY:
+        entry["tenant"] = grant.tenant
+    if grant.agent != ANY:
+        entry["agent"] = grant.agent
+    entry["upstream"] = grant.upstream
+    if grant.method == "tools/call":
+        entry["tool"] = grant.name
+    else:
+        entry |= {"method": grant.method, "name": grant.name}
+    if grant.effect != "allow":
+        entry["effect"] = grant.effect
+    if grant.arguments:
+        entry["arguments"] = {name: dict(rule) for name, rule in grant.arguments.items()}
+    return entry | ({"closed": True} if grant.closed else {})
+
+
+def _grant(entry: Mapping[str, Any]) -> Grant:
+    tool = entry.get("tool")
+    return Grant(
+        upstream=entry["upstream"],
+        method="tools/call" if tool is not None else entry["method"],
+        name=tool if tool is not None else entry.get("name", ANY),
+        tenant=entry.get("tenant", ANY),
+        agent=entry.get("agent", ANY),
+        effect=entry.get("effect", "allow"),
+        arguments=entry.get("arguments", {}),
+        closed=entry.get("closed", False),
+    )
+
+
+def _problems(entry: Any) -> Iterator[str]:
+    if not isinstance(entry, dict):
+        yield "not an object"
+        return
+    yield from (f"no member {name!r} is known" for name in sorted(entry.keys() - _MEMBERS))
+    for name in ("tenant", "agent", "upstream", "tool", "method", "name"):
+        if name in entry and (not isinstance(entry[name], str) or not entry[name]):
+            yield f"{name} is not a text"
+    if "upstream" not in entry:
+        yield 'upstream is missing ("*" means any)'
+    if ("tool" in entry) == ("method" in entry) or ("tool" in entry and "name" in entry):
+        yield "either tool, or method and name"
+    if entry.get("effect", "allow") not in ("allow", "deny", "require_approval"):
+        yield "effect is not allow, deny or require_approval"
+    if not isinstance(entry.get("closed", False), bool):
+        yield "closed is not true or false"
+    yield from _argument_problems(entry)
+
+
+def _argument_problems(entry: Mapping[str, Any]) -> Iterator[str]:
+    arguments = entry.get("arguments", {})
+    if not isinstance(arguments, dict):
+        yield "arguments is not an object"
+        return
+    if entry.get("effect") == "deny" and (arguments or entry.get("closed")):
+        yield "a deny is about every call: it has neither arguments nor closed"
+    for name, rule in arguments.items():
+        if not isinstance(rule, dict):
+            yield f"arguments.{name}: not an object"
+        else:
+            yield from (f"arguments.{name}: {problem}" for problem in _rule_problems(rule))
+
+
+def _rule_problems(rule: Mapping[str, Any]) -> Iterator[str]:
+    kinds = rule.keys() - {"optional"}
+    if len(kinds & _LISTS) > 1 or (kinds & _LISTS and kinds & _BOUNDS):
+        yield "one kind of rule at a time (max and min go together)"
+    yield from (f"no rule {name!r} is known" for name in sorted(kinds - _LISTS - _BOUNDS))
+    for name in sorted(kinds & _LISTS):
+        values = rule[name]
+        if not isinstance(values, list) or not values:
+            yield f"{name} is not a list with at least one value"
+        elif name != "one_of" and not all(isinstance(value, str) and value for value in values):
+            yield f"{name} is not a list of texts"
+        elif name == "under" and not all(value.startswith("/") for value in values):
+            yield "under is not a list of absolute paths"
+    bounds = [rule[name] for name in sorted(kinds & _BOUNDS)]
+    if not all(_is_bound(bound) for bound in bounds):
+        yield "max and min are numbers of at most 15 digits"
+    elif len(bounds) == 2 and bounds[0] < bounds[1]:
+        yield "max is below min"
+    if not isinstance(rule.get("optional", True), bool):
+        yield "optional is not true or false"
+
+
+def _is_bound(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and float(f"{value:.15g}") == value
+
+
+def _indexed_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
+    indexed = dict(rule)
+    if "under" in rule:
+        indexed["under"] = [root.rstrip("/") for root in rule["under"]]
+    if "sql" in rule:
+        indexed["sql"] = sorted({spelling for verb in rule["sql"] for spelling in (verb.lower(), verb.upper())})
+    if not rule.get("optional", False):
+        indexed.pop("optional", None)
+    return indexed
