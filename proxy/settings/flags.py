@@ -7,7 +7,7 @@ from typing import Any, Final
 from proxy.settings.origin import KeyPath, merged
 from proxy.settings.problems import Findings, Unfit
 
-_KEYS: Final[Mapping[str, KeyPath]] = {
+KEYS: Final[Mapping[str, KeyPath]] = {
     "listen": ("listen",),
     "admin": ("admin",),
     "state": ("state",),
@@ -19,6 +19,7 @@ _KEYS: Final[Mapping[str, KeyPath]] = {
     "evidence": ("evidence", "folder"),
     "durability": ("evidence", "durability"),
 }
+"""The key of each flag that has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Given:
 
 def given_keys(flags: Flags, found: Findings) -> list[Given]:
     """Every key that the flags give, in the order of their meaning; what cannot be split becomes a problem."""
-    keys = [Given(at, value, f"--{name}") for name, at in _KEYS.items() if (value := getattr(flags, name)) is not None]
+    keys = [Given(at, value, f"--{name}") for name, at in KEYS.items() if (value := getattr(flags, name)) is not None]
     if flags.opa is not None:
         keys.append(Given(("policy", "engine"), "opa", "--opa"))
     for text in flags.upstreams:

@@ -5,7 +5,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import NODEFAULT, Meta, Struct
@@ -96,9 +96,13 @@ def row_of(type_: Any) -> type[Struct] | None:
 
 def meaning(info: FieldInfo) -> str:
     """What a key is for, and what holds without it."""
-    metas = get_args(info.type)[1:] if get_origin(info.type) is Annotated else ()
-    described = next((meta.description for meta in metas if isinstance(meta, Meta) and meta.description), "")
+    described = next((meta.description for meta in metas(info.type) if meta.description), "")
     return described if info.default in (NODEFAULT, None, ()) else f"{described} Default: {default_text(info.default)}."
+
+
+def metas(type_: Any) -> tuple[Meta, ...]:
+    """What a type says about its values besides their kind."""
+    return tuple(meta for meta in getattr(type_, "__metadata__", ()) if isinstance(meta, Meta))
 
 
 def default_text(default: Any) -> str:
