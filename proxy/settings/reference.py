@@ -122,7 +122,7 @@ def _row(info: FieldInfo, prefix: str) -> tuple[str, str, str, str, str]:
     return (
         f"`{info.encode_name}`",
         _type(info.type),
-        _default(info.default),
+        _default(info),
         flag if prefix != "tokens." else "",
         described,
     )
