@@ -75,7 +75,7 @@ class ChainCheck:
             members = _step(Step.BOXES, read_key_line, line)
             if members["id"] in found:
                 raise Faulty(Step.BOXES, "a wrapped key stands here twice")
-            if members["tenant"] != self.report.tenant:
+            if self.report.tenant not in (None, members["tenant"]):
                 raise Faulty(Step.BOXES, "a wrapped key of another tenant")
             found.add(members["id"])
         self._line = len(lines) + 1
@@ -224,8 +224,14 @@ class ChainCheck:
         if torn and not last:
             raise Faulty(Step.FILES, "a segment that is not the last ends in the middle")
         if rest:
-            _refuse_changed_end(read_line, rest)
+            _refuse_changed_end(self._read_whole, rest)
         self.report.torn_bytes += torn
+
+    def _read_whole(self, line: bytes) -> None:
+        """Raises ValueError unless it is a whole line: a piece of a box looks like one until its hash is known."""
+        found = read_line(line)
+        if isinstance(found, Box) and (self._waiting is None or box_hash(found.data) != self._waiting.box):
+            raise ValueError("a piece of a box")
 
 
 def _step(step: Step, do: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:

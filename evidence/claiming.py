@@ -117,7 +117,9 @@ def _repair(chain: Path, handle: int) -> Claim:
         number -= 1
         found, more = _repair_segment(chain, number)
         repaired += more
-    repaired += _cut(chain / KEYS_NAME, survey_keys(_bytes_of(chain / KEYS_NAME)))
+    # Keys without any record are of nobody: not even their tenant is known.
+    good_keys = survey_keys(_bytes_of(chain / KEYS_NAME)) if found.first else 0
+    repaired += _cut(chain / KEYS_NAME, good_keys)
     return Claim(chain, handle, number, found.position, found.open_calls, repaired)
 
 

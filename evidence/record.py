@@ -152,9 +152,9 @@ def read_record(line: bytes) -> Record:
 
 
 def _box_of(body: Mapping[str, Any]) -> str | None:
-    sealed = body.get("sealed")
-    if sealed is None:
+    if "sealed" not in body:
         return None
+    sealed = body["sealed"]
     if not isinstance(sealed, dict) or sealed.keys() != {"key", "hash"} or not all(map(is_digest, sealed.values())):
         raise BadLine("`sealed` does not name a key and the hash of a box")
     return str(sealed["hash"])

@@ -1,0 +1,163 @@
+"""What a crash leaves is found again at the next start: cut, declared, ended as unknown; the rest is left alone."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from evidence.recovery import BrokenChain, survey
+from evidence.tailing import FolderTail
+from tests.evidence.desk import Desk, intent, one_call, outcome
+
+
+async def crashed(tmp_path: Path) -> Desk:
+    """A chain whose writer was killed with two calls open and one ended."""
+    desk = Desk(tmp_path / "before")
+    async with desk.journal() as journal:
+        await journal.append(intent("open-1"))
+        await one_call(journal, "ended")
+        await journal.append(intent("open-2"))
+        return desk.crashed(tmp_path / "after")
+
+
+def starts(desk: Desk) -> list[dict[str, object]]:
+    found = (each.record for each in FolderTail(desk.evidence).more())
+    return [dict(record.body) for record in found if record.header.kind == "start"]
+
+
+def segment(desk: Desk) -> Path:
+    return next(desk.evidence.glob("*/records-00000001.tsv"))
+
+
+async def test_open_calls_end_as_unknown(tmp_path: Path) -> None:
+    desk = await crashed(tmp_path)
+    assert desk.verify().total("open") == 2
+    async with desk.journal() as journal:
+        assert journal.open_calls == 0
+        assert journal.chain == segment(desk).parent
+    report = desk.verify()
+    assert report.ok
+    assert (report.total("unknown"), report.total("open"), report.total("outcomes")) == (2, 0, 3)
+    assert starts(desk)[-1]["repaired_bytes"] == 0
+
+
+async def test_a_tear_at_any_byte_is_repaired(tmp_path: Path) -> None:
+    desk = await crashed(tmp_path)
+    whole = segment(desk).read_bytes()
+    ends = [number + 1 for number, byte in enumerate(whole) if byte == 10]
+    for size in sorted({*range(0, len(whole), 37), *ends, *(end - 1 for end in ends)}):
+        torn = desk.crashed(tmp_path / f"at-{size}")
+        segment(torn).write_bytes(whole[:size])
+        assert torn.verify().ok, size
+        async with torn.journal() as journal:
+            await one_call(journal, "again")
+        report = torn.verify()
+        assert report.ok, (size, report.error)
+        assert len(report.chains) == 1, size
+        assert report.total("open") == 0, size
+        declared = starts(torn)[-1]["repaired_bytes"]
+        assert isinstance(declared, int)
+        sound = max((end for end in ends if end <= size), default=0)
+        assert size - sound <= declared, size
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        pytest.param(b"record\t{}\t{}\tabc\n", id="a-line-that-is-none"),
+        pytest.param(b"\0" * 4096, id="zeros-of-a-power-cut"),
+        pytest.param(b"\0" * 100 + b"\n" + b"\0" * 100, id="zeros-and-a-line-end"),
+        pytest.param(b"box\tAAAA\n", id="a-box-of-nobody"),
+    ],
+)
+async def test_rubbish_at_the_tail_is_cut_and_declared(tmp_path: Path, tail: bytes) -> None:
+    desk = await crashed(tmp_path)
+    with segment(desk).open("ab") as file:
+        file.write(tail)
+    async with desk.journal() as journal:
+        assert journal.chain == segment(desk).parent
+    assert desk.verify().ok
+    assert starts(desk)[-1]["repaired_bytes"] == len(tail)
+
+
+async def test_a_torn_key_is_cut(tmp_path: Path) -> None:
+    desk = await crashed(tmp_path)
+    keys = segment(desk).parent / "keys.jsonl"
+    keys.write_bytes(keys.read_bytes() + b'{"id":"')
+    async with desk.journal() as journal:
+        await one_call(journal, "c")
+    assert desk.verify().ok
+    assert starts(desk)[-1]["repaired_bytes"] == 7
+
+
+async def test_an_empty_last_segment_is_taken_away(tmp_path: Path) -> None:
+    desk = await crashed(tmp_path)
+    (segment(desk).parent / "records-00000002.tsv").write_bytes(b"record\t{")
+    async with desk.journal():
+        pass
+    report = desk.verify()
+    assert report.ok
+    assert report.chains[0].segments == 1
+    assert report.total("unknown") == 2
+
+
+def _change_the_middle(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b'"outcome":"completed"', b'"outcome":"cancelled"', 1))
+
+
+def _drop_a_box(path: Path) -> None:
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines.remove(next(line for line in lines if line.startswith(b"box")))
+    path.write_bytes(b"".join(lines))
+
+
+def _change_the_start(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b'"seq":1,', b'"seq":2,', 1))
+
+
+def _spoil_a_key(path: Path) -> None:
+    keys = path.parent / "keys.jsonl"
+    keys.write_bytes(b"{}\n" + keys.read_bytes())
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(_change_the_middle, id="a-record-in-the-middle"),
+        pytest.param(_drop_a_box, id="a-box-in-the-middle"),
+        pytest.param(_change_the_start, id="the-first-record"),
+        pytest.param(_spoil_a_key, id="a-key-before-others"),
+    ],
+)
+async def test_a_chain_broken_before_its_tail_is_left_alone(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
+    desk = await crashed(tmp_path)
+    broken = segment(desk)
+    spoil(broken)
+    before = {path: path.read_bytes() for path in broken.parent.iterdir()}
+    async with desk.journal() as journal:
+        assert journal.chain != broken.parent
+        await one_call(journal, "c")
+    assert {path: path.read_bytes() for path in broken.parent.iterdir()} == before
+    found = [record.record.body for record in FolderTail(journal.chain).more()]
+    assert found[0]["abandoned"] == [broken.parent.name]
+
+
+async def test_chains_that_others_left_open_are_ended_too(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "before")
+    async with desk.journal() as one, desk.journal() as two:
+        await one.append(intent("open-1"))
+        await two.append(intent("open-2"))
+        after = desk.crashed(tmp_path / "after")
+        await one.append(outcome("open-1"))
+        await two.append(outcome("open-2"))
+    async with after.journal():
+        report = after.verify()
+        assert report.ok
+        assert (report.total("open"), report.total("unknown"), len(report.chains)) == (0, 2, 2)
+
+
+async def test_a_survey_names_the_place(tmp_path: Path) -> None:
+    desk = await crashed(tmp_path)
+    _change_the_middle(segment(desk))
+    with pytest.raises(BrokenChain, match=r"records-1, line 6: the body"):
+        survey(segment(desk).read_bytes(), "records-1")
