@@ -40,6 +40,10 @@ class PolicySource:
         self._seen = self._signature()
         return load(self._spec, grants=index(read_grants(self._grants_path)), trusted=self._trusted)
 
+    def changed(self) -> bool:
+        """Whether the files are others than when they were last read."""
+        return self._signature() != self._seen
+
     async def activate(self, engine: Engine) -> PolicyEvent:
         """Load, and activate what differs from the active policy. Problems are in the event, nothing is raised."""
         try:
@@ -58,7 +62,7 @@ class PolicySource:
         """Look for changes until cancelled."""
         while True:
             await asyncio.sleep(POLL_SECONDS)
-            if await asyncio.to_thread(self._signature) != self._seen:
+            if await asyncio.to_thread(self.changed):
                 on_event(await self.activate(engine))
 
     def _signature(self) -> tuple[Any, ...]:

@@ -26,6 +26,7 @@ _MAX_FILES: Final = 2_000
 _MAX_BYTES: Final = 64 * 1024 * 1024
 _NOT_CODE: Final = re.compile(r"`[^`]*`|#[^\n]*")
 _PACKAGE: Final = re.compile(r"^\s*package\s+agentgate\s*$", re.MULTILINE)
+_SYSTEM: Final = re.compile(r"^\s*package\s+system\b", re.MULTILINE)
 _CONSTANT_LISTING: Final = re.compile(r'^listing := \{"hide": \[\]\}\s*$', re.MULTILINE)
 _LISTING_HEAD: Final = re.compile(r"^(?:default\s+)?listing\b", re.MULTILINE)
 _RESULT_HEAD: Final = re.compile(r"^(?:default\s+)?result\b", re.MULTILINE)
@@ -52,10 +53,11 @@ def load(spec: str, *, grants: Mapping[str, Any] | None, trusted: Iterable[str] 
 
 
 def pack(policy: Policy) -> bytes:
-    """The policy as an OPA bundle that owns every root and whose revision names rules and data."""
+    """The policy as an OPA bundle with our `system.authz`; it owns every root and its revision names rules and data."""
     manifest = {"revision": bundle_revision(policy), "roots": [""], "rego_version": 1}
     files = {".manifest": orjson.dumps(manifest), "data.json": orjson.dumps(policy.data)}
     files |= {path: text.encode() for path, text in policy.modules.items()}
+    files["system/authz.rego"] = (_REGO / "system" / "authz.rego").read_bytes()
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as archive:
         for name in sorted(files):
@@ -76,6 +78,7 @@ def _assemble(name: str, files: Files, given: Mapping[str, Any], manifest: Mappi
     ours = data.setdefault("agentgate", {})
     if not isinstance(ours, dict) or not ours.keys().isdisjoint(given):
         problems.append("data.json: agentgate.grants and agentgate.trusted_upstreams are set by the sidecar only")
+    problems += [f"{path}: package system is the sidecar's" for path, text in modules.items() if _is_system(text)]
     if not any(_PACKAGE.search(_code(text)) for text in modules.values()):
         problems.append(f"{name}: no module of package agentgate")
     if problems:
@@ -206,6 +209,10 @@ def _merge(into: dict[str, Any], more: Mapping[str, Any]) -> bool:
         else:
             into[key] = value
     return True
+
+
+def _is_system(text: str) -> bool:
+    return _SYSTEM.search(_code(text)) is not None
 
 
 def _code(text: str) -> str:

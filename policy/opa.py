@@ -1,0 +1,172 @@
+"""The opa engine: a real OPA at the other end of a Unix socket, or of loopback TCP.
+
+What counts is checked on each answer: HTTP 200, exactly one value, and the revision of the loaded bundle, which
+must be that of the active policy or of the one that is becoming active, and never an earlier one again.
+How the bundle comes to OPA is the business of whoever runs it; in development that is `opa_process`.
+"""
+
+import asyncio
+from typing import Any, Final
+
+import aiohttp
+import orjson
+
+from policy.bundle import bundle_revision
+from policy.engine import (
+    UNDEFINED,
+    Answer,
+    CannotDecide,
+    EngineFailed,
+    EngineTimeout,
+    EngineUnavailable,
+    EntryPoint,
+    Policy,
+    PolicyRefused,
+)
+from policy.vetting import smoke_inputs, smoke_problems
+
+BUDGET_SECONDS: Final = 0.05
+ACTIVATION_SECONDS: Final = 10.0
+_POLL_SECONDS: Final = 0.05
+_PATIENT_SECONDS: Final = 2.0
+_HEADERS: Final = {"Content-Type": "application/json"}
+
+
+class OpaEngine:
+    """Asks an OPA at `address`: `unix:/path` or `http://127.0.0.1:8181`.
+
+    Somebody else brings OPA its bundle; an activation waits until OPA answers with the revision of the policy.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        budget_seconds: float = BUDGET_SECONDS,
+        activation_seconds: float = ACTIVATION_SECONDS,
+    ) -> None:
+        """Nothing is connected yet."""
+        self._path = address.removeprefix("unix:") if address.startswith("unix:") else None
+        self._base = "http://opa" if self._path is not None else address.rstrip("/")
+        self._budget_seconds = budget_seconds
+        self._activation_seconds = activation_seconds
+        self._session: aiohttp.ClientSession | None = None
+        self._active: Policy | None = None
+        self._activating: Policy | None = None
+        self._moved_on = False
+        self._problem: str | None = None
+
+    @property
+    def name(self) -> str:
+        """`opa`."""
+        return "opa"
+
+    @property
+    def active(self) -> Policy | None:
+        """The policy whose answers count; None before the first activation."""
+        return self._active
+
+    async def activate(self, policy: Policy) -> None:
+        """Wait until OPA answers for `policy`, then ask the smoke table. On PolicyRefused the old one stays active."""
+        self._activating, self._moved_on = policy, False
+        try:
+            await self._wait_for(policy)
+            await self._vet(policy)
+            self._active = policy
+        finally:
+            self._activating = None
+
+    async def ask(self, entry: EntryPoint, document: bytes) -> Answer:
+        """Evaluate `entry` over `document`. Raises EngineUnavailable, EngineTimeout or EngineFailed."""
+        try:
+            answer = await self._ask(entry, document)
+        except (EngineUnavailable, EngineFailed) as error:
+            self._problem = error.what
+            raise
+        self._problem = None
+        return answer
+
+    def problem(self) -> str | None:
+        """Why the engine is not ready, or None."""
+        return "no policy is active" if self._active is None else self._problem
+
+    async def close(self) -> None:
+        """Close the connections; idempotent."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _ask(self, entry: EntryPoint, document: bytes) -> Answer:
+        value, revision = await self._query(entry, document, self._budget_seconds)
+        if self._activating is not None and revision == bundle_revision(self._activating):
+            self._moved_on = True
+            return Answer(value, self._activating.revision)
+        going_back = self._activating is not None and self._moved_on
+        if self._active is None or going_back or revision != bundle_revision(self._active):
+            raise EngineFailed(f"OPA answered for revision {revision!r}, which is not the active one")
+        return Answer(value, self._active.revision)
+
+    async def _query(self, entry: EntryPoint, document: bytes, seconds: float) -> tuple[Any, str]:
+        body = b'{"input":' + document + b"}"
+        url = f"{self._base}/v1/data/{entry.value}?provenance=true"
+        timeout = aiohttp.ClientTimeout(total=seconds)
+        try:
+            async with self._connected().post(url, data=body, headers=_HEADERS, timeout=timeout) as response:
+                return _read(response.status, await response.read())
+        except TimeoutError as error:
+            raise EngineTimeout(f"no decision within {seconds} s") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise EngineUnavailable(f"OPA cannot be asked: {error}") from error
+
+    def _connected(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = (
+                aiohttp.TCPConnector(limit=0) if self._path is None else aiohttp.UnixConnector(self._path, limit=0)
+            )
+            self._session = aiohttp.ClientSession(connector=connector, trust_env=False)
+        return self._session
+
+    async def _wait_for(self, policy: Policy) -> None:
+        deadline = asyncio.get_running_loop().time() + self._activation_seconds
+        _, entry, document = next(iter(smoke_inputs()))
+        seen = "nothing"
+        while asyncio.get_running_loop().time() < deadline:
+            try:
+                _, revision = await self._query(entry, document, _PATIENT_SECONDS)
+            except CannotDecide as error:
+                seen = error.what
+            else:
+                if revision == bundle_revision(policy):
+                    return
+                seen = f"an answer for revision {revision!r}"
+            await asyncio.sleep(_POLL_SECONDS)
+        raise PolicyRefused((f"OPA did not load the policy within {self._activation_seconds} s: {seen}",))
+
+    async def _vet(self, policy: Policy) -> None:
+        answers: dict[tuple[EntryPoint, bytes], Any] = {}
+        for _, entry, document in smoke_inputs():
+            try:
+                answers[entry, document], _ = await self._query(entry, document, _PATIENT_SECONDS)
+            except CannotDecide as error:
+                answers[entry, document] = error
+        problems = smoke_problems(policy, lambda entry, document: _recall(answers[entry, document]))
+        if problems:
+            raise PolicyRefused(problems)
+
+
+def _recall(answer: Any) -> Any:
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _read(status: int, body: bytes) -> tuple[Any, str]:
+    """The value and the revision in OPA's answer. Raises EngineFailed."""
+    if status != 200:
+        raise EngineFailed(f"OPA answered HTTP {status}")
+    try:
+        answer = orjson.loads(body)
+        bundles = answer["provenance"]["bundles"]
+        (revision,) = {str(bundle["revision"]) for bundle in bundles.values()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise EngineFailed("OPA answered without the revision of exactly one bundle") from error
+    return answer.get("result", UNDEFINED), revision
