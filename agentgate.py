@@ -5,6 +5,7 @@ Nothing of the project is imported before a command is known: `--help` costs not
 """
 
 import argparse
+import errno
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
 if TYPE_CHECKING:
+    from policy.containment import OrderKind
     from proxy.settings.flags import Flags
 
 OK: Final = 0
@@ -21,9 +23,13 @@ INTERNAL: Final = 70
 INTERRUPTED: Final = 130
 
 CODES: Final = {
+    "builtins.PermissionError": USAGE,
     "evidence.keys.KeyProblem": USAGE,
-    "policy.engine.EngineUnavailable": UNAVAILABLE,
+    "evidence.room.NotRecorded": UNAVAILABLE,
+    "policy.engine.CannotDecide": UNAVAILABLE,
     "policy.engine.PolicyRefused": USAGE,
+    "policy.order_key.OrdersProblem": USAGE,
+    "proxy.child.CannotStart": USAGE,
     "proxy.settings.problems.ConfigProblems": USAGE,
     "proxy.wrap_config.CannotRewrite": USAGE,
 }
@@ -88,8 +94,12 @@ def _split(argv: list[str]) -> tuple[list[str], list[str]]:
 def _explained(name: str, error: Exception) -> int:
     from proxy.config import environment
 
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
     kinds = (f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__)
     code = next((CODES[kind] for kind in kinds if kind in CODES), INTERNAL)
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        code = UNAVAILABLE
     if environment().get("AGENTGATE_DEBUG") == "1":
         import traceback
 
@@ -258,6 +268,36 @@ def _verify(given: argparse.Namespace) -> int:
     return run_verify(given.paths, key=given.key, as_json=given.as_json, out=sys.stdout)
 
 
+def _order_arguments(parser: argparse.ArgumentParser) -> None:
+    _place_arguments(parser)
+    add = parser.add_argument
+    add("--agent", metavar="NAME", help="only this agent")
+    add("--upstream", metavar="NAME", help="only this upstream")
+    add("--tool", metavar="NAME", help="only calls of this tool")
+    add("--reason", metavar="TEXT", default="", help="why; it is kept with the order")
+
+
+def _order(kind: "OrderKind") -> Callable[[argparse.Namespace], int]:
+    def issue(given: argparse.Namespace) -> int:
+        from evidence.clock import SystemClock
+        from policy.containment import Scope
+        from policy.orders import run_order
+        from proxy.config import environment, operator_name, read_places
+
+        _printing()
+        return run_order(
+            read_places(_flags(given), environment()).state,
+            kind,
+            Scope(given.agent, given.upstream, given.tool),
+            reason=given.reason,
+            issuer=operator_name(),
+            clock=SystemClock(),
+            out=sys.stdout,
+        )
+
+    return issue
+
+
 def _config_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=("check", "reference"), help="check: what is wrong; reference: all keys")
     _sidecar_arguments(parser)
@@ -294,6 +334,27 @@ _COMMANDS: Final = (
         "agentgate wrap-config ~/.cursor/mcp.json",
         _wrap_config_arguments,
         _wrap_config,
+    ),
+    _Command(
+        "kill",
+        "Stop an agent, an upstream or a tool: running calls too, and until it is released.",
+        "agentgate kill --agent billing-bot --reason 'refunds without a ticket'",
+        _order_arguments,
+        _order("kill"),
+    ),
+    _Command(
+        "quarantine",
+        "Refuse new calls of an agent, to an upstream or of a tool; running ones may end.",
+        "agentgate quarantine --upstream files",
+        _order_arguments,
+        _order("quarantine"),
+    ),
+    _Command(
+        "release",
+        "Lift what kill or quarantine ordered for the same scope.",
+        "agentgate release --agent billing-bot",
+        _order_arguments,
+        _order("release"),
     ),
     _Command(
         "records",
