@@ -28,7 +28,7 @@ CODES: Final = {
     "evidence.room.NotRecorded": UNAVAILABLE,
     "policy.engine.CannotDecide": UNAVAILABLE,
     "policy.engine.PolicyRefused": USAGE,
-    "policy.order_key.OrdersProblem": USAGE,
+    "policy.orders.OrdersProblem": USAGE,
     "proxy.child.CannotStart": USAGE,
     "proxy.settings.problems.ConfigProblems": USAGE,
     "proxy.wrap_config.CannotRewrite": USAGE,

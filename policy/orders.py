@@ -19,15 +19,22 @@ from typing import Any, Final, TextIO
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from evidence.clock import Clock
+from evidence.keys import signing_key
 from policy.containment import Order, OrderKind, Orders, Scope
 from policy.order_chain import BadOrders, Chain, decode, encode
-from policy.order_key import OrdersProblem, load_or_make_key
-
-__all__ = ["OrderFile", "OrdersProblem", "load_or_make_key", "run_order"]
 
 POLL_SECONDS: Final = 0.05
+"""How often the file is looked at: an order must stop a call within a tenth of a second."""
+
+FILE: Final = "orders.jsonl"
+WATERMARK: Final = "orders.mark"
+KEY: Final = "orders"
 _TORN_POLLS: Final = 20
 """A line may be half written when it is read, but not for a second."""
+
+
+class OrdersProblem(Exception):
+    """The orders cannot be relied on; the text names the file and says what to do."""
 
 
 class OrderFile:
@@ -35,8 +42,8 @@ class OrderFile:
 
     def __init__(self, state: Path, key: Ed25519PrivateKey) -> None:
         """Read and verify what is there. Raises OrdersProblem: who cannot know whether it was killed must not start."""
-        self._path = state / "orders.jsonl"
-        self._mark = state / "orders.mark"
+        self._path = state / FILE
+        self._mark = state / WATERMARK
         self._key = key
         self._problem: str | None = None
         self._torn = 0
@@ -46,8 +53,8 @@ class OrderFile:
 
     @classmethod
     def open(cls, state: Path) -> "OrderFile":
-        """The orders under `state`, with its local key. Raises OrdersProblem."""
-        return cls(state, load_or_make_key(state))
+        """The orders under `state`, with its local key. Raises OrdersProblem or KeyProblem."""
+        return cls(state, signing_key(state, KEY))
 
     @property
     def orders(self) -> Orders:
@@ -164,7 +171,7 @@ def run_order(
     clock: Clock,
     out: TextIO,
 ) -> int:
-    """Issue an order from the command line: 0, or 64 for a scope that names nothing. Raises OrdersProblem."""
+    """Issue an order: 0, or 64 for a scope that names nothing. Raises OrdersProblem or KeyProblem."""
     if scope == Scope():
         out.write(f"{kind}: name at least one of --agent, --upstream, --tool\n")
         return 64

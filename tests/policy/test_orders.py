@@ -1,22 +1,26 @@
 """The order file: numbered, signed, chained, watched; and what a sidecar does when somebody edits it."""
 
+import asyncio
+import io
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from evidence.clock import SystemClock
-from policy.containment import Orders, Scope
-from policy.orders import FILE, OrderFile, OrdersProblem, issue
+from policy.containment import OrderKind, Orders, Scope
+from policy.orders import FILE, WATERMARK, OrderFile, OrdersProblem, run_order
 
 
-def _issue(state: Path, kind: str = "kill", agent: str = "bot") -> None:
-    issue(state, kind, Scope(agent=agent), reason="test", issuer="operator", clock=SystemClock())  # type: ignore[arg-type]
+def _issue(state: Path, kind: OrderKind = "kill", agent: str = "bot") -> None:
+    out = io.StringIO()
+    code = run_order(state, kind, Scope(agent=agent), reason="test", issuer="operator", clock=SystemClock(), out=out)
+    assert code == 0
 
 
 def test_orders_stand_from_the_start(tmp_path: Path) -> None:
     _issue(tmp_path)
-    orders = OrderFile(tmp_path).current
+    orders = OrderFile.open(tmp_path).orders
     assert [(order.number, order.kind, order.scope.agent) for order in orders.standing] == [(1, "kill", "bot")]
 
 
@@ -24,17 +28,26 @@ def test_a_release_ends_the_order_of_its_scope(tmp_path: Path) -> None:
     _issue(tmp_path)
     _issue(tmp_path, agent="other")
     _issue(tmp_path, "release")
-    assert [order.scope.agent for order in OrderFile(tmp_path).current.standing] == ["other"]
+    assert [order.scope.agent for order in OrderFile.open(tmp_path).orders.standing] == ["other"]
 
 
-def test_a_running_sidecar_sees_a_new_order(tmp_path: Path) -> None:
-    book = OrderFile(tmp_path)
-    seen: list[Orders] = []
-    _issue(tmp_path)
-    book.poll(seen.append)
-    book.poll(seen.append)
-    assert [orders.number for orders in seen] == [1]
-    assert book.current.number == 1
+def test_an_order_without_a_scope_is_not_issued(tmp_path: Path) -> None:
+    out = io.StringIO()
+    assert run_order(tmp_path, "kill", Scope(), reason="", issuer="me", clock=SystemClock(), out=out) == 64
+    assert OrderFile.open(tmp_path).orders == Orders()
+    assert "--agent" in out.getvalue()
+
+
+async def test_a_running_sidecar_obeys_within_two_polls(tmp_path: Path) -> None:
+    book = OrderFile.open(tmp_path)
+    seen: asyncio.Queue[Orders] = asyncio.Queue()
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        watching = tasks.create_task(book.watch(seen.put_nowait))
+        await asyncio.to_thread(_issue, tmp_path)
+        assert [order.kind for order in (await seen.get()).standing] == ["kill"]
+        await asyncio.to_thread(_issue, tmp_path, "release")
+        assert (await seen.get()).standing == ()
+        watching.cancel()
 
 
 def _change_a_byte(data: bytes) -> bytes:
@@ -67,29 +80,59 @@ EDITS = pytest.mark.parametrize(
 def test_an_edited_file_is_refused_at_start(tmp_path: Path, edit: Callable[[bytes], bytes]) -> None:
     _issue(tmp_path)
     _issue(tmp_path, agent="other")
-    OrderFile(tmp_path)
     path = tmp_path / FILE
     path.write_bytes(edit(path.read_bytes()))
     with pytest.raises(OrdersProblem, match="restore"):
-        OrderFile(tmp_path)
+        OrderFile.open(tmp_path)
 
 
 @EDITS
 def test_an_edited_file_leaves_a_running_sidecar_its_orders(tmp_path: Path, edit: Callable[[bytes], bytes]) -> None:
     _issue(tmp_path)
     _issue(tmp_path, agent="other")
-    book = OrderFile(tmp_path)
+    book = OrderFile.open(tmp_path)
     path = tmp_path / FILE
-    path.write_bytes(edit(path.read_bytes()))
-    book.poll(lambda _: pytest.fail("an edited file was obeyed"))
-    assert book.current.number == 2
+    good = path.read_bytes()
+    path.write_bytes(edit(good))
+    assert not book.poll()
+    assert len(book.orders.standing) == 2
     assert book.problem() is not None
+    path.write_bytes(good)
+    assert not book.poll()
+    assert book.problem() is None
+
+
+def test_a_file_that_went_away_is_noticed(tmp_path: Path) -> None:
+    _issue(tmp_path)
+    (tmp_path / FILE).unlink()
+    with pytest.raises(OrdersProblem, match="order 1 was there"):
+        OrderFile.open(tmp_path)
+
+
+def test_a_damaged_watermark_is_refused(tmp_path: Path) -> None:
+    _issue(tmp_path)
+    (tmp_path / WATERMARK).write_text("none")
+    with pytest.raises(OrdersProblem, match=WATERMARK):
+        OrderFile.open(tmp_path)
 
 
 def test_half_a_line_is_no_order_and_is_written_over(tmp_path: Path) -> None:
     _issue(tmp_path)
     path = tmp_path / FILE
-    path.write_bytes(path.read_bytes() + b'{"agent":')
-    assert OrderFile(tmp_path).current.number == 1
+    path.write_bytes(path.read_bytes() + b'{"order":')
+    book = OrderFile.open(tmp_path)
+    assert book.orders.number == 1
     _issue(tmp_path, agent="other")
-    assert OrderFile(tmp_path).current.number == 2
+    assert book.poll()
+    assert book.orders.number == 2
+
+
+def test_half_a_line_that_stays_is_a_problem(tmp_path: Path) -> None:
+    _issue(tmp_path)
+    book = OrderFile.open(tmp_path)
+    path = tmp_path / FILE
+    path.write_bytes(path.read_bytes() + b'{"order":')
+    for _ in range(30):
+        assert not book.poll()
+    assert "not complete" in str(book.problem())
+    assert book.orders.number == 1
