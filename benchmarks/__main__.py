@@ -1,21 +1,19 @@
 """`python -m benchmarks [--quick] [--json] [--only ROW,…]`: what a call costs. Exit code 1 if a call went wrong."""
 
 import argparse
-import os
 import statistics
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from benchmarks import results, subjects
 from benchmarks.machine import machine
 from benchmarks.measure import FULL, QUICK, Growth, Plan, Row, growth, row
-from benchmarks.process import memory_mb
+from benchmarks.process import NotReady, memory_mb
 from benchmarks.report import Run, Start, aligned, table, target_cells
-from benchmarks.subjects import VARIANTS, Stage, Variant
+from benchmarks.stage import ROOT, stage
+from benchmarks.subjects import NotInstalled, Stage, Variant
+from benchmarks.variants import VARIANTS
 from evidence.clock import SystemClock
 
 STARTED: Final = ("starter+process", "opa+process")
@@ -33,11 +31,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"no such row: {', '.join(sorted(unknown))}; there are {_keys()}\n")
         return 64
     plan = QUICK if asked.quick else FULL
-    with _stage() as stage:
-        run = _run(chosen, plan, stage, _say)
+    try:
+        with stage() as place:
+            run = _run(chosen, plan, place, _say)
+    except (NotInstalled, NotReady) as error:
+        _say(f"{type(error).__name__}: {error}")
+        return 69
     sys.stdout.write(results.as_json(run) if asked.json else _text(run))
     if not asked.quick and not asked.only:
-        _say(f"kept as {results.keep(run).relative_to(results.ROOT)}")
+        _say(f"kept as {results.keep(run).relative_to(ROOT)}")
     return 1 if run.errors() else 0
 
 
@@ -60,52 +62,40 @@ def _say(line: str) -> None:
     sys.stderr.flush()
 
 
-@contextmanager
-def _stage() -> Iterator[Stage]:
-    """The first core for what is measured, the second for this process and the upstream; a folder on the disk."""
-    core, *rest = sorted(os.sched_getaffinity(0))
-    others = rest[0] if rest else core
-    os.sched_setaffinity(0, {others})
-    build = results.ROOT / "build"
-    build.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=build) as name, subjects.upstream(others, Path(name)) as port:
-        yield Stage(core, port, Path(name))
-
-
-def _run(chosen: Sequence[Variant], plan: Plan, stage: Stage, say: Say) -> Run:
-    facts = machine(stage.folder, nginx=subjects.nginx_program(), opa=subjects.opa_program())
+def _run(chosen: Sequence[Variant], plan: Plan, place: Stage, say: Say) -> Run:
+    facts = machine(place.folder, nginx=subjects.nginx_program(), opa=subjects.opa_program())
     at = SystemClock().now().rfc3339()
-    rows = [_row(variant, plan, stage, say) for variant in chosen]
+    rows = [_row(variant, plan, place, say) for variant in chosen]
     if len(chosen) > 1 and chosen[0].name == "direct":
-        rows.append(_row(Variant("direct, again", chosen[0].start), plan, stage, say))
-    starts = [_started(variant, plan, stage, say) for variant in chosen if variant.key in STARTED]
-    growths = [_grown(variant, plan, stage, say) for variant in chosen if variant.key in GROWN]
+        rows.append(_row(Variant("direct, again", chosen[0].start), plan, place, say))
+    starts = [_started(variant, plan, place, say) for variant in chosen if variant.key in STARTED]
+    growths = [_grown(variant, plan, place, say) for variant in chosen if variant.key in GROWN]
     return Run(at, facts, tuple(rows), tuple(starts), tuple(growths))
 
 
-def _row(variant: Variant, plan: Plan, stage: Stage, say: Say) -> Row:
+def _row(variant: Variant, plan: Plan, place: Stage, say: Say) -> Row:
     say(f"{variant.key} ...")
-    with variant.start(stage) as subject:
-        done = row(variant, subject, stage, plan)
+    with variant.start(place) as subject:
+        done = row(variant, subject, place, plan)
     say(f"    {done.calls_per_second:,.0f} calls/s, {done.open_p50:.2f} ms at 200/s, {done.errors} errors")
     if done.errors:
         say(f"    the first wrong answer: {done.sample!r}")
     return done
 
 
-def _started(variant: Variant, plan: Plan, stage: Stage, say: Say) -> Start:
+def _started(variant: Variant, plan: Plan, place: Stage, say: Say) -> Start:
     say(f"{variant.key}: start and idle memory ...")
     seconds, memory = [], []
     for _ in range(plan.starts):
-        with variant.start(stage) as subject:
+        with variant.start(place) as subject:
             seconds.append(subject.ready_seconds)
             memory.append(memory_mb(subject.own))
     return Start(variant.name, statistics.median(seconds), statistics.median(memory))
 
 
-def _grown(variant: Variant, plan: Plan, stage: Stage, say: Say) -> Growth:
+def _grown(variant: Variant, plan: Plan, place: Stage, say: Say) -> Growth:
     say(f"{variant.key}: memory over {plan.growth_calls:,} calls ...")
-    with variant.start(stage) as subject:
+    with variant.start(place) as subject:
         return growth(variant, subject, plan)
 
 

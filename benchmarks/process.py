@@ -72,9 +72,14 @@ def accepts(port: int) -> bool:
 
 
 def cpu_microseconds(process_ids: Sequence[int]) -> float:
-    """CPU time of these processes so far, all threads that still run, from the scheduler's own nanoseconds."""
-    tasks = (task for process in process_ids for task in Path(f"/proc/{process}/task").iterdir())
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1000
+    """CPU time of these processes so far, all threads that still run."""
+    return sum(sum(threads_microseconds(process).values()) for process in process_ids)
+
+
+def threads_microseconds(process: int) -> dict[int, float]:
+    """CPU time of each thread so far by its id, as the scheduler counts it; the main thread has the process's id."""
+    tasks = Path(f"/proc/{process}/task").iterdir()
+    return {int(task.name): int((task / "schedstat").read_text().split()[0]) / 1000 for task in tasks}
 
 
 def memory_mb(process_ids: Sequence[int]) -> float:

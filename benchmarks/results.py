@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.report import Run, markdown, table, target_cells
+from benchmarks.stage import ROOT
 
-ROOT: Final = Path(__file__).resolve().parents[1]
 RESULTS: Final = ROOT / "benchmarks/results"
 DOCUMENT: Final = ROOT / "docs/performance.md"
 BEGIN: Final = "<!-- the last run: written by make bench -->"

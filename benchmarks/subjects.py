@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -12,13 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from benchmarks.exchange import TOOL
 from benchmarks.load import Target
 from benchmarks.process import accepts, free_port, running
-
-ROOT: Final = Path(__file__).resolve().parents[1]
-AGENTGATE: Final = Path(sys.executable).parent / "agentgate"
-UPSTREAM: Final = "bench"
 
 Durability = Literal["process", "host"]
 
@@ -129,54 +123,13 @@ def nginx(stage: Stage) -> Iterator[Subject]:
         raise NotInstalled("nginx is not installed; the ratios of the table need it")
     folder, port = stage.new_folder(), free_port()
     (folder / "nginx.conf").write_text(_NGINX.format(folder=folder, port=port, upstream=stage.upstream))
-    with _listening([program, "-c", folder / "nginx.conf"], stage, folder, port) as (process, seconds):
+    with listening([program, "-c", folder / "nginx.conf"], stage, folder, port) as (process, seconds):
         yield Subject(Target(port, "/mcp"), (process,), (process,), seconds)
 
 
-def sidecar(policy: str, durability: Durability) -> Callable[[Stage], AbstractContextManager[Subject]]:
-    """`agentgate sidecar` with the embedded engine."""
-
-    @contextmanager
-    def start(stage: Stage) -> Iterator[Subject]:
-        with _sidecar(stage, [AGENTGATE, "sidecar"], ["--policy", policy, "--durability", durability]) as subject:
-            yield subject
-
-    return start
-
-
 @contextmanager
-def _sidecar(stage: Stage, program: Sequence[str | Path], more: Sequence[str]) -> Iterator[Subject]:
-    folder, port = stage.new_folder(), free_port()
-    state, evidence = folder / "state", folder / "evidence"
-    state.mkdir(mode=0o700)
-    _grant(state)
-    command = [
-        *program,
-        *("--listen", f"127.0.0.1:{port}", "--upstream", f"{UPSTREAM}=http://127.0.0.1:{stage.upstream}/mcp"),
-        *("--state", state, "--evidence", evidence),
-        *more,
-    ]
-    with _listening(command, stage, folder, port) as (process, seconds):
-        yield Subject(Target(port, f"/{UPSTREAM}"), (process,), (process,), seconds)
-    shutil.rmtree(folder)
-
-
-def _grant(state: Path) -> None:
-    command = [AGENTGATE, "policy", "allow", f"{UPSTREAM}/{TOOL}", "--state", state]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise NotInstalled(f"agentgate policy allow: {done.stdout}{done.stderr}")
-
-
-@contextmanager
-def _listening(command: Sequence[str | Path], stage: Stage, folder: Path, port: int) -> Iterator[tuple[int, float]]:
+def listening(command: Sequence[str | Path], stage: Stage, folder: Path, port: int) -> Iterator[tuple[int, float]]:
     """Starts a program that is ready when it listens; gives its process id and the seconds from start to ready."""
     begun = time.perf_counter()
     with running(command, core=stage.core, log=folder / "log", ready=lambda: accepts(port)) as process:
         yield process, time.perf_counter() - begun
-
-
-VARIANTS: Final = (
-    Variant("direct", direct),
-    Variant("nginx", nginx),
-)

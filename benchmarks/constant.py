@@ -1,0 +1,57 @@
+"""`python -m benchmarks.constant FLAG…`: `agentgate sidecar` with an engine that allows everything without a look.
+
+What remains of a call's cost is everything but the decision. The engine lives here because the product has no way
+around its policy.
+"""
+
+import sys
+from typing import Any, Final
+
+import agentgate
+import policy.embedded
+from policy.engine import Answer, EngineUnavailable, EntryPoint, Policy
+
+_ANSWERS: Final[dict[EntryPoint, Any]] = {
+    EntryPoint.DECISION: {
+        "effect": "allow",
+        "reason": "observed",
+        "message": "",
+        "rules": [],
+        "obligations": {},
+    },
+    EntryPoint.LISTING: {"hide": []},
+    EntryPoint.RESULT: {},
+}
+
+
+class ConstantEngine:
+    """The same answers for every input."""
+
+    name = "embedded"
+
+    def __init__(self, *_: object) -> None:
+        """Takes what the embedded engine takes, and needs none of it."""
+        self.active: Policy | None = None
+
+    async def activate(self, policy: Policy) -> None:
+        """Remembers the policy, whose revision the answers name."""
+        self.active = policy
+
+    async def ask(self, entry: EntryPoint, document: bytes) -> Answer:
+        """The constant answer."""
+        if self.active is None:
+            raise EngineUnavailable("no policy is active")
+        return Answer(_ANSWERS[entry], self.active.revision)
+
+    def problem(self) -> str | None:
+        """There is none."""
+        return None
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+if __name__ == "__main__":
+    # The assembly loads its engine by this name when it starts.
+    policy.embedded.EmbeddedEngine = ConstantEngine  # type: ignore[misc,assignment]
+    sys.exit(agentgate.main(["sidecar", *sys.argv[1:]]))

@@ -1,0 +1,100 @@
+"""`python -m benchmarks.profile_call`: where the time of a call goes while 16 connections call one sidecar.
+
+By default the main thread is looked at after each millisecond of CPU, which costs nearly nothing; `--calls` counts
+every call of every function instead (cProfile), which makes small functions look dearer than they are.
+"""
+
+import argparse
+import json
+import pstats
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from os import kill
+from pathlib import Path
+from typing import Final, TextIO
+
+from benchmarks.load import Caller
+from benchmarks.measure import FULL
+from benchmarks.process import threads_microseconds
+from benchmarks.sidecars import profiled
+from benchmarks.stage import ROOT, stage
+from benchmarks.subjects import Subject
+
+WARM_SECONDS: Final = 1.0
+WRITE_SECONDS: Final = 10.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Profiles what was asked for and prints it."""
+    asked = _parser().parse_args(arguments)
+    with stage() as place:
+        file = place.folder / "profile"
+        with profiled("calls" if asked.calls else "samples", file, asked.policy, asked.durability)(place) as subject:
+            _load(subject, file, asked.seconds, sys.stdout)
+        if asked.calls:
+            pstats.Stats(str(file), stream=sys.stdout).sort_stats("tottime").print_stats(asked.top)
+        else:
+            sys.stdout.writelines(_summary(json.loads(file.read_text()), asked.top))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="profile_call", description="Where the time of a call goes.")
+    add = parser.add_argument
+    add("--calls", action="store_true", help="count every function call (cProfile) instead of sampling")
+    add("--policy", default="starter", metavar="starter|observe")
+    add("--durability", default="process", choices=["process", "host"])
+    add("--seconds", type=float, default=5.0, help="how long to look (default: 5)")
+    add("--top", type=int, default=25, help="how many lines to print of each list (default: 25)")
+    return parser
+
+
+def _load(subject: Subject, file: Path, seconds: float, out: TextIO) -> None:
+    """Calls while the sidecar looks at itself; says what each of its threads used."""
+    caller, (process,) = Caller(subject.target), subject.own
+    caller.closed_loop(FULL.connections, seconds=WARM_SECONDS)
+    kill(process, signal.SIGUSR1)
+    before = threads_microseconds(process)
+    load = caller.closed_loop(FULL.connections, seconds=seconds)
+    after = threads_microseconds(process)
+    kill(process, signal.SIGUSR2)
+    _wait_for(file)
+    out.write(f"{load.calls:,} calls, {load.rate():,.0f} calls/s, {load.errors} errors; CPU us a call by thread:\n")
+    for task, used in after.items():
+        out.write(f"    {'main' if task == process else 'other':6} {(used - before.get(task, 0)) / load.calls:8.1f}\n")
+
+
+def _wait_for(file: Path) -> None:
+    deadline = time.monotonic() + WRITE_SECONDS
+    while not file.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.2)
+
+
+def _summary(stacks: Mapping[str, int], top: int) -> Iterator[str]:
+    """Three lists: lines of their own, functions of their own, functions with all that they call."""
+    total = sum(stacks.values()) or 1
+    lines, own, whole = Counter[str](), Counter[str](), Counter[str]()
+    for stack, met in stacks.items():
+        frames = [_frame(frame) for frame in stack.split(";")]
+        lines[" ".join(frames[0])] += met
+        own[frames[0][1]] += met
+        for function in {function for _, function in frames}:
+            whole[function] += met
+    for title, counted in (("own time by line", lines), ("own time by function", own), ("with what it calls", whole)):
+        yield f"\n{title} ({total:,} samples of a millisecond)\n"
+        yield from (f"  {met / total:6.1%}  {name}\n" for name, met in counted.most_common(top))
+
+
+def _frame(frame: str) -> tuple[str, str]:
+    """The line, and the function with its file; paths from the project or from the library's own folder."""
+    path, line, function = frame.rsplit(":", 2)
+    short = path.removeprefix(f"{ROOT}/").rpartition("site-packages/")[2].rpartition("/lib/python")[2]
+    return line, f"{short} {function}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
