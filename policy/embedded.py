@@ -25,6 +25,8 @@ from policy.engine import (
 )
 from policy.exactness import Limits, limits
 from policy.interpreter import Compiled
+from policy.plan import read_plan
+from policy.planning import plan_document
 from policy.vetting import plan_problems, smoke_problems
 
 BUDGET_SECONDS: Final = 0.5
@@ -157,7 +159,7 @@ def _evaluate(question: _Question, number: int) -> tuple[Any, CannotDecide | Non
 
 def _program(policy: Policy, copies: int) -> _Program:
     first = Compiled(policy)
-    plan = first.plan()
+    plan = read_plan(plan_document(policy))
     problems = plan_problems(plan) or smoke_problems(policy, first.evaluate)
     if problems:
         raise PolicyRefused(problems)

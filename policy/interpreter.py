@@ -15,7 +15,6 @@ import orjson
 from regopy import Bundle, Interpreter, LogLevel, RegoError  # type: ignore[import-untyped]
 
 from policy.engine import UNDEFINED, EngineFailed, EntryPoint, Policy, PolicyRefused
-from policy.plan import Plan, read_plan
 
 _ERROR: Final = re.compile(
     r"\(error (?:\d+:)?([^|()]+)\|(\d+)\|\d+\s*\(errormsg (?:\d+:)?(.*?)\)\s*\(errorast", re.DOTALL
@@ -40,11 +39,11 @@ class Compiled:
         except (RegoError, ValueError, RecursionError) as error:
             raise EngineFailed(f"the embedded engine gave no value: {error}") from error
 
-    def plan(self) -> Plan:
-        """The evaluation plan of the policy."""
+    def plan(self) -> Any:
+        """The evaluation plan of the policy, as JSON values; only for the process that `planning` starts."""
         with tempfile.TemporaryDirectory(prefix="agentgate-plan-") as folder:
             self._interpreter.save_bundle(folder, self._bundle)
-            return read_plan(json.loads((Path(folder) / "plan.json").read_bytes()))
+            return json.loads((Path(folder) / "plan.json").read_bytes())
 
     def _build(self, policy: Policy) -> Bundle:
         entries = [EntryPoint.DECISION.value, EntryPoint.LISTING.value]
