@@ -113,3 +113,10 @@ def cancelled_key(message: Message) -> str | None:
         return None
     found = message_id(message.params.get("requestId"))
     return None if found is None else found.key
+
+
+def cancelled_notification(message: Message, reason: str) -> bytes:
+    """`notifications/cancelled` for a request, its id spelled as it came. `reason` is plain ASCII of ours."""
+    text = "null" if message.id is None else message.id.text
+    params = f'{{"requestId":{text},"reason":"{reason}"}}'
+    return f'{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{params}}}'.encode()

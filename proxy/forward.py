@@ -9,6 +9,7 @@ from typing import Final, Self
 import aiohttp
 from aiohttp import ClientResponse, ClientSession, ClientTimeout
 
+from proxy.demux import cancelled_notification
 from proxy.legacy import LegacyStreams
 from proxy.reading import read_answer
 from proxy.refusals import BadAnswer
@@ -207,10 +208,3 @@ def _events(reader: EventReader, chunk: bytes) -> list[Event]:
         return reader.feed(chunk)
     except Malformed as malformed:
         raise BadAnswer("malformed_answer", f"{malformed.rule}: {malformed.what}") from malformed
-
-
-def cancelled_notification(message: Message, reason: str) -> bytes:
-    """`notifications/cancelled` for a request, its id spelled as it came. `reason` is plain ASCII of ours."""
-    text = "null" if message.id is None else message.id.text
-    params = f'{{"requestId":{text},"reason":"{reason}"}}'
-    return f'{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{params}}}'.encode()

@@ -25,13 +25,11 @@ def new_id() -> str:
     return os.urandom(16).hex()
 
 
-class OrderBook(Protocol):
-    """Where the orders in force are read; they change while calls are in flight."""
+@dataclass(slots=True)
+class OrderBook:
+    """The orders in force now; they change while calls are in flight, and before these are swept."""
 
-    @property
-    def current(self) -> Orders:
-        """The orders in force now."""
-        ...
+    current: Orders
 
 
 class Upstream(Protocol):

@@ -23,8 +23,8 @@ from proxy.path.record import record_unread
 from proxy.pipeline import carry
 from proxy.reading import read_request
 from proxy.refusals import JSON, NoSuchSession, Refusal, explain, strict_reply
-from proxy.streams import LEGACY_PATH, NO_MESSAGE, end_session, relay
-from proxy.vocabulary import ClientGone, Exchange, Headers, Reply
+from proxy.streams import LEGACY_PATH, end_session, relay
+from proxy.vocabulary import NO_MESSAGE, ClientGone, Exchange, Headers, Reply
 from proxy.wire.headers import check_headers, forwarded
 from proxy.wire.message import Envelope
 from proxy.wire.origins import Hosts

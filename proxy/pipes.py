@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from proxy.demux import Demux
-from proxy.forward import cancelled_notification
+from proxy.demux import Demux, cancelled_notification
 from proxy.vocabulary import Arrival, ClientGone, Exchange, Headers, Lease, Reply, UpstreamDown
 from proxy.wire.message import Message
 
@@ -82,10 +81,10 @@ class LineLeg:
 
 @dataclass(slots=True)
 class StdioUpstream:
-    """A child that speaks MCP on its pipes; `writer` is the way to its stdin."""
+    """A child that speaks MCP on its pipes; `writer` is the way to its stdin once it has started."""
 
     name: str
-    writer: LineWriter
+    writer: LineWriter | None = None
     demux: Demux = field(default_factory=Demux)
     added_headers: Headers = ()
 
@@ -107,8 +106,11 @@ class StdioLeg:
         return Arrival(200, (), "", None, answers.frames()) if answers.awaited else ACCEPTED
 
     async def _line(self, raw: bytes) -> None:
+        writer = self._upstream.writer
+        if writer is None:
+            raise UpstreamDown(self._upstream.name, "the child has not started", written=False)
         try:
-            await self._upstream.writer.line(raw)
+            await writer.line(raw)
         except (OSError, RuntimeError) as error:
             raise UpstreamDown(self._upstream.name, f"the child has closed its stdin: {error}", written=True) from error
 

@@ -1,178 +1,135 @@
-"""`agentgate wrap`: the path around a child MCP server on stdio."""
+"""`agentgate wrap`: assemble, start the child, carry lines until one side ends, and exit as the child does."""
 
 import asyncio
-import ctypes
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Final
+from contextlib import suppress
+from typing import IO, Final
 
-from policy.vocabulary import Caller
-from proxy.gate import Gate
-from proxy.path.judge import Judge
-from proxy.path.parse import era_of
-from proxy.path.record import Recording, record_unread
-from proxy.pipeline import carry
-from proxy.pipes import LineLeg, LineWriter, StdioUpstream
-from proxy.refusals import BadAnswer, explain, strict_reply
-from proxy.streams import NO_MESSAGE
-from proxy.vocabulary import Exchange, Frame
-from proxy.wire.lines import LineReader, Noise, client_line, server_line
-from proxy.wire.message import Envelope, MessageKind
-from proxy.wire.rules import Malformed
+import uvloop
 
-CHUNK_BYTES: Final = 1 << 16
-LEAVE_SECONDS: Final = 5.0
-"""How long the child may take to end after its stdin is closed, and again after SIGTERM."""
+from proxy.assembly import Assembly, assembled, own_version, tend
+from proxy.child import end_child, signal_group, start_child
+from proxy.config import Config
+from proxy.path.identify import Credentials
+from proxy.pipes import LineWriter, Pipe, StdioUpstream
+from proxy.wrap import Wrap
 
-_PR_SET_PDEATHSIG: Final = 1
+REST_SECONDS: Final = 2.0
+"""How long what the child has written may still take to reach the agent after the child has ended."""
+
+_LINE_BYTES: Final = 1 << 16
 
 
-def start_child(command: list[str]) -> subprocess.Popen[bytes]:
-    """Start the server in a process group of its own; it gets SIGTERM if we die (Linux). Raises OSError."""
-    return subprocess.Popen(  # noqa: S603  (running the command is what `wrap` is for)
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        bufsize=0,
-        process_group=0,
-        preexec_fn=_die_with_parent() if sys.platform == "linux" else None,
-    )
+def run_wrap(config: Config, command: list[str]) -> int:
+    """Run until the agent or the child ends. Returns the child's exit code (128 + n for a signal).
 
-
-def _die_with_parent() -> Callable[[], None]:
-    prctl = ctypes.CDLL(None).prctl
-    return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-class Wrap:
-    """One child between an agent's pipes: lines go in order, answers come as they come."""
-
-    def __init__(self, gate: Gate, upstream: StdioUpstream, caller: Caller, agent: LineWriter) -> None:
-        self._gate = gate
-        self._upstream = upstream
-        self._caller = caller
-        self._agent = agent
-        self._era = ""
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def from_agent(self, lines: asyncio.StreamReader) -> None:
-        """Carry every line of the agent until its end.
-
-        The next one is read when this one has been forwarded or refused.
-        """
-        reader = LineReader(self._gate.bounds.message_bytes)
-        while chunk := await lines.read(CHUNK_BYTES):
-            for line in reader.feed(chunk):
-                await self._client_line(line)
-        if reader.tail():
-            await self._client_line(reader.tail())
-
-    async def _client_line(self, line: bytes) -> None:
-        bounds = self._gate.bounds
-        try:
-            envelope = client_line(line, limit=bounds.message_bytes, max_depth=bounds.depth)
-        except Malformed as malformed:
-            await self._refuse(malformed)
-            return
-        if envelope is not None:
-            await self._carry(replace(envelope, raw=line))
-
-    async def _refuse(self, malformed: Malformed) -> None:
-        refusal, reference = explain(malformed), self._gate.new_id()
-        await record_unread(self._gate, self._caller, self._upstream.name, refusal, reference)
-        self._gate.metrics.refused(self._upstream.name, refusal.code)
-        await self._agent.line(strict_reply(malformed.id, refusal, reference).body)
-
-    async def _carry(self, envelope: Envelope) -> None:
-        leg = LineLeg(self._agent)
-        task = asyncio.get_running_loop().create_task(carry(self._exchange(envelope), leg, self._gate))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        await asyncio.wait((task, leg.taken), return_when=asyncio.FIRST_COMPLETED)
-
-    def _exchange(self, envelope: Envelope) -> Exchange:
-        era = era_of(envelope.messages, self._era or None)
-        if any(message.method == "initialize" for message in envelope.messages):
-            self._era = era = era_of(envelope.messages, None)
-        return Exchange(self._caller, self._upstream.name, "stdio", era, None, envelope)
-
-    async def from_child(self, lines: asyncio.StreamReader) -> None:
-        """Pass every line of the child on, each judged, until its end."""
-        limit = self._gate.bounds.answer_bytes
-        reader = LineReader(limit)
-        while chunk := await lines.read(CHUNK_BYTES):
-            for line in reader.feed(chunk):
-                await self._server_line(line, limit)
-        self._upstream.demux.end()
-
-    async def _server_line(self, line: bytes, limit: int) -> None:
-        try:
-            found = server_line(line, limit=limit)
-        except Malformed as malformed:
-            refusal = explain(BadAnswer("malformed_answer", f"{malformed.rule}: {malformed.what}"))
-            await record_unread(self._gate, self._caller, self._upstream.name, refusal, self._gate.new_id())
-            return
-        if isinstance(found, Noise):
-            await self._agent.line(found.raw)
-            return
-        frame = Frame(line, found, carrier="line")
-        if not self._upstream.demux.offer(frame):
-            await self._unasked(frame)
-
-    async def _unasked(self, frame: Frame) -> None:
-        """A line that answers no exchange under way.
-
-        A notification or a request of the server, or nothing that may pass.
-        """
-        exchange = Exchange(self._caller, self._upstream.name, "stdio", self._era_of(frame), None, NO_MESSAGE)
-        record = Recording(self._gate, exchange)
-        verdict = await Judge(self._gate, exchange, record, ()).frame(frame, 200)
-        for call, ending in verdict.endings:
-            await record.ended(call, ending)
-        if verdict.raw is not None:
-            await self._agent.line(verdict.raw)
-
-    def _era_of(self, frame: Frame) -> str:
-        requests = frame.envelope is not None and any(
-            message.kind is MessageKind.REQUEST for message in frame.envelope.messages
-        )
-        return self._era if self._era or not requests else era_of((), None)
-
-    async def settle(self) -> None:
-        """Wait for what is under way."""
-        await asyncio.gather(*tuple(self._tasks), return_exceptions=True)
-
-    def give_up(self) -> None:
-        """End what is under way."""
-        for task in tuple(self._tasks):
-            task.cancel()
-
-
-async def end_child(child: subprocess.Popen[bytes], ended: asyncio.Event) -> int:
-    """Wait for a child whose stdin is closed; then SIGTERM, then SIGKILL to its group.
-
-    Returns the exit code for the shell.
+    Raises what `assembled` raises and CannotStart, all before the child runs.
     """
-    for number in (None, signal.SIGTERM, signal.SIGKILL):
-        if number is not None:
-            signal_group(child, number)
+    return uvloop.run(_wrap(config, command))
+
+
+async def _wrap(config: Config, command: list[str]) -> int:
+    upstream = StdioUpstream(config.upstreams[0].name)
+    async with assembled(config, {upstream.name: upstream}, own_version()) as assembly, asyncio.TaskGroup() as tasks:
+        tending = tend(assembly, tasks)
         try:
-            async with asyncio.timeout(LEAVE_SECONDS):
-                await ended.wait()
-                break
-        except TimeoutError:
-            continue
-    code = child.wait()
-    return 128 - code if code < 0 else code
+            return await _around(assembly, upstream, start_child(command))
+        finally:
+            for task in tending:
+                task.cancel()
 
 
-def signal_group(child: subprocess.Popen[bytes], number: int) -> None:
-    """Signal the child and what it started."""
+async def _around(assembly: Assembly, upstream: StdioUpstream, child: subprocess.Popen[bytes]) -> int:
+    """Carry lines both ways; whichever ends first (the agent's input, the child, a signal) ends the rest."""
+    assert child.stdin is not None  # noqa: S101  (`start_child` asks for both pipes)
+    assert child.stdout is not None  # noqa: S101
+    ended = _watch(child)
+    to_child = await _writer(child.stdin)
+    upstream.writer = LineWriter(to_child)
+    caller = assembly.identity.identify(Credentials())
+    wrap = Wrap(assembly.gate, upstream, caller, LineWriter(await _writer(sys.stdout.buffer)))
+    async with asyncio.TaskGroup() as tasks:
+        agent = tasks.create_task(wrap.from_agent(await _reader(sys.stdin.buffer)))
+        server = tasks.create_task(wrap.from_child(await _reader(child.stdout)))
+        gone = tasks.create_task(ended.wait())
+        await asyncio.wait(
+            (agent, gone, tasks.create_task(_stop_signal(child, ended))), return_when=asyncio.FIRST_COMPLETED
+        )
+        to_child.close()
+        code = await end_child(child, ended)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(REST_SECONDS):
+                await asyncio.shield(server)
+                await wrap.settle()
+        wrap.give_up()
+        for task in (agent, server):
+            task.cancel()
+    signal_group(child, signal.SIGKILL)
+    return code
+
+
+def _watch(child: subprocess.Popen[bytes]) -> asyncio.Event:
+    """An event that is set when the child has ended."""
+    ended = asyncio.Event()
+    handle = os.pidfd_open(child.pid)
+    loop = asyncio.get_running_loop()
+
+    def note() -> None:
+        loop.remove_reader(handle)
+        os.close(handle)
+        ended.set()
+
+    loop.add_reader(handle, note)
+    return ended
+
+
+async def _stop_signal(child: subprocess.Popen[bytes], ended: asyncio.Event) -> None:
+    """SIGTERM and SIGINT end the child as they would have ended it without us."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, signal_group, child, number)
+    await ended.wait()
+
+
+async def _reader(pipe: IO[bytes]) -> asyncio.StreamReader:
+    """The reading end of a pipe, terminal or socket; a plain file is read on a thread."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=_LINE_BYTES)
     try:
-        os.killpg(child.pid, number)
-    except ProcessLookupError:
-        return
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+    except ValueError:
+        reader.feed_data(await asyncio.to_thread(pipe.read))
+        reader.feed_eof()
+    return reader
+
+
+async def _writer(pipe: IO[bytes]) -> "asyncio.StreamWriter | _File":
+    """The writing end of a pipe, terminal or socket; a plain file takes everything at once."""
+    loop = asyncio.get_running_loop()
+    try:
+        transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, pipe)
+    except ValueError:
+        return _File(pipe)
+    return asyncio.StreamWriter(transport, protocol, None, loop)
+
+
+class _File(Pipe):
+    """A plain file in the place of a pipe (output redirected to disk)."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def write(self, data: bytes) -> None:
+        """Write through."""
+        self._file.write(data)
+        self._file.flush()
+
+    async def drain(self) -> None:
+        """A file is never slow."""
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

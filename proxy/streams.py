@@ -18,11 +18,7 @@ from proxy.path.judge import Judge
 from proxy.path.record import Recording
 from proxy.refusals import BadAnswer, explain, leg_reply
 from proxy.vocabulary import Arrival, ClientGone, ClientLeg, Exchange, Frame, Reply
-from proxy.wire.message import Envelope
 from proxy.wire.sse import event_bytes
-
-NO_MESSAGE: Final = Envelope(b"", (), batch=False)
-"""The envelope of a leg that carries no message."""
 
 LEGACY_PATH: Final = "/-/"
 """Between the name of an upstream and the token of a legacy stream."""

@@ -11,7 +11,7 @@ The ports at the two ends of the path stand here as well: aiohttp and pipes stay
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from policy.vocabulary import Caller, Permit, Transport
 from proxy.wire.message import Envelope, Message
@@ -20,6 +20,10 @@ MODERN = "2026-07-28"
 """The first stateless revision; every older one is called legacy."""
 
 Headers = tuple[tuple[str, str], ...]
+
+
+NO_MESSAGE: Final = Envelope(b"", (), batch=False)
+"""The envelope of a leg that carries no message (GET, DELETE, lines that nobody asked for)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,159 @@
+"""`agentgate sidecar`: assemble, listen, tend, drain. The MCP socket is bound when everything behind it is ready."""
+
+import asyncio
+import signal
+import ssl
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
+
+import uvloop
+from aiohttp import web
+
+from proxy.admin import Readiness, admin_app
+from proxy.assembly import Assembly, assembled, own_version, tend
+from proxy.config import Config
+from proxy.forward import HttpUpstream, Target, open_session
+from proxy.listen import Listener
+from proxy.settings.addresses import Address, TcpAddress
+from proxy.settings.upstreams import Upstream
+from proxy.wire.origins import LOOPBACK_NAMES, Hosts
+
+KEEP_ALIVE_SECONDS: Final = 75.0
+"""How long an idle connection of a client stays open."""
+
+
+def run_sidecar(config: Config) -> int:
+    """Run until SIGTERM or SIGINT, then drain. Returns the exit code; raises what `assembled` raises."""
+    uvloop.run(_sidecar(config))
+    return 0
+
+
+async def _sidecar(config: Config) -> None:
+    async with AsyncExitStack() as stack:
+        upstreams = {each.name: await _upstream(each, config, stack) for each in config.upstreams}
+        assembly = await stack.enter_async_context(assembled(config, upstreams, own_version()))
+        async with asyncio.TaskGroup() as tasks:
+            tending = tend(assembly, tasks)
+            await stack.enter_async_context(_admin(assembly))
+            async with _listening(assembly, upstreams):
+                _announce(assembly)
+                await _stop_signal()
+                await _drain(assembly)
+            for task in tending:
+                task.cancel()
+
+
+async def _upstream(given: Upstream, config: Config, stack: AsyncExitStack) -> HttpUpstream:
+    target = Target(
+        name=given.name,
+        url=given.url,
+        added_headers=given.added_headers,
+        forward_headers=given.forward_headers,
+        return_headers=given.return_headers,
+        passthrough_auth=given.auth == "passthrough",
+        tls=True if given.ca_file is None else ssl.create_default_context(cafile=given.ca_file),
+        fingerprint=given.fingerprint,
+        connect_seconds=config.limits.upstream_connect_seconds,
+        answer_bytes=config.limits.answer_bytes,
+    )
+    upstream = HttpUpstream(target, open_session(target))
+    stack.push_async_callback(upstream.close)
+    return upstream
+
+
+@asynccontextmanager
+async def _listening(assembly: Assembly, upstreams: dict[str, HttpUpstream]) -> AsyncIterator[None]:
+    config = assembly.config
+    listener = Listener(assembly.gate, upstreams, assembly.identity, _hosts(config))
+    server = web.Server(
+        listener.handle,
+        handler_cancellation=True,
+        auto_decompress=False,
+        access_log=None,
+        keepalive_timeout=KEEP_ALIVE_SECONDS,
+        max_field_size=config.limits.header_bytes,
+        max_line_size=config.limits.header_bytes,
+    )
+    runner = web.ServerRunner(server, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        await _bind(runner, config.listen)
+        yield
+    finally:
+        await runner.cleanup()
+        await listener.close()
+
+
+@asynccontextmanager
+async def _admin(assembly: Assembly) -> AsyncIterator[None]:
+    app = admin_app(lambda: _readiness(assembly), assembly.metrics)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await _bind(runner, assembly.config.admin)
+        yield
+    finally:
+        await runner.cleanup()
+
+
+async def _bind(runner: web.BaseRunner, address: Address) -> None:
+    """Listen; a Unix socket is its owner's alone, and a dead one of an earlier life makes room."""
+    if isinstance(address, TcpAddress):
+        await web.TCPSite(runner, address.host, address.port).start()
+        return
+    address.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    address.path.unlink(missing_ok=True)
+    await web.UnixSite(runner, address.path).start()
+    address.path.chmod(0o600)
+
+
+def _hosts(config: Config) -> Hosts:
+    names, origins = frozenset(config.hosts.names), frozenset(config.hosts.origins)
+    if isinstance(config.listen, TcpAddress):
+        return Hosts.listening(config.listen.host, config.listen.port, names=names, origins=origins)
+    local = LOOPBACK_NAMES | {f"{name}:*" for name in LOOPBACK_NAMES}
+    return Hosts(local | names, origins)
+
+
+def _readiness(assembly: Assembly) -> Readiness:
+    policy = assembly.gate.engine.active
+    return Readiness(
+        problems=tuple(assembly.problems()),
+        isolation=assembly.isolation.isolation,
+        policy=None if policy is None else {"name": policy.name, "revision": policy.revision},
+    )
+
+
+def _announce(assembly: Assembly) -> None:
+    """Say on stderr where clients connect, what decides, where evidence goes, and how well all of it is separated."""
+    config, policy = assembly.config, assembly.gate.engine.active
+    lines = [f"agentgate {own_version()} ready"]
+    lines += [
+        f"  {upstream.name:<12} {_url(config.listen, upstream.name)}  ->  {upstream.url}"
+        for upstream in config.upstreams
+    ]
+    lines.append(f"  policy       {policy.name if policy else '-'} ({assembly.gate.engine.name}, unsigned)")
+    lines.append(f"  evidence     {config.evidence.folder} ({config.evidence.durability})")
+    lines.append(f"  isolation    {assembly.isolation.isolation}: {assembly.isolation.reason}")
+    sys.stderr.write("\n".join(lines) + "\n")
+    sys.stderr.flush()
+
+
+def _url(address: Address, name: str) -> str:
+    return f"http://{address}/{name}" if isinstance(address, TcpAddress) else f"{address} /{name}"
+
+
+async def _stop_signal() -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()
+
+
+async def _drain(assembly: Assembly) -> None:
+    """Take nothing new; let calls end, then streams, which have no end of their own."""
+    await assembly.gate.flights.drain(assembly.config.limits.drain_seconds)
+    await assembly.gate.open_streams.drain(0)

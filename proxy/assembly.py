@@ -1,0 +1,242 @@
+"""Assembly: the parts of one data plane from its configuration, in the order in which a start can fail.
+
+    keys -> orders -> policy (vetted, active) -> journals (recovered) -> gate
+
+The caller adds its upstreams and its listening end; `tend` is the background work of both.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from time import monotonic
+from typing import Final
+
+from evidence.clock import Clock, SystemClock
+from evidence.journal import Journal
+from evidence.keys import Keys, load_or_make
+from evidence.record import Entry, Kind
+from evidence.room import Limits
+from policy.activation import PolicyEvent, PolicySource
+from policy.containment import Order, Orders
+from policy.engine import Engine, Policy, PolicyRefused
+from policy.orders import OrderFile
+from policy.vocabulary import SidecarView
+from proxy.config import Config
+from proxy.definitions import Definitions
+from proxy.detached import Detached
+from proxy.flights import Flights
+from proxy.gate import Bounds, Gate, OrderBook, Upstream
+from proxy.isolation import Measured, measure
+from proxy.metrics import Level, Metrics
+from proxy.path.identify import Identity, SoleAgent, TokenHolders
+from proxy.questions import Questions
+from proxy.sessions import Sessions
+
+GRANTS: Final = "grants.json"
+
+EXPIRE_SECONDS: Final = 5.0
+"""How often detached calls are looked through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """One data plane, ready to carry messages."""
+
+    config: Config
+    gate: Gate
+    identity: Identity
+    isolation: Measured
+    orders: OrderFile
+    source: PolicySource
+    metrics: Metrics
+    upstreams: Mapping[str, Upstream] = field(default_factory=dict)
+
+    def problems(self) -> list[str]:
+        """What keeps this sidecar from being ready, for /readyz."""
+        found = [self.gate.engine.problem(), self.orders.problem()]
+        found += [journal.problem() for journal in self.gate.journals.values()]
+        if self.gate.flights.draining:
+            found.append("shutting down")
+        return [problem for problem in found if problem is not None]
+
+
+@asynccontextmanager
+async def assembled(config: Config, upstreams: Mapping[str, Upstream], release: str) -> AsyncIterator[Assembly]:
+    """Build the parts, recover evidence, activate the policy; undo all of it at the end.
+
+    Raises KeyProblem, OrdersProblem, PolicyRefused, CannotDecide, NotRecorded: nothing listens yet then.
+    """
+    identity = _identity(config)
+    keys = load_or_make(config.state, identity.tenants)
+    orders = OrderFile.open(config.state)
+    isolation = measure(config)
+    metrics = Metrics(upstreams, release)
+    async with AsyncExitStack() as stack:
+        engine = await _engine(config, stack)
+        source = PolicySource(config.policy.spec, config.state / GRANTS, config.policy.trusted_upstreams)
+        policy = await _activate(source, engine)
+        clock = SystemClock()
+        sidecar = SidecarView(sidecar_id(keys), 0, isolation.isolation)
+        journals = await _journals(config, identity, keys, sidecar, clock, policy, stack)
+        gate = Gate(
+            engine=engine,
+            orders=OrderBook(orders.orders),
+            journals=journals,
+            upstreams=upstreams,
+            sessions=Sessions(sole_caller=identity.sole),
+            definitions=Definitions(monotonic),
+            flights=Flights(config.limits.in_flight),
+            open_streams=Flights(config.limits.open_streams),
+            detached=Detached(monotonic),
+            questions=Questions(),
+            clock=clock,
+            sidecar=sidecar,
+            metrics=metrics,
+            durability=config.evidence.durability,
+            bounds=Bounds(config.limits.message_bytes, config.limits.answer_bytes, depth=config.limits.depth),
+        )
+        _meter(metrics, gate)
+        yield Assembly(config, gate, identity, isolation, orders, source, metrics, upstreams)
+
+
+def sidecar_id(keys: Keys) -> str:
+    """The sidecar's name in evidence: 16 hex digits of the SHA-256 of its identity's public key."""
+    return hashlib.sha256(keys.identity.public_key().public_bytes_raw()).hexdigest()[:16]
+
+
+def own_version() -> str:
+    """The version of the installed distribution; `0` in a bare checkout."""
+    try:
+        return version("agentgate")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _identity(config: Config) -> Identity:
+    given = config.identity
+    return SoleAgent(given.tenant, given.agent) if given.tokens is None else TokenHolders(given.tokens)
+
+
+async def _engine(config: Config, stack: AsyncExitStack) -> Engine:
+    """The configured engine; the other one's libraries are not even loaded."""
+    engine: Engine
+    if config.policy.opa_address is not None:
+        from policy.opa import OpaEngine
+
+        engine = OpaEngine(config.policy.opa_address)
+    else:
+        from policy.embedded import EmbeddedEngine
+
+        engine = EmbeddedEngine(config.policy.budget_seconds)
+    stack.push_async_callback(engine.close)
+    return engine
+
+
+async def _activate(source: PolicySource, engine: Engine) -> Policy:
+    event = await source.activate(engine)
+    if event.policy is None:
+        raise PolicyRefused(event.problems)
+    return event.policy
+
+
+async def _journals(
+    config: Config,
+    identity: Identity,
+    keys: Keys,
+    sidecar: SidecarView,
+    clock: Clock,
+    policy: Policy,
+    stack: AsyncExitStack,
+) -> dict[str, Journal]:
+    limits = Limits(min_free_bytes=config.evidence.min_free_bytes)
+    journals: dict[str, Journal] = {}
+    for tenant in sorted(identity.tenants):
+        journals[tenant] = journal = await Journal.open(
+            config.evidence.folder,
+            sidecar=sidecar.id,
+            tenant=tenant,
+            keys=keys,
+            isolation=sidecar.isolation,
+            clock=clock,
+            limits=limits,
+            start={"policy": {"name": policy.name, "revision": policy.revision, "signed": policy.signed}},
+        )
+        stack.push_async_callback(journal.close, "stopped")
+    return journals
+
+
+def _meter(metrics: Metrics, gate: Gate) -> None:
+    journals = gate.journals.values()
+    metrics.reads(Level.IN_FLIGHT, lambda: len(gate.flights))
+    metrics.reads(Level.OPEN_STREAMS, lambda: len(gate.open_streams))
+    metrics.reads(Level.OPEN_CALLS, lambda: sum(journal.open_calls for journal in journals))
+    metrics.reads(Level.EVIDENCE_BYTES, lambda: sum(journal.size_bytes for journal in journals))
+    metrics.reads(Level.FREE_BYTES, lambda: min(journal.free_bytes for journal in journals))
+
+
+def tend(assembly: Assembly, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+    """Start the background work: orders, policy, detached calls. Cancel what is returned to end it."""
+    gate = assembly.gate
+    return [
+        tasks.create_task(assembly.orders.watch(_obey(assembly))),
+        tasks.create_task(assembly.source.watch(gate.engine, _note_policy(assembly))),
+        tasks.create_task(_expire(gate)),
+    ]
+
+
+def _obey(assembly: Assembly) -> Callable[[Orders], None]:
+    """The state has changed already when this is called: then what is in flight is swept, and the order recorded."""
+    gate = assembly.gate
+
+    def obey(orders: Orders) -> None:
+        gate.orders.current = orders
+        stopped = gate.flights.sweep(orders) + gate.open_streams.sweep(orders)
+        body = {"orders": orders.number, "standing": [_order_body(order) for order in orders.standing]}
+        for journal in gate.journals.values():
+            _append(journal, Entry(Kind.ORDER, {**body, "stopped": stopped}))
+
+    return obey
+
+
+def _order_body(order: Order) -> dict[str, object]:
+    scope = {"agent": order.scope.agent, "upstream": order.scope.upstream, "tool": order.scope.tool}
+    return {"number": order.number, "kind": order.kind, "scope": scope}
+
+
+def _note_policy(assembly: Assembly) -> Callable[[PolicyEvent], None]:
+    def note(event: PolicyEvent) -> None:
+        if event.policy is None:
+            assembly.metrics.policy_refused()
+        else:
+            assembly.metrics.policy_activated()
+        for journal in assembly.gate.journals.values():
+            _append(journal, Entry(Kind.NOTICE, _policy_body(event)))
+
+    return note
+
+
+def _policy_body(event: PolicyEvent) -> dict[str, object]:
+    if event.policy is None:
+        return {"event": "policy_refused", "problems": list(event.problems)}
+    policy = event.policy
+    return {
+        "event": "policy_activated",
+        "name": policy.name,
+        "revision": policy.revision,
+        "data_revision": policy.data_revision,
+        "signed": policy.signed,
+    }
+
+
+def _append(journal: Journal, entry: Entry) -> None:
+    """Append where nobody waits; the journal itself declares what it loses."""
+    journal.append(entry).add_done_callback(lambda done: done.cancelled() or done.exception())
+
+
+async def _expire(gate: Gate) -> None:
+    while True:
+        await asyncio.sleep(EXPIRE_SECONDS)
+        gate.detached.expire()

@@ -1,0 +1,124 @@
+"""Wrap: an agent's lines through the path to a child, and the child's lines back, each judged."""
+
+import asyncio
+from dataclasses import replace
+from typing import Final
+
+from policy.vocabulary import Caller
+from proxy.gate import Gate
+from proxy.path.judge import Judge
+from proxy.path.parse import era_of
+from proxy.path.record import Recording, record_unread
+from proxy.pipeline import carry
+from proxy.pipes import LineLeg, LineWriter, StdioUpstream
+from proxy.refusals import BadAnswer, explain, strict_reply
+from proxy.vocabulary import NO_MESSAGE, Exchange, Frame
+from proxy.wire.lines import LineReader, Noise, client_line, server_line
+from proxy.wire.message import Envelope, MessageKind
+from proxy.wire.rules import Malformed
+
+CHUNK_BYTES: Final = 1 << 16
+
+
+class Wrap:
+    """One child between an agent's pipes: lines go in order, answers come as they come."""
+
+    def __init__(self, gate: Gate, upstream: StdioUpstream, caller: Caller, agent: LineWriter) -> None:
+        self._gate = gate
+        self._upstream = upstream
+        self._caller = caller
+        self._agent = agent
+        self._era = ""
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def from_agent(self, lines: asyncio.StreamReader) -> None:
+        """Carry every line of the agent until its end.
+
+        The next one is read when this one has been forwarded or refused.
+        """
+        reader = LineReader(self._gate.bounds.message_bytes)
+        while chunk := await lines.read(CHUNK_BYTES):
+            for line in reader.feed(chunk):
+                await self._client_line(line)
+        if reader.tail():
+            await self._client_line(reader.tail())
+
+    async def _client_line(self, line: bytes) -> None:
+        bounds = self._gate.bounds
+        try:
+            envelope = client_line(line, limit=bounds.message_bytes, max_depth=bounds.depth)
+        except Malformed as malformed:
+            await self._refuse(malformed)
+            return
+        if envelope is not None:
+            await self._carry(replace(envelope, raw=line))
+
+    async def _refuse(self, malformed: Malformed) -> None:
+        refusal, reference = explain(malformed), self._gate.new_id()
+        await record_unread(self._gate, self._caller, self._upstream.name, refusal, reference)
+        self._gate.metrics.refused(self._upstream.name, refusal.code)
+        await self._agent.line(strict_reply(malformed.id, refusal, reference).body)
+
+    async def _carry(self, envelope: Envelope) -> None:
+        leg = LineLeg(self._agent)
+        task = asyncio.get_running_loop().create_task(carry(self._exchange(envelope), leg, self._gate))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        await asyncio.wait((task, leg.taken), return_when=asyncio.FIRST_COMPLETED)
+
+    def _exchange(self, envelope: Envelope) -> Exchange:
+        era = era_of(envelope.messages, self._era or None)
+        if any(message.method == "initialize" for message in envelope.messages):
+            self._era = era = era_of(envelope.messages, None)
+        return Exchange(self._caller, self._upstream.name, "stdio", era, None, envelope)
+
+    async def from_child(self, lines: asyncio.StreamReader) -> None:
+        """Pass every line of the child on, each judged, until its end."""
+        limit = self._gate.bounds.answer_bytes
+        reader = LineReader(limit)
+        while chunk := await lines.read(CHUNK_BYTES):
+            for line in reader.feed(chunk):
+                await self._server_line(line, limit)
+        self._upstream.demux.end()
+
+    async def _server_line(self, line: bytes, limit: int) -> None:
+        try:
+            found = server_line(line, limit=limit)
+        except Malformed as malformed:
+            refusal = explain(BadAnswer("malformed_answer", f"{malformed.rule}: {malformed.what}"))
+            await record_unread(self._gate, self._caller, self._upstream.name, refusal, self._gate.new_id())
+            return
+        if isinstance(found, Noise):
+            await self._agent.line(found.raw)
+            return
+        frame = Frame(line, found, carrier="line")
+        if not self._upstream.demux.offer(frame):
+            await self._unasked(frame)
+
+    async def _unasked(self, frame: Frame) -> None:
+        """A line that answers no exchange under way.
+
+        A notification or a request of the server, or nothing that may pass.
+        """
+        exchange = Exchange(self._caller, self._upstream.name, "stdio", self._era_of(frame), None, NO_MESSAGE)
+        record = Recording(self._gate, exchange)
+        verdict = await Judge(self._gate, exchange, record, ()).frame(frame, 200)
+        for call, ending in verdict.endings:
+            await record.ended(call, ending)
+        if verdict.raw is not None:
+            await self._agent.line(verdict.raw)
+
+    def _era_of(self, frame: Frame) -> str:
+        requests = frame.envelope is not None and any(
+            message.kind is MessageKind.REQUEST for message in frame.envelope.messages
+        )
+        return self._era if self._era or not requests else era_of((), None)
+
+    async def settle(self) -> None:
+        """Wait for what is under way."""
+        await asyncio.gather(*tuple(self._tasks), return_exceptions=True)
+
+    def give_up(self) -> None:
+        """End what is under way."""
+        for task in tuple(self._tasks):
+            task.cancel()
