@@ -1,0 +1,137 @@
+"""`agentgate policy allow|deny|list|denied|check`: what operators do with grants, as functions on a state folder."""
+
+import fcntl
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+from evidence.printable import printable
+from evidence.record import Kind
+from evidence.tailing import FolderTail, Unreadable
+from policy.bundle import load
+from policy.embedded import EmbeddedEngine
+from policy.engine import PolicyRefused
+from policy.grants import Grant, as_mapping, index, read_grants, with_grant, write_grants
+
+GRANTS: Final = "grants.json"
+
+_TRUE: Final = 0
+_NOT_TRUE: Final = 1
+
+
+def run_grant(state: Path, grant: Grant, out: TextIO) -> int:
+    """`policy allow` and `policy deny`: write the grant; running sidecars take it up. Raises PolicyRefused."""
+    path = state / GRANTS
+    with _locked(state):
+        write_grants(path, with_grant(read_grants(path), grant))
+        read_grants(path)
+    out.write(f"{grant.id}  {_line(grant)}\n")
+    return _TRUE
+
+
+def run_list(state: Path, *, as_json: bool, out: TextIO) -> int:
+    """`policy list`: the grants of a state folder. Raises PolicyRefused."""
+    grants = read_grants(state / GRANTS)
+    for grant in grants:
+        out.write(
+            (json.dumps({"id": grant.id, **as_mapping(grant)}) if as_json else f"{grant.id}  {_line(grant)}") + "\n"
+        )
+    if not grants and not as_json:
+        out.write("no grants\n")
+    return _TRUE
+
+
+def run_denied(evidence: Path, *, out: TextIO) -> int:
+    """`policy denied`: what policy has refused so far, the most frequent first; or would have, where it only observes."""
+    try:
+        counted = Counter(_denied(evidence))
+    except (Unreadable, OSError) as error:
+        out.write(f"agentgate policy denied: {printable(error)}\n")
+        return _NOT_TRUE
+    for row, count in counted.most_common():
+        out.write(f"{count:6}  " + "  ".join(printable(cell) for cell in row) + "\n")
+    return _TRUE
+
+
+async def run_check(spec: str, state: Path, trusted: Iterable[str], out: TextIO) -> int:
+    """`policy check`: load and vet a policy as the embedded engine would, without activating it anywhere."""
+    engine = EmbeddedEngine(threads=1)
+    try:
+        policy = load(spec, grants=index(read_grants(state / GRANTS)), trusted=trusted)
+        await engine.activate(policy)
+    except PolicyRefused as error:
+        out.write("".join(f"{problem}\n" for problem in error.problems))
+        return _NOT_TRUE
+    finally:
+        await engine.close()
+    out.write(f"{policy.name}: {policy.revision}, {len(policy.modules)} modules\n")
+    return _TRUE
+
+
+def parse_arguments(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """`NAME=RULE:VALUE` as rules: `path=under:/srv,/data`, `amount=max:100`, `q=sql:select`, `note=optional`.
+
+    Raises ValueError with the text that is none. Whether the rules make sense, `read_grants` checks.
+    """
+    rules: dict[str, dict[str, Any]] = {}
+    for text in texts:
+        name, equals, rule = text.partition("=")
+        kind, colon, value = rule.partition(":")
+        if not name or not equals or (not colon and kind != "optional"):
+            raise ValueError(f"{text}: not NAME=RULE:VALUE")
+        rules.setdefault(name, {})[kind] = _rule_value(kind, value)
+    return rules
+
+
+def _rule_value(kind: str, value: str) -> Any:
+    if kind == "optional":
+        return True
+    if kind in ("max", "min"):
+        return json.loads(value)
+    if kind == "one_of":
+        return [_scalar(part) for part in value.split(",")]
+    return value.split(",")
+
+
+def _scalar(text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, bool | int | float) else text
+
+
+def _line(grant: Grant) -> str:
+    whom = f"{grant.tenant}/{grant.agent}"
+    rules = "".join(f"  {name}={json.dumps(dict(rule))}" for name, rule in sorted(grant.arguments.items()))
+    closed = "  closed" if grant.closed else ""
+    return printable(f"{grant.effect:16} {whom:24} {grant.upstream}  {grant.method}  {grant.name}{rules}{closed}")
+
+
+def _denied(evidence: Path) -> Iterator[tuple[str, ...]]:
+    for found in FolderTail(evidence).more():
+        if found.record.kind not in (Kind.REFUSAL, Kind.INTENT):
+            continue
+        body = found.record.body
+        decision: Mapping[str, Any] = body.get("decision") or {}
+        said = decision if found.record.kind is Kind.REFUSAL else decision.get("shadow") or {}
+        if said.get("effect") in ("deny", "require_approval"):
+            caller, request = body["caller"], body["request"]
+            name = request.get("name") or "(sealed)"
+            whom = f"{caller['tenant']}/{caller['agent']}"
+            yield (whom, str(request["upstream"]), str(request["method"]), str(name), str(said.get("reason")))
+
+
+@contextmanager
+def _locked(state: Path) -> Iterator[None]:
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(state / ".grants.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
