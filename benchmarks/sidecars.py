@@ -95,17 +95,8 @@ def _opa(stage: Stage, folder: Path, state: Path) -> Iterator[tuple[int, str]]:
         raise NotInstalled("OPA is not built: scripts/setup_opa.sh builds it")
     bundle, socket = folder / "bundle.tar.gz", folder / "opa.sock"
     bundle.write_bytes(pack(load("starter", grants=index(read_grants(state / "grants.json")))))
-    command = [
-        program,
-        "run",
-        "--server",
-        "--log-level",
-        "error",
-        "--addr",
-        f"unix://{socket}",
-        "--bundle",
-        str(bundle),
-    ]
+    flags = ["--log-level=error", f"--addr=unix://{socket}", f"--bundle={bundle}"]
+    command = [program, "run", "--server", *flags]
     with running(command, core=stage.core, log=folder / "opa.log", ready=socket.exists) as process:
         yield process, f"unix:{socket}"
 
