@@ -4,8 +4,9 @@ A number that an IEEE double does not hold is a `Spelled` and becomes `{"$n": "<
 never share a digest. A key that begins with `$` gets one more `$`, so that no caller can write our escape itself.
 """
 
+import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -15,6 +16,7 @@ import orjson
 EXACT: Final = 2**53
 """Integers up to this size, of either sign, are held by a double and enter as numbers."""
 
+_PLAIN: Final = frozenset({str, bool, type(None)})
 _MAX_DEPTH: Final = 128
 """Arrays and objects within each other; a message is refused long before (64)."""
 
@@ -32,9 +34,10 @@ def canonical(value: Any) -> bytes:
     Raises ValueError for anything else: integers beyond EXACT, NaN, infinities, lone surrogates, keys that are
     no text, nesting beyond 128.
     """
-    try:
+    with contextlib.suppress(TypeError):
         if _is_simple(value, _MAX_DEPTH):
             return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    try:
         parts: list[bytes] = []
         _write(value, parts, _MAX_DEPTH)
         return b"".join(parts)
@@ -59,17 +62,21 @@ def _is_simple(value: Any, depth: int) -> bool:
     """
     kind = type(value)
     if kind is dict:
-        for key, item in value.items():
-            if type(key) is not str or not key.isascii() or key.startswith("$"):
-                return False
-            if type(item) is not str and not _is_simple(item, depth - 1):
-                return False
-        return depth > 0
+        keys = "".join(value)
+        return depth > 0 and keys.isascii() and "$" not in keys and _are_simple(value.values(), depth - 1)
     if kind is list or kind is tuple:
-        return depth > 0 and all(_is_simple(item, depth - 1) for item in value)
+        return depth > 0 and _are_simple(value, depth - 1)
     if kind is int:
         return bool(-EXACT <= value <= EXACT)
-    return kind is str or kind is bool or value is None
+    return kind in _PLAIN
+
+
+def _are_simple(items: Iterable[Any], depth: int) -> bool:
+    # A loop, not all(): most items are plain, and this is on the path of every record.
+    for item in items:  # noqa: SIM110
+        if type(item) not in _PLAIN and not _is_simple(item, depth):
+            return False
+    return True
 
 
 def _write(value: Any, parts: list[bytes], depth: int) -> None:

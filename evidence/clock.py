@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -20,8 +21,13 @@ class Instant:
     def rfc3339(self) -> str:
         """UTC with microseconds and `+00:00`: regopy does not parse `Z`."""
         seconds, nanos = divmod(self.unix_ns, 1_000_000_000)
-        moment = datetime.fromtimestamp(seconds, UTC)
-        return f"{moment:%Y-%m-%dT%H:%M:%S}.{nanos // 1000:06d}+00:00"
+        return f"{_to_the_second(seconds)}.{nanos // 1000:06d}+00:00"
+
+
+# Many moments fall into one second, and strftime costs more than a hash.
+@lru_cache(maxsize=8)
+def _to_the_second(unix_seconds: int) -> str:
+    return f"{datetime.fromtimestamp(unix_seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 class Clock(Protocol):

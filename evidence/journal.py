@@ -27,6 +27,7 @@ from evidence.room import DEFAULT_LIMITS, Limits, NoRoom, NotRecorded, Room, Spo
 __all__ = ["Journal", "Limits", "NoRoom", "NotRecorded", "SpoolFailed"]
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_CLOSED: Final = "the journal is closed"
 _SPOILED: Final = "somebody removed, cut or appended to the files of the chain; restart to begin another"
 
 
@@ -42,7 +43,6 @@ class Journal:
         self._batch: list[Pending] = []
         self._debts = Debts(author.limits.outcome_bytes)
         self._trouble: str | None = None
-        self._ended = False
         self._headed = 0
         self._beat_us = author.clock.now().boot_us
         self._timer = self._loop.call_later(author.limits.head_seconds, self._tick)
@@ -75,17 +75,17 @@ class Journal:
         """
         if entry.kind is Kind.INTENT:
             self._admit()
-        pending = Pending(entry, self._loop.create_future())
+        future: asyncio.Future[int] = self._loop.create_future()
         if self._debts.answers(entry):
-            fail(pending.future, "the call has no intent in the chain, or its outcome is owed already")
+            fail(future, "the call has no intent in the chain, or its outcome is owed already")
         elif self._trouble is not None:
-            self._debts.take(pending, self._trouble)
+            self._debts.take(Pending(entry, future), self._trouble)
             self._loop.call_soon(self._pay)
         else:
-            self._batch.append(replace(pending, draft=self._writer.draft(entry)))
+            self._batch.append(Pending(entry, future, self._writer.draft(entry)))
             if len(self._batch) == 1:
                 self._loop.call_soon(self._store)
-        return pending.future
+        return future
 
     def pseudonym(self, kind: str, text: str) -> str:
         """A keyed pseudonym of a person, session or subject: 32 hex digits, stable for this tenant."""
@@ -107,14 +107,16 @@ class Journal:
 
     async def close(self, reason: str) -> None:
         """Write `close` and the last head, flush, and free the chain; idempotent. What cannot be written stays out."""
-        if self._ended:
+        if self._trouble == _CLOSED:
             return
         self._timer.cancel()
-        with contextlib.suppress(NotRecorded, OSError):
-            _ = self.append(Entry(Kind.CLOSE, {"reason": reason}))
-            await self.flush()
-            self._writer.store_head(self._writer.written)
-        self._trouble, self._ended = "the journal is closed", True
+        self._pay()
+        sound, self._trouble = self._trouble is None, _CLOSED
+        with contextlib.suppress(OSError):
+            if sound:
+                self._writer.store([self._writer.draft(Entry(Kind.CLOSE, {"reason": reason}))])
+                await asyncio.shield(self._flusher.flushed())
+                self._writer.store_head(self._writer.written)
         self._flusher.close()
         with contextlib.suppress(OSError):
             self._spool.close()
@@ -148,6 +150,11 @@ class Journal:
     def seq(self) -> int:
         """The number of the last record in the file."""
         return self._writer.written.seq
+
+    @property
+    def _hopeless(self) -> bool:
+        """Nothing can be written to this chain any more, by this journal."""
+        return self._trouble in (_CLOSED, _SPOILED)
 
     def _admit(self) -> None:
         if self._trouble is not None:
@@ -200,7 +207,7 @@ class Journal:
 
     def _begin_trouble(self, error: BaseException) -> str:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        if not self._ended and self._trouble != _SPOILED:
+        if not self._hopeless:
             self._trouble = f"{self.chain}: {reason}"
         return self._trouble or ""
 
@@ -208,15 +215,16 @@ class Journal:
         """Write the outcomes that are owed, their boxes with salts only (room is short); False if some remain owed."""
         self._store()
         owed = self._debts.unpaid()
-        if not owed or self._ended:
-            return not owed
+        if not owed:
+            return True
+        if self._hopeless:
+            _fail_all(owed, self._trouble)
+            return False
         drafted = [replace(pending, draft=self._writer.draft(pending.entry, plain=False)) for pending in owed]
         try:
             self._writer.store([pending.draft for pending in drafted if pending.draft is not None])
         except OSError as error:
-            why = self._begin_trouble(error)
-            for pending in owed:
-                fail(pending.future, why)
+            _fail_all(owed, self._begin_trouble(error))
             return False
         self._debts.paid()
         self._answer(drafted)
@@ -229,9 +237,9 @@ class Journal:
         self._look()
         if self._trouble is None:
             self._beat()
-        elif self._trouble != _SPOILED:
+        elif not self._hopeless:
             self._probe()
-        if self._writer.written.seq > self._headed and self._trouble != _SPOILED:
+        if self._writer.written.seq > self._headed and not self._hopeless:
             self._flusher.flushed().add_done_callback(partial(self._sign, self._writer.written))
 
     def _look(self) -> None:
@@ -262,12 +270,12 @@ class Journal:
         self._flusher.flushed().add_done_callback(self._mended)
 
     def _mended(self, done: asyncio.Future[None]) -> None:
-        if done.exception() is None and not self._ended and self._trouble != _SPOILED:
+        if done.exception() is None and not self._hopeless:
             self._trouble = None
 
     def _sign(self, position: Position, done: asyncio.Future[None]) -> None:
         error = done.exception()
-        if error is None and position.seq > self._headed and not self._ended:
+        if error is None and position.seq > self._headed and not self._hopeless:
             try:
                 self._writer.store_head(position)
                 self._headed = position.seq
@@ -275,3 +283,8 @@ class Journal:
                 error = failure
         if error is not None:
             self._begin_trouble(error)
+
+
+def _fail_all(owed: Sequence[Pending], why: str | None) -> None:
+    for pending in owed:
+        fail(pending.future, why or "")

@@ -92,15 +92,22 @@ class Sealer:
         self.unwritten: list[bytes] = []
 
     def seal(self, secrets: Mapping[str, bytes], unit: str, *, plain: bool) -> Sealed:
-        """Commit to each value; with `plain` the box holds salts and texts, else the salts alone."""
+        """Commit to each value; with `plain` the box holds salts and texts, else the salts alone.
+
+        Raises ValueError for a name that is no ASCII identifier.
+        """
         key = self._key(unit)
         commitments, opened = {}, {}
         for name, value in secrets.items():
+            if not name.isascii() or not name.isidentifier():
+                raise ValueError(f"not the name of a secret: {name!r}")
             salt = self._random(_SALT_BYTES)
             commitments[name] = {"hmac": commitment(salt, value), "bytes": len(value)}
             opened[name] = _content(salt, value, plain=plain)
         nonce = self._random(_NONCE_BYTES)
-        box = nonce + key.cipher.encrypt(nonce, canonical(opened), key.aad)
+        # All keys are ASCII and all values text, so sorted output is canonical.
+        content = orjson.dumps(opened, option=orjson.OPT_SORT_KEYS)
+        box = nonce + key.cipher.encrypt(nonce, content, key.aad)
         key.boxes += 1
         return Sealed({"commitments": commitments, "sealed": {"key": key.id, "hash": box_hash(box)}}, box)
 

@@ -1,11 +1,12 @@
 """A disk that is full, files that stop growing, kill -9: calls are refused, outcomes still fit, no half line stays."""
 
 import asyncio
+import errno
 import os
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from evidence.journal import Journal, NotRecorded, SpoolFailed
+from evidence.opening import Author, begin
+from evidence.spool import Spool
 from evidence.tailing import FolderTail
 from tests.evidence.desk import SMALL, Desk, intent, one_call, outcome, refusal
 
@@ -138,6 +141,48 @@ async def test_large_secrets_of_an_owed_outcome_are_dropped_by_name(tmp_path: Pa
     bodies = [found.record.body for found in FolderTail(desk.evidence).more()]
     assert next(body for body in bodies if "outcome" in body)["dropped"] == ["result"]
     assert desk.verify().ok
+
+
+class DyingSpool(Spool):
+    """The same descriptors, but a disk that answers no flush while `dead`."""
+
+    def __init__(self, alive: Spool) -> None:
+        self.__dict__.update(alive.__dict__)
+        self.dead = False
+
+    def sync_job(self) -> Callable[[], None]:
+        return self._refuse if self.dead else super().sync_job()
+
+    @staticmethod
+    def _refuse() -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+async def test_an_intent_that_could_not_be_flushed_was_never_sent(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    author = Author(desk.sidecar, desk.tenant, desk.keys, "none", desk.clock, QUICK, {})
+    opened = begin(desk.evidence, author)
+    spool = DyingSpool(opened.spool)
+    journal = Journal(replace(opened, spool=spool), author)
+    await one_call(journal, "c1")
+    spool.dead = True
+    with pytest.raises(SpoolFailed, match="Input/output error"):
+        await journal.append(intent("c2", durability="host"))
+    assert "Input/output error" in (journal.problem() or "")
+    with pytest.raises(SpoolFailed):
+        await journal.append(outcome("c2"))
+    with pytest.raises(SpoolFailed):
+        await journal.append(intent("c3"))
+    spool.dead = False
+    await healthy(journal)
+    await journal.append(intent("c4", durability="host"))
+    await journal.append(outcome("c4"))
+    await journal.close("test")
+    report = desk.verify()
+    assert report.ok
+    bodies = [found.record for found in FolderTail(desk.evidence).more() if found.record.header.call == "c2"]
+    assert [record.header.kind for record in bodies] == ["intent", "outcome"]
+    assert bodies[-1].body["outcome"] == "not_sent"
 
 
 KILLED = """

@@ -264,6 +264,23 @@ async def test_a_closed_journal_takes_nothing(tmp_path: Path) -> None:
     assert kinds(desk) == ["start", "close"]
 
 
+async def test_nothing_follows_the_close(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    journal = await desk.open()
+    await journal.append(intent("c1"))
+    written = journal.append(intent("c2"))
+    closing = asyncio.gather(journal.close("drained"))
+    await asyncio.sleep(0)
+    late = [journal.append(outcome("c1")), journal.append(outcome("c2"))]
+    await closing
+    assert await written == 3
+    assert [type(future.exception()) for future in late] == [SpoolFailed] * 2
+    assert kinds(desk) == ["start", "intent", "intent", "close"]
+    async with desk.journal():
+        pass
+    assert desk.verify().total("unknown") == 2
+
+
 async def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     desk.evidence.write_text("a file where the folder should be")
