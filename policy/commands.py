@@ -15,7 +15,7 @@ from evidence.tailing import FolderTail, Unreadable
 from policy.bundle import load
 from policy.embedded import EmbeddedEngine
 from policy.engine import PolicyRefused
-from policy.grants import Grant, as_mapping, index, read_grants, with_grant, write_grants
+from policy.grants import Grant, as_mapping, index, read_grant, read_grants, with_grant, write_grants
 
 GRANTS: Final = "grants.json"
 
@@ -27,8 +27,8 @@ def run_grant(state: Path, grant: Grant, out: TextIO) -> int:
     """`policy allow` and `policy deny`: write the grant; running sidecars take it up. Raises PolicyRefused."""
     path = state / GRANTS
     with _locked(state):
-        write_grants(path, with_grant(read_grants(path), grant))
-        read_grants(path)
+        checked = read_grant(as_mapping(grant), "the grant")
+        write_grants(path, with_grant(read_grants(path), checked))
     out.write(f"{grant.id}  {_line(grant)}\n")
     return _TRUE
 
@@ -37,16 +37,15 @@ def run_list(state: Path, *, as_json: bool, out: TextIO) -> int:
     """`policy list`: the grants of a state folder. Raises PolicyRefused."""
     grants = read_grants(state / GRANTS)
     for grant in grants:
-        out.write(
-            (json.dumps({"id": grant.id, **as_mapping(grant)}) if as_json else f"{grant.id}  {_line(grant)}") + "\n"
-        )
+        shown = json.dumps({"id": grant.id, **as_mapping(grant)}) if as_json else f"{grant.id}  {_line(grant)}"
+        out.write(shown + "\n")
     if not grants and not as_json:
         out.write("no grants\n")
     return _TRUE
 
 
 def run_denied(evidence: Path, *, out: TextIO) -> int:
-    """`policy denied`: what policy has refused so far, the most frequent first; or would have, where it only observes."""
+    """`policy denied`: what policy has refused, or would have where it only observes, the most frequent first."""
     try:
         counted = Counter(_denied(evidence))
     except (Unreadable, OSError) as error:
@@ -114,11 +113,11 @@ def _line(grant: Grant) -> str:
 
 def _denied(evidence: Path) -> Iterator[tuple[str, ...]]:
     for found in FolderTail(evidence).more():
-        if found.record.kind not in (Kind.REFUSAL, Kind.INTENT):
+        if found.record.header.kind not in (Kind.REFUSAL, Kind.INTENT):
             continue
         body = found.record.body
         decision: Mapping[str, Any] = body.get("decision") or {}
-        said = decision if found.record.kind is Kind.REFUSAL else decision.get("shadow") or {}
+        said = decision if found.record.header.kind is Kind.REFUSAL else decision.get("shadow") or {}
         if said.get("effect") in ("deny", "require_approval"):
             caller, request = body["caller"], body["request"]
             name = request.get("name") or "(sealed)"

@@ -70,13 +70,21 @@ def read_grants(path: Path) -> tuple[Grant, ...]:
     problems: list[str] = []
     grants: list[Grant] = []
     for position, entry in enumerate(document["grants"]):
-        found = [f"{path}: grants[{position}]: {problem}" for problem in _problems(entry)]
-        problems += found
-        if not found:
-            grants.append(_grant(entry))
+        try:
+            grants.append(read_grant(entry, f"{path}: grants[{position}]"))
+        except PolicyRefused as error:
+            problems += error.problems
     if problems:
         raise PolicyRefused(tuple(problems))
     return tuple(grants)
+
+
+def read_grant(entry: Any, where: str) -> Grant:
+    """One entry of the file. Raises PolicyRefused with all its problems, each beginning with `where`."""
+    problems = tuple(f"{where}: {problem}" for problem in _problems(entry))
+    if problems:
+        raise PolicyRefused(problems)
+    return _grant(entry)
 
 
 def write_grants(path: Path, grants: Iterable[Grant]) -> None:
