@@ -1,0 +1,250 @@
+"""A sidecar without sockets: real journal, real path, and at its ends scripted parts that write one common log."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from evidence.clock import Instant
+from evidence.journal import Journal, Limits
+from evidence.keys import load_or_make
+from evidence.record import Kind, Record
+from evidence.tailing import FolderTail
+from policy.containment import Order, OrderKind, Orders, Scope
+from policy.engine import UNDEFINED, Answer, CannotDecide, Engine, EntryPoint, Policy
+from policy.vocabulary import Caller, SidecarView
+from proxy.definitions import Definitions
+from proxy.detached import Detached
+from proxy.flights import Flights
+from proxy.gate import Bounds, Gate, Upstream
+from proxy.metrics import Metrics
+from proxy.path.identify import Credentials, Holder, TokenHolders
+from proxy.questions import Questions
+from proxy.sessions import Sessions
+from proxy.vocabulary import Headers, UpstreamLeg
+
+REVISION = "sha256:test"
+TENANT = "acme"
+ROOM = Limits(min_free_bytes=0, reserve_bytes=64 * 1024, head_seconds=30.0)
+
+
+@dataclass(slots=True)
+class HandClock:
+    """A clock that stands until it is moved; `seconds` is what the detached calls wait by."""
+
+    instant: Instant = field(default_factory=lambda: Instant(1_790_000_000_000_000_000, 5_000_000))
+
+    def now(self) -> Instant:
+        return self.instant
+
+    def seconds(self) -> float:
+        return self.instant.boot_us / 1e6
+
+    def move(self, seconds: float) -> None:
+        self.instant = Instant(self.instant.unix_ns + int(seconds * 1e9), self.instant.boot_us + int(seconds * 1e6))
+
+
+def policy(*, hides_nothing: bool) -> Policy:
+    """What stands for a loaded policy; the scripted engine does not read it."""
+    return Policy("script", {}, {}, REVISION, REVISION, None, signed=False, hides_nothing=hides_nothing,
+                  has_result=False)  # fmt: skip
+
+
+Ask = Callable[[EntryPoint, Mapping[str, Any]], Any]
+
+
+class ScriptedEngine:
+    """An engine whose answers are given by a function; an exception that it returns is raised."""
+
+    name = "scripted"
+
+    def __init__(self, ask: Ask, *, hides_nothing: bool = True) -> None:
+        self._ask = ask
+        self.active: Policy | None = policy(hides_nothing=hides_nothing)
+
+    async def activate(self, policy: Policy) -> None:
+        self.active = policy
+
+    async def ask(self, entry: EntryPoint, document: bytes) -> Answer:
+        await asyncio.sleep(0)
+        value = self._ask(entry, json.loads(document))
+        if isinstance(value, Exception):
+            raise value
+        return Answer(value, REVISION)
+
+    def problem(self) -> str | None:
+        return None
+
+    async def close(self) -> None:
+        return
+
+
+@dataclass(slots=True)
+class Rules:
+    """Which tools and methods are allowed, refused, or break the engine; the rest is allowed."""
+
+    denied: set[str] = field(default_factory=set)
+    approval: set[str] = field(default_factory=set)
+    hidden: set[str] = field(default_factory=set)
+    failure: CannotDecide | None = None
+    value: Any = None
+
+    def ask(self, entry: EntryPoint, document: Mapping[str, Any]) -> Any:
+        if self.failure is not None:
+            return self.failure
+        if self.value is not None:
+            return self.value
+        if entry is EntryPoint.LISTING:
+            return {"hide": sorted(self.hidden & {item["name"] for item in document["items"]})}
+        return self._decision({document["call"]["name"], document["call"]["method"]})
+
+    def _decision(self, subjects: set[str | None]) -> Mapping[str, Any]:
+        if subjects & self.denied:
+            return {"effect": "deny", "reason": "not_granted", "message": "Nobody has granted this."}
+        if subjects & self.approval:
+            return {"effect": "require_approval", "reason": "approval_required"}
+        return {"effect": "allow", "reason": "granted", "rules": ["grants"]}
+
+
+@dataclass(slots=True)
+class OrdersInHand:
+    """An order book that a test turns; `when` is asked before each reading."""
+
+    current_orders: Orders = field(default_factory=Orders)
+    when: Callable[[], None] = lambda: None
+
+    @property
+    def current(self) -> Orders:
+        self.when()
+        return self.current_orders
+
+    def give(self, kind: OrderKind, scope: Scope | None = None) -> Orders:
+        number = self.current_orders.number + 1
+        order = Order(number, kind, scope or Scope(), "stop it", "ops", "2026-09-21T00:00:00.000000+00:00")
+        self.current_orders = Orders(number, (order,))
+        return self.current_orders
+
+
+@dataclass(slots=True)
+class ScriptedUpstream:
+    """An upstream whose legs are made by a function."""
+
+    name: str
+    legs: Callable[[], UpstreamLeg]
+    added_headers: Headers = (("X-Api-Key", "canary-secret"),)
+
+    def leg(self) -> UpstreamLeg:
+        return self.legs()
+
+
+ALICE_TOKEN, BOB_TOKEN = "alice-token", "bob-token"
+
+
+def identity() -> TokenHolders:
+    """Two callers of one tenant, told apart by their tokens."""
+    holders = {ALICE_TOKEN: Holder(TENANT, "alice", "alice@example.org"), BOB_TOKEN: Holder(TENANT, "bob")}
+    return TokenHolders({hashlib.sha256(token.encode()).hexdigest(): who for token, who in holders.items()})
+
+
+def callers() -> tuple[Caller, Caller]:
+    """Alice and Bob, from the only maker of callers."""
+    known = identity()
+    alice, bob = (known.identify(Credentials(f"Bearer {token}")) for token in (ALICE_TOKEN, BOB_TOKEN))
+    return alice, bob
+
+
+def counted_ids() -> Callable[[], str]:
+    """Ids that are the same in each run: 32 hex digits, from one upwards."""
+    numbers = count(1)
+    return lambda: f"{next(numbers):032x}"
+
+
+@asynccontextmanager
+async def open_journal(root: Path, clock: HandClock, limits: Limits = ROOM) -> AsyncIterator[Journal]:
+    """A journal on `root`/evidence, closed in the end."""
+    journal = await Journal.open(
+        root / "evidence",
+        sidecar="gate-1",
+        tenant=TENANT,
+        keys=load_or_make(root / "state", [TENANT]),
+        isolation="none",
+        clock=clock,
+        limits=limits,
+    )
+    try:
+        yield journal
+    finally:
+        await journal.close("test")
+
+
+def make_gate(
+    journal: Journal,
+    *,
+    engine: Engine,
+    orders: OrdersInHand,
+    upstreams: Mapping[str, Upstream],
+    clock: HandClock,
+    in_flight: int = 64,
+) -> Gate:
+    """The parts of one sidecar around a journal."""
+    return Gate(
+        engine=engine,
+        orders=orders,
+        journals={TENANT: journal},
+        upstreams=upstreams,
+        sessions=Sessions(sole_caller=False),
+        definitions=Definitions(clock.seconds),
+        flights=Flights(in_flight),
+        open_streams=Flights(in_flight),
+        detached=Detached(clock.seconds),
+        questions=Questions(),
+        clock=clock,
+        sidecar=SidecarView("gate-1", 0, "none"),
+        metrics=Metrics(upstreams),
+        bounds=Bounds(message_bytes=1 << 20, answer_bytes=1 << 20),
+        new_id=counted_ids(),
+    )
+
+
+class Chronicle:
+    """The records that are on disk, read as they come, each as one line of a transcript."""
+
+    def __init__(self, evidence: Path) -> None:
+        self._tail = FolderTail(evidence)
+        self._subjects: dict[str, str] = {}
+        self.intents = 0
+
+    def more(self) -> list[str]:
+        """What came since the last time; the sidecar's own records (start, close) are left out."""
+        return [line for found in self._tail.more() if (line := self._line(found.record))]
+
+    def _line(self, record: Record) -> str | None:
+        body, call = record.body, record.header.call or ""
+        request = body.get("request", {})
+        match record.header.kind:
+            case Kind.INTENT:
+                self.intents += 1
+                self._subjects[call] = request["name"] or request["method"]
+                asker = "" if request["direction"] == "client" else "server's "
+                return f"record intent {asker}{request['method']} {self._subjects[call]} {body['decision']['reason']}"
+            case Kind.OUTCOME:
+                ending = " ".join(body[member] for member in ("outcome", "delivery", "effect", "reason"))
+                return f"record outcome {self._subjects.get(call, '?')} {ending}"
+            case Kind.REFUSAL:
+                return f"record refusal {request['name'] or request['method']} {body['refusal']['code']}"
+            case Kind.NOTICE:
+                return f"record notice {_notice(body)}"
+            case Kind.LATE:
+                return f"record late {self._subjects.get(call, '?')}"
+        return None
+
+
+def _notice(body: Mapping[str, Any]) -> str:
+    methods = [brief["method"] or brief["kind"] for brief in body.get("messages", ())]
+    code = body["refusal"]["code"] if body.get("refusal") else body.get("reason")
+    return " ".join(filter(None, [body["event"], *methods, code]))

@@ -1,0 +1,367 @@
+"""Transcripts: what goes in and what must happen, in one order, as lines of text.
+
+    allow / deny NAME / approval NAME / hide NAME / engine KIND / orders KIND / definitions unknown    (set-up)
+    >> MESSAGE [alice|bob] [era=] [session=]        the client sends
+    << 200 json MESSAGE | stream | event MESSAGE [id=] | comment | end | down | broken | hang     the upstream does
+    !! kill | quarantine | gone | client breaks | later SECONDS                     something happens just then
+    upstream MESSAGE, cancel ID                     what the upstream was given
+    client STATUS MESSAGE, begin, send, end         what the client was given
+    record ...                                      what is on disk by then
+
+MESSAGE is a name of `tests.path.messages`: the bytes must be the very same; what the sidecar made itself is
+shown by its meaning. A transcript is compared as a whole, so each row also fixes the order of things.
+"""
+
+import asyncio
+import json
+import shlex
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from evidence.verify import verify_paths
+from policy.containment import Scope
+from policy.decision import BadDecision
+from policy.engine import UNDEFINED, CannotDecide, EngineFailed, EngineTimeout, EngineUnavailable
+from proxy.gate import Gate
+from proxy.pipeline import carry
+from proxy.reading import read_answer
+from proxy.refusals import DATA_KEY, BadAnswer
+from proxy.vocabulary import Arrival, ClientGone, Exchange, Frame, Headers, Lease, Reply, UpstreamDown
+from proxy.wire.message import Message, read_client
+from tests.path.messages import MESSAGES, SCHEMAS
+from tests.path.stage import (
+    Chronicle,
+    HandClock,
+    OrdersInHand,
+    Rules,
+    ScriptedEngine,
+    ScriptedUpstream,
+    callers,
+    make_gate,
+    open_journal,
+)
+
+LIMIT = 1 << 20
+ERA = "2026-07-28"
+JSON: Headers = (("Content-Type", "application/json"),)
+SSE: Headers = (("Content-Type", "text/event-stream"),)
+_NAMES = {raw: name for name, raw in MESSAGES.items()}
+_ENGINE_FAILURES: Mapping[str, CannotDecide] = {
+    "timeout": EngineTimeout("50 ms"),
+    "unavailable": EngineUnavailable("nobody there"),
+    "failed": EngineFailed("revision"),
+    "malformed": BadDecision("effect"),
+}
+
+
+def told(raw: bytes) -> str:
+    """Bytes by their name if they are the very ones, else by what they say."""
+    if raw in _NAMES:
+        return _NAMES[raw]
+    if raw.startswith((b"event:", b"id:", b"data:", b":")):
+        return _told_event(raw)
+    return _told_document(raw)
+
+
+def _told_event(raw: bytes) -> str:
+    data = b"\n".join(line[6:] for line in raw.splitlines() if line.startswith(b"data: "))
+    return told(data) if data else raw.decode().strip()
+
+
+def _told_document(raw: bytes) -> str:
+    try:
+        value = json.loads(raw)
+    except ValueError:
+        return raw.decode()
+    values = value if isinstance(value, list) else [value]
+    text = ", ".join(_told_value(each, raw) for each in values)
+    return f"[{text}]" if isinstance(value, list) else text
+
+
+def _told_value(value: Any, raw: bytes) -> str:
+    if not isinstance(value, dict):
+        return raw.decode()
+    named = _NAMES.get(json.dumps(value, separators=(",", ":")).encode())
+    if named:
+        return named
+    if "error" in value:
+        return f"{value['id']} error {value['error']['code']} {value['error'].get('data', {}).get('code', '')}".rstrip()
+    meta = value.get("result", {}).get("_meta", {})
+    if DATA_KEY in meta:
+        assert value["result"]["isError"] is True
+        assert value["result"]["resultType"] == "complete"
+        return f"{value['id']} isError {meta[DATA_KEY]['code']}"
+    return raw.decode()
+
+
+class _Dead(Exception):
+    """The transcript asked for something that its runner does not know."""
+
+
+@dataclass(slots=True)
+class Play:
+    """One transcript while it is played: the lines that must come, and those that came."""
+
+    expected: Sequence[str]
+    chronicle: Chronicle
+    orders: OrdersInHand
+    clock: HandClock
+    log: list[str] = field(default_factory=list)
+    task: asyncio.Task[None] | None = None
+    gate: Gate | None = None
+    broken: bool = False
+    legs: int = 0
+
+    def note(self, line: str) -> None:
+        """Something happened; what is on disk by now comes before it."""
+        self.log += self.chronicle.more()
+        self.log.append(line)
+        self.happen()
+
+    def next(self, mark: str) -> str | None:
+        """Take the next line of the script if it begins with `mark`."""
+        self.log += self.chronicle.more()
+        at = len(self.log)
+        if at < len(self.expected) and self.expected[at].startswith(mark):
+            self.log.append(self.expected[at])
+            return self.expected[at].removeprefix(mark).strip()
+        return None
+
+    def happen(self) -> None:
+        """Do what the script wants to happen just now."""
+        while (what := self.next("!! ")) is not None:
+            self._do(*shlex.split(what))
+
+    def _do(self, what: str, *rest: str) -> None:
+        assert self.gate is not None
+        match what:
+            case "kill" | "quarantine":
+                orders = self.orders.give("kill" if what == "kill" else "quarantine", _scope(rest))
+                self.gate.flights.sweep(orders)
+            case "gone":
+                assert self.task is not None
+                self.task.cancel()
+            case "breaks":
+                self.broken = True
+            case "later":
+                self.clock.move(float(rest[0]))
+                self.gate.detached.expire()
+            case _:
+                raise _Dead(what)
+
+
+def _scope(words: Sequence[str]) -> Scope:
+    return Scope(**dict(word.split("=", 1) for word in words))
+
+
+class Ear:
+    """A client leg that hears everything, in order."""
+
+    def __init__(self, play: Play) -> None:
+        self._play = play
+        self._begun = False
+
+    @property
+    def begun(self) -> bool:
+        return self._begun
+
+    async def answer(self, reply: Reply) -> None:
+        self._begun = True
+        await self._hear(f"client {reply.status} {told(reply.body)}".rstrip())
+
+    async def begin(self, status: int, headers: Headers) -> None:
+        self._begun = True
+        await self._hear(f"client begins {status}")
+
+    async def send(self, raw: bytes) -> None:
+        await self._hear(f"client hears {told(raw)}")
+
+    async def end(self) -> None:
+        await self._hear("client ends")
+
+    async def _hear(self, line: str) -> None:
+        if self._play.broken:
+            raise ClientGone
+        self._play.note(line)
+        await asyncio.sleep(0)
+
+
+class Voice:
+    """An upstream leg that says what the script says next."""
+
+    def __init__(self, play: Play) -> None:
+        self._play = play
+        play.legs += 1
+        self._closed = False
+
+    async def send(self, exchange: Exchange, lease: Lease) -> Arrival:
+        assert len(lease.tickets) == len(exchange.envelope.messages)
+        self._play.note(f"upstream {told(exchange.envelope.raw)}")
+        await asyncio.sleep(0)
+        return await self._arrival(exchange)
+
+    async def _arrival(self, exchange: Exchange) -> Arrival:
+        said = self._play.next("<< ") or "nothing"
+        self._play.happen()
+        match shlex.split(said):
+            case ["down"]:
+                raise UpstreamDown("files", "refused", written=False)
+            case ["broken"]:
+                raise UpstreamDown("files", "reset", written=True)
+            case ["too_large"]:
+                raise BadAnswer("too_large", "more than the limit")
+            case ["hang"]:
+                await asyncio.Event().wait()
+            case ["stream", *words]:
+                return Arrival(200, (*SSE, *_session(words)), "text/event-stream", None, self._frames())
+            case [status, kind, name, *words]:
+                body = MESSAGES.get(name, name.encode())
+                content = {"json": "application/json", "html": "text/html", "sse": "text/event-stream"}[kind]
+                return Arrival(int(status), (("Content-Type", content), *_session(words)), content, body)
+            case [status]:
+                return Arrival(int(status), (), "", b"")
+        raise UpstreamDown("files", said, written=True)
+
+    async def _frames(self) -> AsyncIterator[Frame]:
+        while (said := self._play.next("<< ")) is not None:
+            self._play.happen()
+            await asyncio.sleep(0)
+            match shlex.split(said):
+                case ["event", name, *words]:
+                    yield await _frame(name, dict(word.split("=") for word in words).get("id"))
+                case ["comment"]:
+                    yield Frame(b": ping\n\n", None)
+                case ["hang"]:
+                    await asyncio.Event().wait()
+                case ["malformed"]:
+                    raise BadAnswer("malformed_answer", "not_json")
+                case _:
+                    return
+
+    async def cancel(self, exchange: Exchange, messages: Sequence[Message], reason: str) -> None:
+        ids = " ".join(message.id.text for message in messages if message.id)
+        self._play.note(f"cancel {ids}".rstrip())
+
+    async def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._play.legs -= 1
+
+
+def _session(words: Sequence[str]) -> Headers:
+    return tuple(("Mcp-Session-Id", word.removeprefix("session=")) for word in words if word.startswith("session="))
+
+
+async def _frame(name: str, id: str | None) -> Frame:
+    data = MESSAGES[name]
+    head = b"" if id is None else b"id: %b\n" % id.encode()
+    return Frame(head + b"data: " + data + b"\n\n", await read_answer(data, limit=LIMIT), event_id=id)
+
+
+@dataclass(slots=True)
+class _SetUp:
+    rules: Rules = field(default_factory=Rules)
+    hides_nothing: bool = True
+    known: bool = True
+    in_flight: int = 64
+    before_sending: str | None = None
+    spool: str | None = None
+
+    def read(self, line: str) -> bool:
+        """Take one line of set-up; False if the play begins."""
+        match line.split():
+            case ["deny", *names]:
+                self.rules.denied |= set(names)
+            case ["approval", *names]:
+                self.rules.approval |= set(names)
+            case ["hide", *names]:
+                self.rules.hidden |= set(names)
+                self.hides_nothing = False
+            case ["engine", "undefined"]:
+                self.rules.value = UNDEFINED
+            case ["engine", "unkept"]:
+                self.rules.value = {"effect": "allow", "reason": "granted", "obligations": {"redact": []}}
+            case ["engine", kind]:
+                self.rules.failure = _ENGINE_FAILURES[kind]
+                self.hides_nothing = False
+            case ["definitions", "unknown"]:
+                self.known = False
+            case ["in_flight", number]:
+                self.in_flight = int(number)
+            case ["before", "sending", kind]:
+                self.before_sending = kind
+            case ["spool", kind]:
+                self.spool = kind
+            case _:
+                return False
+        return True
+
+
+async def perform(text: str, root: Path) -> tuple[list[str], list[str]]:
+    """Play a transcript on a new sidecar under `root`; returns the lines that came and those that had to."""
+    lines = [" ".join(line.split()) for line in text.strip().splitlines() if line.strip()]
+    set_up = _SetUp()
+    while lines and set_up.read(lines[0]):
+        lines.pop(0)
+    clock, orders = HandClock(), OrdersInHand()
+    async with open_journal(root, clock) as journal:
+        play = Play(lines, Chronicle(root / "evidence"), orders, clock)
+        upstreams = {"files": ScriptedUpstream("files", lambda: Voice(play))}
+        engine = ScriptedEngine(set_up.rules.ask, hides_nothing=set_up.hides_nothing)
+        play.gate = gate = make_gate(
+            journal, engine=engine, orders=orders, upstreams=upstreams, clock=clock, in_flight=set_up.in_flight
+        )
+        orders.when = _once_written(play, set_up)
+        for caller in callers() if set_up.known else ():
+            gate.definitions.learn(caller, "files", SCHEMAS)
+        await _play(play, gate)
+        open_calls = journal.open_calls
+    _verify(root, open_calls)
+    assert play.legs == 0, "a leg was not closed"
+    assert len(gate.flights) == 0, "a flight never landed"
+    return play.log, lines
+
+
+def _once_written(play: Play, set_up: _SetUp) -> Callable[[], None]:
+    """Give the order between the intent's durability and the last look at the orders."""
+
+    def look() -> None:
+        play.log += play.chronicle.more()
+        if set_up.before_sending is not None and play.chronicle.intents:
+            kind, set_up.before_sending = set_up.before_sending, None
+            assert play.gate is not None
+            play.gate.flights.sweep(play.orders.give("kill" if kind == "kill" else "quarantine"))
+
+    return look
+
+
+async def _play(play: Play, gate: Gate) -> None:
+    play.happen()
+    while (sent := play.next(">> ")) is not None:
+        name, *words = shlex.split(sent)
+        options = dict(word.split("=") for word in words)
+        alice, bob = callers()
+        exchange = Exchange(
+            caller=bob if options.get("by") == "bob" else alice,
+            upstream="files",
+            transport="http",
+            era=options.get("era", ERA),
+            session=options.get("session"),
+            envelope=read_client(MESSAGES[name], limit=LIMIT),
+        )
+        play.task = asyncio.get_running_loop().create_task(carry(exchange, Ear(play), gate))
+        await asyncio.wait([play.task])
+        if not play.task.cancelled():
+            play.task.result()
+        await asyncio.sleep(0.001)
+        play.happen()
+    play.log += play.chronicle.more()
+
+
+def _verify(root: Path, open_calls: int) -> None:
+    """Every call has an intent and an outcome, or a refusal; what is still open is known to be."""
+    report = verify_paths([root / "evidence"])
+    assert report.ok, report.error
+    assert report.total("intents") == report.total("outcomes") + open_calls
