@@ -1,6 +1,5 @@
 """What every path through one sidecar shares, assembled once in `app` or `stdio`."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -8,6 +7,7 @@ from typing import Protocol
 from evidence.clock import Clock
 from evidence.journal import Journal
 from evidence.record import Durability
+from evidence.sealing import RandomPool
 from policy.containment import Orders
 from policy.engine import Engine
 from policy.vocabulary import SidecarView
@@ -20,9 +20,15 @@ from proxy.sessions import Sessions
 from proxy.vocabulary import Headers, UpstreamLeg
 
 
-def new_id() -> str:
-    """32 random hex digits: the name of a call, a decision or a reference."""
-    return os.urandom(16).hex()
+class Ids:
+    """Names of calls, decisions and references: 32 random hex digits each."""
+
+    def __init__(self) -> None:
+        self._random = RandomPool()
+
+    def __call__(self) -> str:
+        """A name that nobody can guess."""
+        return self._random(16).hex()
 
 
 @dataclass(slots=True)
@@ -79,4 +85,4 @@ class Gate:
     metrics: Metrics
     durability: Durability = "process"
     bounds: Bounds = field(default_factory=Bounds)
-    new_id: Callable[[], str] = new_id
+    new_id: Callable[[], str] = field(default_factory=Ids)

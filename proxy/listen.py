@@ -160,7 +160,7 @@ class Listener:
     def _route(self, request: BaseRequest) -> _Route:
         if request.method == "CONNECT":
             raise _NotServed(405, "AgentGate is no forward proxy: point the MCP client at /<upstream>")
-        path = request.path_qs
+        path = request.raw_path
         if (upstream := self._routes.get(path)) is not None:
             return _Route(upstream, None)
         name, found, token = path.removeprefix("/").partition(LEGACY_PATH)
