@@ -51,7 +51,11 @@ class ConstantEngine:
         """Nothing is held."""
 
 
-if __name__ == "__main__":
-    # The assembly loads its engine by this name when it starts.
+def install() -> None:
+    """Take the embedded engine's place in this process: the assembly loads its engine by that name when it starts."""
     policy.embedded.EmbeddedEngine = ConstantEngine  # type: ignore[misc,assignment]
+
+
+if __name__ == "__main__":
+    install()
     sys.exit(agentgate.main(["sidecar", *sys.argv[1:]]))

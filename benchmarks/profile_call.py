@@ -1,6 +1,6 @@
 """`python -m benchmarks.profile_call`: where the time of a call goes while 16 connections call one sidecar.
 
-By default the main thread is looked at after each millisecond of CPU, which costs nearly nothing; `--calls` counts
+By default the main thread is looked at after each tick of CPU time, which costs nearly nothing; `--calls` counts
 every call of every function instead (cProfile), which makes small functions look dearer than they are.
 """
 
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     with stage() as place:
         file = place.folder / "profile"
-        with profiled("calls" if asked.calls else "samples", file, asked.policy, asked.durability)(place) as subject:
+        with profiled("calls" if asked.calls else "samples", file, asked.engine, asked.durability)(place) as subject:
             _load(subject, file, asked.seconds, sys.stdout)
         if asked.calls:
             pstats.Stats(str(file), stream=sys.stdout).sort_stats("tottime").print_stats(asked.top)
@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="profile_call", description="Where the time of a call goes.")
     add = parser.add_argument
     add("--calls", action="store_true", help="count every function call (cProfile) instead of sampling")
-    add("--policy", default="starter", metavar="starter|observe")
+    add("--engine", default="embedded", choices=["embedded", "constant"], help="constant: all but the decision")
     add("--durability", default="process", choices=["process", "host"])
     add("--seconds", type=float, default=5.0, help="how long to look (default: 5)")
     add("--top", type=int, default=25, help="how many lines to print of each list (default: 25)")
@@ -85,7 +85,7 @@ def _summary(stacks: Mapping[str, int], top: int) -> Iterator[str]:
         for function in {function for _, function in frames}:
             whole[function] += met
     for title, counted in (("own time by line", lines), ("own time by function", own), ("with what it calls", whole)):
-        yield f"\n{title} ({total:,} samples of a millisecond)\n"
+        yield f"\n{title} ({total:,} samples)\n"
         yield from (f"  {met / total:6.1%}  {name}\n" for name, met in counted.most_common(top))
 
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.profiled samples|calls FILE FLAG…`: `agentgate sidecar` that looks at itself when told to.
+"""`python -m benchmarks.profiled samples|calls FILE embedded|constant FLAG…`: a sidecar that looks at itself.
 
 SIGUSR1 begins, SIGUSR2 ends and writes FILE: for `samples` a JSON object from stacks ("file:line:function" joined by
 ";", innermost first) to how often they were met, for `calls` what pstats reads.
@@ -11,14 +11,15 @@ import sys
 from collections import Counter
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
+from typing import Final, Protocol
 
 import agentgate
+from benchmarks import constant
 
-SAMPLE_SECONDS = 0.001
-"""CPU time of the process between two samples."""
+SAMPLE_SECONDS: Final = 0.001
+"""CPU time of the process between two samples; the kernel's tick (often 4 ms) is the least that there is."""
 
-_DEPTH = 40
+_DEPTH: Final = 40
 
 
 class Profiler(Protocol):
@@ -34,10 +35,10 @@ class Profiler(Protocol):
 
 
 class Samples:
-    """Where the main thread is each time the process has used a millisecond of CPU.
+    """Where the main thread is each time the process has used some more CPU.
 
     A sample that falls into C code counts for the line that called it; one that another thread used up counts for
-    whatever the main thread does meanwhile, mostly waiting.
+    where the main thread waits meanwhile, such as a call that gives the interpreter's lock away.
     """
 
     def __init__(self) -> None:
@@ -73,8 +74,10 @@ class Calls:
         self._profile.dump_stats(file)
 
 
-def main(kind: str, file: str, flags: list[str]) -> int:
+def main(kind: str, file: str, engine: str, flags: list[str]) -> int:
     """Runs the sidecar to its end."""
+    if engine == "constant":
+        constant.install()
     profiler: Profiler = Samples() if kind == "samples" else Calls()
     signal.signal(signal.SIGUSR1, lambda *_: profiler.begin())
     signal.signal(signal.SIGUSR2, lambda *_: profiler.end(Path(file)))
@@ -82,4 +85,4 @@ def main(kind: str, file: str, flags: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3:]))
+    sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]))

@@ -50,9 +50,10 @@ def opa(durability: Durability) -> Starter:
     return _starter(Kind("starter", durability, opa=True))
 
 
-def profiled(kind: str, file: Path, policy: str, durability: Durability) -> Starter:
-    """The embedded one, looking at itself (see `profiled`)."""
-    return _starter(Kind(policy, durability, program=(sys.executable, "-m", "benchmarks.profiled", kind, file)))
+def profiled(kind: str, file: Path, engine: str, durability: Durability) -> Starter:
+    """The embedded or the constant one with the starter policy, looking at itself (see `profiled`)."""
+    program = (sys.executable, "-m", "benchmarks.profiled", kind, file, engine)
+    return _starter(Kind("starter", durability, program=program))
 
 
 def _starter(kind: Kind) -> Starter:
@@ -95,8 +96,8 @@ def _opa(stage: Stage, folder: Path, state: Path) -> Iterator[tuple[int, str]]:
         raise NotInstalled("OPA is not built: scripts/setup_opa.sh builds it")
     bundle, socket = folder / "bundle.tar.gz", folder / "opa.sock"
     bundle.write_bytes(pack(load("starter", grants=index(read_grants(state / "grants.json")))))
-    flags = ["--log-level=error", f"--addr=unix://{socket}", f"--bundle={bundle}"]
-    command = [program, "run", "--server", *flags]
+    flags: list[str | Path] = ["--log-level=error", "--skip-version-check", f"--addr=unix://{socket}", "--bundle"]
+    command = [program, "run", "--server", *flags, bundle]
     with running(command, core=stage.core, log=folder / "opa.log", ready=socket.exists) as process:
         yield process, f"unix:{socket}"
 
