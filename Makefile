@@ -37,9 +37,9 @@ test: dev peers
 	$(NOW) '[4/4] tests'
 	@$(MAKE) --no-print-directory pytest
 
-# Files that run the conformance suite or a whole machine take minutes: one worker holds each file, two work at once.
+# Two workers; tests that share something expensive are marked as a group, and one worker has them all.
 pytest:
-	@$(PY) -m pytest -n 2 --dist loadfile -q
+	@$(PY) -m pytest -n 2 --dist loadgroup -q
 
 check:
 	@scripts/check.sh

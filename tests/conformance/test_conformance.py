@@ -55,3 +55,8 @@ def test_a_changed_verdict_is_found() -> None:
     through = Counter([Check("s", "a", "FAILURE"), Check("s", "b", "SUCCESS"), Check("s", "b", "SUCCESS")])
     assert [str(found) for found in differences(direct, through)] == ["s: a: directly ['SUCCESS'], through ['FAILURE']"]
     assert len(differences(direct, Counter())) == 2
+
+
+def test_no_allowed_difference_is_a_loss() -> None:
+    rows = [row for name in SERVERS for requirements in REQUIREMENTS for row in allowed(name, requirements)]
+    assert {(row.direct, row.through) for row in rows} == {(("FAILURE",), ("SUCCESS",))}

@@ -13,7 +13,7 @@ from tests.peers.processes import free_port, running
 from tests.peers.servers import HttpServer
 from tests.peers.sidecar import Folders, Sidecar, is_ready
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("image")]
 NOTHING_ELSE = ["-i", "PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1"]
 
 
