@@ -69,7 +69,8 @@ def _read_key(
     if section is not None and isinstance(value, Mapping):
         values[info.name] = read_shape(section, value, origin, found, at)
     elif row is not None and isinstance(value, Mapping):
-        values[info.name] = {name: _read_row(row, each, origin, found, (*at, name)) for name, each in value.items()}
+        rows = {name: _read_row(row, each, origin, found, (*at, name)) for name, each in value.items()}
+        values[info.name] = {name: each for name, each in rows.items() if each is not None}
     else:
         try:
             values[info.name] = msgspec.convert(value, info.type)
@@ -81,7 +82,7 @@ def _read_row(row: type[Struct], given: Any, origin: Origin, found: Findings, at
     if isinstance(given, Mapping):
         return read_shape(row, given, origin, found, at)
     found.add(origin.where(at), f"Expected `object`, got `{type(given).__name__}`", "Write a table with keys.")
-    return row()
+    return None
 
 
 def section_of(type_: Any) -> type[Struct] | None:

@@ -1,0 +1,93 @@
+"""The program as a user meets it: exit codes, help, and what a command loads."""
+
+import importlib
+import os
+import pwd
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import agentgate
+from tests.peers.places import AGENTGATE, ROOT
+
+
+def run(*arguments: str, cwd: Path = ROOT, **environ: str) -> "subprocess.CompletedProcess[str]":
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(cwd), **environ}
+    return subprocess.run(
+        [AGENTGATE, *arguments], cwd=cwd, capture_output=True, text=True, timeout=60, check=False, env=environment
+    )
+
+
+CODES = [
+    pytest.param(["--help"], 0, "commands:", id="help"),
+    pytest.param(["--version"], 0, "agentgate ", id="version"),
+    pytest.param([], 64, "the following arguments are required: COMMAND", id="no-command"),
+    pytest.param(["frobnicate"], 64, "invalid choice", id="unknown-command"),
+    pytest.param(["sidecar", "--list", "x"], 64, "unrecognized arguments: --list", id="no-abbreviations"),
+    pytest.param(["sidecar"], 64, "upstreams: there is none", id="configuration"),
+    pytest.param(["wrap"], 64, "there is no command", id="wrap-without-a-command"),
+    pytest.param(
+        ["wrap", "--policy", "/no/such", "--", "true"], 64, "--policy: there is no /no/such", id="wrap-policy"
+    ),
+    pytest.param(["wrap", "--", "/no/such/server"], 64, "/no/such/server", id="wrap-command-not-there"),
+    pytest.param(["config", "check", "--upstream", "a=https://h/"], 0, "the configuration is good", id="config-check"),
+    pytest.param(["config", "check", "-c", "/no.toml"], 64, "/no.toml: cannot be read", id="config-check-bad"),
+    pytest.param(["config", "reference"], 0, "# Configuration", id="reference"),
+    pytest.param(["config", "reference", "--check", "/dev/null"], 1, "is not what the types say", id="reference-stale"),
+    pytest.param(["verify", "/no/such"], 64, "no such folder", id="verify-nothing"),
+    pytest.param(["records", "/no/such"], 64, "no such folder", id="records-nothing"),
+    pytest.param(["wrap-config", "/no/such"], 64, "No such file", id="wrap-config-nothing"),
+    pytest.param(["kill"], 64, "name at least one of", id="order-without-scope"),
+    pytest.param(["kill", "--agent", "a"], 0, "order 1: kill agent a", id="order"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code", "text"), CODES)
+def test_exit_codes(tmp_path: Path, arguments: list[str], code: int, text: str) -> None:
+    done = run(*arguments, cwd=tmp_path)
+    assert (done.returncode, text in done.stdout + done.stderr) == (code, True), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [each.name for each in agentgate._COMMANDS])  # noqa: SLF001
+def test_each_command_has_help_with_an_example(command: str) -> None:
+    done = run(command, "--help")
+    assert done.returncode == 0
+    assert f"example:\n  agentgate {command}" in done.stdout
+
+
+@pytest.mark.parametrize("name", agentgate.CODES)
+def test_each_exception_with_a_code_exists(name: str) -> None:
+    module, _, kind = name.rpartition(".")
+    assert issubclass(getattr(importlib.import_module(module), kind), Exception)
+
+
+def test_the_unexpected_is_70_and_shows_its_trace_on_demand(tmp_path: Path) -> None:
+    (tmp_path / "binary").write_bytes(b"\xff")
+    arguments = ("config", "reference", "--check", str(tmp_path / "binary"))
+    short, long = run(*arguments, cwd=tmp_path), run(*arguments, cwd=tmp_path, AGENTGATE_DEBUG="1")
+    assert (short.returncode, long.returncode) == (70, 70)
+    assert short.stderr.startswith("agentgate config: unexpected UnicodeDecodeError")
+    assert "Traceback" not in short.stderr
+    assert "Traceback" in long.stderr
+
+
+def test_a_reader_that_has_enough_ends_a_command_quietly() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as closed:
+        done = subprocess.run(
+            [AGENTGATE, "config", "reference"], stdout=closed, stderr=subprocess.PIPE, timeout=60, check=False
+        )
+    assert (done.returncode, done.stderr) == (-signal.SIGPIPE, b"")
+
+
+def test_an_order_has_its_reason_and_its_issuer(tmp_path: Path) -> None:
+    for verb in ("quarantine", "release"):
+        assert run(verb, "--upstream", "files", "--reason", "why", "--state", str(tmp_path)).returncode == 0
+    lines = (tmp_path / "orders.jsonl").read_text().splitlines()
+    assert len(lines) == 2
+    assert "why" in lines[0]
+    assert pwd.getpwuid(os.getuid()).pw_name in lines[0]
