@@ -1,6 +1,6 @@
 """What is allowed arrives byte for byte, and so does what comes back; only the headers on the lists pass.
 
-The last request that the upstream received is the test's own: before its first call the sidecar asks for the list of tools.
+The last request received is the test's own: before its first call the sidecar asks the upstream for its list of tools.
 """
 
 import json
