@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from evidence.clock import Instant
-from evidence.journal import Journal, Limits
+from evidence.journal import Journal, Limits, SpoolFailed
 from evidence.keys import load_or_make
-from evidence.record import Kind, Record
+from evidence.record import Entry, Kind, Record
 from evidence.tailing import FolderTail
 from policy.containment import Order, OrderKind, Orders, Scope
-from policy.engine import UNDEFINED, Answer, CannotDecide, Engine, EntryPoint, Policy
+from policy.engine import Answer, CannotDecide, Engine, EntryPoint, Policy
 from policy.vocabulary import Caller, SidecarView
 from proxy.definitions import Definitions
 from proxy.detached import Detached
@@ -164,10 +164,40 @@ def counted_ids() -> Callable[[], str]:
     return lambda: f"{next(numbers):032x}"
 
 
+class WatchedJournal(Journal):
+    """A journal that tells of each entry, and that can refuse to promise what `failing` names.
+
+    As in the real one, an intent that failed is not in the chain and an outcome that failed is owed.
+    """
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.watch: Callable[[Entry], None] = lambda _: None
+        self.failing: set[Kind] = set()
+        self._never: set[str | None] = set()
+
+    def append(self, entry: Entry) -> asyncio.Future[int]:
+        failing = entry.kind in self.failing
+        if failing and entry.kind is Kind.INTENT:
+            self._never.add(entry.call)
+        if entry.call in self._never or (failing and entry.kind is not Kind.OUTCOME):
+            return _failed()
+        written = super().append(entry)
+        self.watch(entry)
+        return _failed() if failing else written
+
+
+def _failed() -> asyncio.Future[int]:
+    future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    future.set_exception(SpoolFailed("the disk is gone"))
+    future.exception()
+    return future
+
+
 @asynccontextmanager
-async def open_journal(root: Path, clock: HandClock, limits: Limits = ROOM) -> AsyncIterator[Journal]:
+async def open_journal(root: Path, clock: HandClock, limits: Limits = ROOM) -> AsyncIterator[WatchedJournal]:
     """A journal on `root`/evidence, closed in the end."""
-    journal = await Journal.open(
+    journal = await WatchedJournal.open(
         root / "evidence",
         sidecar="gate-1",
         tenant=TENANT,
@@ -176,9 +206,11 @@ async def open_journal(root: Path, clock: HandClock, limits: Limits = ROOM) -> A
         clock=clock,
         limits=limits,
     )
+    assert isinstance(journal, WatchedJournal)
     try:
         yield journal
     finally:
+        journal.failing = set()
         await journal.close("test")
 
 

@@ -15,15 +15,17 @@ shown by its meaning. A transcript is compared as a whole, so each row also fixe
 import asyncio
 import json
 import shlex
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from evidence.journal import Limits
+from evidence.record import Entry, Kind
 from evidence.verify import verify_paths
 from policy.containment import Scope
 from policy.decision import BadDecision
-from policy.engine import UNDEFINED, CannotDecide, EngineFailed, EngineTimeout, EngineUnavailable
+from policy.engine import UNDEFINED, CannotDecide, EngineFailed, EngineTimeout, EngineUnavailable, EntryPoint
 from proxy.gate import Gate
 from proxy.pipeline import carry
 from proxy.reading import read_answer
@@ -32,6 +34,8 @@ from proxy.vocabulary import Arrival, ClientGone, Exchange, Frame, Headers, Leas
 from proxy.wire.message import Message, read_client
 from tests.path.messages import MESSAGES, SCHEMAS
 from tests.path.stage import (
+    ROOM,
+    Ask,
     Chronicle,
     HandClock,
     OrdersInHand,
@@ -89,7 +93,7 @@ def _told_value(value: Any, raw: bytes) -> str:
     if "error" in value:
         return f"{value['id']} error {value['error']['code']} {value['error'].get('data', {}).get('code', '')}".rstrip()
     meta = value.get("result", {}).get("_meta", {})
-    if DATA_KEY in meta:
+    if DATA_KEY in meta and "code" in meta[DATA_KEY]:
         assert value["result"]["isError"] is True
         assert value["result"]["resultType"] == "complete"
         return f"{value['id']} isError {meta[DATA_KEY]['code']}"
@@ -108,6 +112,7 @@ class Play:
     chronicle: Chronicle
     orders: OrdersInHand
     clock: HandClock
+    moments: dict[str, str]
     log: list[str] = field(default_factory=list)
     task: asyncio.Task[None] | None = None
     gate: Gate | None = None
@@ -150,6 +155,37 @@ class Play:
                 self.gate.detached.expire()
             case _:
                 raise _Dead(what)
+
+
+    def at(self, moment: str) -> None:
+        """A moment inside of the path: do what the set-up wants there, once."""
+        if (what := self.moments.pop(moment, None)) is not None:
+            self._do(*shlex.split(what))
+
+    def asked(self, ask: Ask) -> Ask:
+        """The same answers, and a moment before each."""
+
+        def answer(entry: EntryPoint, document: Mapping[str, Any]) -> Any:
+            self.at("asking")
+            return ask(entry, document)
+
+        return answer
+
+    def looked(self) -> None:
+        """Somebody looks at the orders; after an intent, that is the last look before sending."""
+        self.log += self.chronicle.more()
+        if self.chronicle.intents:
+            self.at("sending")
+
+    def written(self, entry: Entry) -> None:
+        """An entry is on its way to the disk."""
+        match entry.kind:
+            case Kind.INTENT:
+                self.at("intending")
+            case Kind.REFUSAL:
+                self.at("refusing")
+            case Kind.OUTCOME:
+                self.at("ending")
 
 
 def _scope(words: Sequence[str]) -> Scope:
@@ -266,8 +302,9 @@ class _SetUp:
     hides_nothing: bool = True
     known: bool = True
     in_flight: int = 64
-    before_sending: str | None = None
-    spool: str | None = None
+    moments: dict[str, str] = field(default_factory=dict)
+    limits: Limits = ROOM
+    failing: set[Kind] = field(default_factory=set)
 
     def read(self, line: str) -> bool:
         """Take one line of set-up; False if the play begins."""
@@ -290,10 +327,12 @@ class _SetUp:
                 self.known = False
             case ["in_flight", number]:
                 self.in_flight = int(number)
-            case ["before", "sending", kind]:
-                self.before_sending = kind
-            case ["spool", kind]:
-                self.spool = kind
+            case ["before" | "while", moment, *what]:
+                self.moments[moment] = " ".join(what)
+            case ["spool", "full"]:
+                self.limits = replace(ROOM, min_free_bytes=1 << 60)
+            case ["spool", "fails", *kinds]:
+                self.failing = {Kind(kind) for kind in kinds}
             case _:
                 return False
         return True
@@ -306,14 +345,14 @@ async def perform(text: str, root: Path) -> tuple[list[str], list[str]]:
     while lines and set_up.read(lines[0]):
         lines.pop(0)
     clock, orders = HandClock(), OrdersInHand()
-    async with open_journal(root, clock) as journal:
-        play = Play(lines, Chronicle(root / "evidence"), orders, clock)
+    async with open_journal(root, clock, set_up.limits) as journal:
+        play = Play(lines, Chronicle(root / "evidence"), orders, clock, set_up.moments)
+        engine = ScriptedEngine(play.asked(set_up.rules.ask), hides_nothing=set_up.hides_nothing)
         upstreams = {"files": ScriptedUpstream("files", lambda: Voice(play))}
-        engine = ScriptedEngine(set_up.rules.ask, hides_nothing=set_up.hides_nothing)
         play.gate = gate = make_gate(
             journal, engine=engine, orders=orders, upstreams=upstreams, clock=clock, in_flight=set_up.in_flight
         )
-        orders.when = _once_written(play, set_up)
+        orders.when, journal.watch, journal.failing = play.looked, play.written, set_up.failing
         for caller in callers() if set_up.known else ():
             gate.definitions.learn(caller, "files", SCHEMAS)
         await _play(play, gate)
@@ -322,19 +361,6 @@ async def perform(text: str, root: Path) -> tuple[list[str], list[str]]:
     assert play.legs == 0, "a leg was not closed"
     assert len(gate.flights) == 0, "a flight never landed"
     return play.log, lines
-
-
-def _once_written(play: Play, set_up: _SetUp) -> Callable[[], None]:
-    """Give the order between the intent's durability and the last look at the orders."""
-
-    def look() -> None:
-        play.log += play.chronicle.more()
-        if set_up.before_sending is not None and play.chronicle.intents:
-            kind, set_up.before_sending = set_up.before_sending, None
-            assert play.gate is not None
-            play.gate.flights.sweep(play.orders.give("kill" if kind == "kill" else "quarantine"))
-
-    return look
 
 
 async def _play(play: Play, gate: Gate) -> None:
@@ -355,6 +381,7 @@ async def _play(play: Play, gate: Gate) -> None:
         await asyncio.wait([play.task])
         if not play.task.cancelled():
             play.task.result()
+        play.task = None
         await asyncio.sleep(0.001)
         play.happen()
     play.log += play.chronicle.more()
