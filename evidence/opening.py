@@ -16,7 +16,7 @@ from evidence.keys import Keys
 from evidence.record import Entry, Kind
 from evidence.room import Limits
 from evidence.scribe import Scribe
-from evidence.sealing import RandomPool, Sealer
+from evidence.sealing import RandomPool, Recipient, Sealer
 from evidence.signing import Certificate, public_text
 from evidence.spool import Spool
 from evidence.writing import Writer
@@ -69,7 +69,7 @@ def _start(claimed: Claim, author: Author, abandoned: tuple[str, ...]) -> Opened
     spool = Spool(claimed.chain, claimed.lock, claimed.segment, author.limits.reserve_bytes)
     sealer = Sealer(
         author.tenant,
-        author.keys.tenants[author.tenant],
+        Recipient(author.keys.tenants[author.tenant]),
         lambda kind, text: author.keys.pseudonym_of(author.tenant, kind, text),
         RandomPool(),
         author.limits.units,

@@ -57,6 +57,18 @@ class RandomPool:
         return self._block[self._used - count : self._used]
 
 
+class Recipient:
+    """To whom data keys are wrapped: the tenant's public key."""
+
+    def __init__(self, public: X25519PublicKey) -> None:
+        self._public = public
+        self.name = base64.b64encode(public.public_bytes_raw()).decode()
+
+    def wrap(self, data_key: bytes, info: bytes) -> bytes:
+        """HPKE (RFC 9180), base mode: the encapsulated key, then the ciphertext."""
+        return _SUITE.encrypt(data_key, self._public, info)
+
+
 @dataclass(frozen=True, slots=True)
 class Sealed:
     """What a body gets for its secrets (`members`), and the bytes of the box."""
@@ -81,7 +93,7 @@ class Sealer:
     """
 
     def __init__(
-        self, tenant: str, recipient: X25519PublicKey, pseudonym: Callable[[str, str], str], random: Random, units: int
+        self, tenant: str, recipient: Recipient, pseudonym: Callable[[str, str], str], random: Random, units: int
     ) -> None:
         self._tenant = tenant
         self._recipient = recipient
@@ -186,13 +198,13 @@ def _value(content: Mapping[str, str]) -> bytes | None:
     return exact_base64(content["base64"]) if "base64" in content else None
 
 
-def _wrap(raw: bytes, tenant: str, unit: str, recipient: X25519PublicKey) -> dict[str, Any]:
+def _wrap(raw: bytes, tenant: str, unit: str, recipient: Recipient) -> dict[str, Any]:
     return {
         "v": 1,
         "tenant": tenant,
         "unit": unit,
-        "to": base64.b64encode(recipient.public_bytes_raw()).decode(),
-        "wrapped": base64.b64encode(_SUITE.encrypt(raw, recipient, _info(tenant, unit))).decode(),
+        "to": recipient.name,
+        "wrapped": base64.b64encode(recipient.wrap(raw, _info(tenant, unit))).decode(),
     }
 
 

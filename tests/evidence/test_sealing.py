@@ -6,6 +6,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from evidence.sealing import (
     CannotOpen,
     RandomPool,
+    Recipient,
     Sealer,
     box_hash,
     commitment,
@@ -19,7 +20,9 @@ _SECRETS = {"input": b'{"a":1}', "raw": b"\xff\x00"}
 
 
 def _sealer(units: int = 8) -> Sealer:
-    return Sealer("acme", _PRIVATE.public_key(), lambda kind, text: f"{kind}:{len(text)}", RandomPool(), units)
+    return Sealer(
+        "acme", Recipient(_PRIVATE.public_key()), lambda kind, text: f"{kind}:{len(text)}", RandomPool(), units
+    )
 
 
 def test_the_private_key_opens_what_was_sealed() -> None:
