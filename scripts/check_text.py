@@ -1,4 +1,4 @@
-"""Refuses committed text that names a registry host, a private key, a token, or a path of one machine.
+"""Refuses committed text that names a registry host, a private key, a token, or a path of a build machine.
 
 Run from the root of the tree: reads every file that git tracks or would track, prints one line for each finding
 (file, line, what), and exits 1 if there is any. The patterns are spelled so that this file does not match itself.
@@ -19,7 +19,7 @@ PATTERNS: Final = {
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY---[-]"),
     "a cloud access key": re.compile(r"\b(AKI[A]|ASI[A])[0-9A-Z]{16}\b"),
     "a GitHub token": re.compile(r"\bgh[pousr]_[A-Za-z0-9]{36}\b|\bgithub_pa[t]_\w{60,}"),
-    "a path of somebody's machine": re.compile(r"/(wor[k]|hom[e]/\w+|roo[t])/[\w.]"),
+    "a path of a build machine": re.compile(r"/wor[k]/(main|shared|dev)\b|/roo[t]/[\w.]"),
 }
 ALLOWED_SUFFIXES: Final = {".png", ".ico", ".gz"}
 
