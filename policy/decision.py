@@ -109,36 +109,38 @@ class ObligationUnmet(NotPermitted):
         return "obligation_unmet"
 
 
-def input_document(
+def input_values(
     call: Call,
     *,
     session: SessionView,
     sidecar: SidecarView,
     now: Instant,
     approval: Mapping[str, Any] | None = None,
-) -> bytes:
-    """The input (version 1) for `agentgate/decision`: UTF-8 JSON text, escaped only where JSON must be.
-
-    Raises Unaskable.
-    """
-    return _text(_document(call, session, sidecar, now, approval))
+) -> dict[str, Any]:
+    """The input (version 1) for `agentgate/decision`."""
+    return _document(call, session, sidecar, now, approval)
 
 
-def listing_document(
+def listing_values(
     call: Call,
     items: Sequence[Listed],
     *,
     session: SessionView,
     sidecar: SidecarView,
     now: Instant,
-) -> bytes:
-    """The input for `agentgate/listing`: `call` is the list request, `items` what the upstream listed.
-
-    Raises Unaskable.
-    """
+) -> dict[str, Any]:
+    """The input for `agentgate/listing`: `call` is the list request, `items` what the upstream listed."""
     document = _document(call, session, sidecar, now, None)
     document["items"] = [{"name": item.name, "definition": item.definition} for item in items]
-    return _text(document)
+    return document
+
+
+def input_text(values: Mapping[str, Any]) -> bytes:
+    """Input as UTF-8 JSON text, escaped only where JSON must be. Raises Unaskable."""
+    try:
+        return orjson.dumps(values, default=_plain, option=_PLAIN)
+    except TypeError as error:
+        raise Unaskable(str(error)) from error
 
 
 def read_decision(answer: Answer, policy: Policy, *, engine: str, decision_id: str) -> Decision:
@@ -254,13 +256,6 @@ def _definition(definition: Definition | None) -> dict[str, Any] | None:
     if definition is None:
         return None
     return {"digest": definition.digest, "pinned": definition.pinned, "annotations": definition.annotations}
-
-
-def _text(document: dict[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(document, default=_plain, option=_PLAIN)
-    except TypeError as error:
-        raise Unaskable(str(error)) from error
 
 
 def _plain(value: Any) -> Any:

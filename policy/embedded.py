@@ -27,6 +27,7 @@ from policy.exactness import Limits, limits
 from policy.interpreter import Compiled
 from policy.plan import read_plan
 from policy.planning import plan_document
+from policy.reads import EVERYTHING, Reads, reads_of
 from policy.vetting import plan_problems, smoke_problems
 
 BUDGET_SECONDS: Final = 0.5
@@ -48,6 +49,7 @@ class _Program:
 
     policy: Policy
     limits: Limits
+    reads: Reads
     compiled: tuple[Compiled, ...]
 
 
@@ -86,6 +88,11 @@ class EmbeddedEngine:
     def active(self) -> Policy | None:
         """The policy whose answers count; None before the first activation."""
         return None if self._program is None else self._program.policy
+
+    @property
+    def reads(self) -> Reads:
+        """What the plan of the active policy reads."""
+        return EVERYTHING if self._program is None else self._program.reads
 
     async def activate(self, policy: Policy) -> None:
         """Compile, vet and make `policy` the active one. Raises PolicyRefused; the previous one then stays active."""
@@ -159,8 +166,9 @@ def _evaluate(question: _Question, number: int) -> tuple[Any, CannotDecide | Non
 
 def _program(policy: Policy, copies: int) -> _Program:
     first = Compiled(policy)
-    plan = read_plan(plan_document(policy))
+    document = plan_document(policy)
+    plan = read_plan(document)
     problems = plan_problems(plan) or smoke_problems(policy, first.evaluate)
     if problems:
         raise PolicyRefused(problems)
-    return _Program(policy, limits(plan), (first, *(Compiled(policy) for _ in range(copies - 1))))
+    return _Program(policy, limits(plan), reads_of(document), (first, *(Compiled(policy) for _ in range(copies - 1))))

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
+from policy.reads import Reads
+
 
 class EntryPoint(StrEnum):
     """The rules that the sidecar asks for; an engine answers no others."""
@@ -108,6 +110,11 @@ class Engine(Protocol):
     @property
     def active(self) -> Policy | None:
         """The policy whose answers count; None before the first activation."""
+        ...
+
+    @property
+    def reads(self) -> Reads:
+        """What of the input the active policy can read: an engine may be asked with that part alone."""
         ...
 
     async def activate(self, policy: Policy) -> None:

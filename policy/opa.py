@@ -23,6 +23,7 @@ from policy.engine import (
     Policy,
     PolicyRefused,
 )
+from policy.reads import EVERYTHING, Reads
 from policy.vetting import smoke_inputs, smoke_problems
 
 BUDGET_SECONDS: Final = 0.05
@@ -64,6 +65,11 @@ class OpaEngine:
     def active(self) -> Policy | None:
         """The policy whose answers count; None before the first activation."""
         return self._active
+
+    @property
+    def reads(self) -> Reads:
+        """Everything: OPA parses fast."""
+        return EVERYTHING
 
     async def activate(self, policy: Policy) -> None:
         """Wait until OPA answers for `policy`, then ask the smoke table. On PolicyRefused the old one stays active."""

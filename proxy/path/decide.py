@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from policy.decision import input_document, permit, read_decision
+from policy.decision import input_text, input_values, permit, read_decision
 from policy.engine import EngineUnavailable, EntryPoint
 from policy.vocabulary import Call, Clearance, Decision, Definition, Permit
 from proxy.gate import Gate
@@ -36,10 +36,10 @@ async def decide(
 async def ask(gate: Gate, call: Call, record: Recording) -> Decision:
     """The decision of the active policy on `call`, whatever its effect. Raises CannotDecide."""
     view = gate.sessions.view(call.caller, call.session)
-    document = input_document(call, session=view, sidecar=gate.sidecar, now=gate.clock.now())
-    record.asked(call, document)
+    values = input_values(call, session=view, sidecar=gate.sidecar, now=gate.clock.now())
+    record.asked(call, input_text(values))
     began = time.perf_counter()
-    answer = await gate.engine.ask(EntryPoint.DECISION, document)
+    answer = await gate.engine.ask(EntryPoint.DECISION, input_text(gate.engine.reads.narrowed(values)))
     gate.metrics.decided(time.perf_counter() - began)
     if (policy := gate.engine.active) is None:
         raise EngineUnavailable("no policy is active")

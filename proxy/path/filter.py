@@ -2,10 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Final
 
-from policy.decision import hidden, listing_document
+from policy.decision import hidden, input_text, listing_values
 from policy.engine import CannotDecide, EntryPoint
 from policy.methods import LIST_ITEMS
 from policy.vocabulary import Call, Listed
@@ -80,9 +79,8 @@ async def _ask(gate: Gate, call: Call, chunk: Sequence[Listed | None]) -> list[b
     known = [item for item in chunk if item is not None]
     view = gate.sessions.view(call.caller, call.session)
     try:
-        document = listing_document(
-            replace(call, id=gate.new_id()), known, session=view, sidecar=gate.sidecar, now=gate.clock.now()
-        )
+        values = listing_values(call, known, session=view, sidecar=gate.sidecar, now=gate.clock.now())
+        document = input_text(gate.engine.reads.narrowed(values))
         hide = hidden(await gate.engine.ask(EntryPoint.LISTING, document))
     except CannotDecide:
         hide = None

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from evidence.clock import Instant
-from policy.decision import input_document, listing_document
+from policy.decision import input_text, input_values, listing_values
 from policy.methods import subject
 from policy.vocabulary import Call, Caller, Definition, Listed, SessionView, SidecarView
 
@@ -44,12 +44,12 @@ def call(method: str, params: Mapping[str, Any] | None = None, **changes: Any) -
 
 def document(asked: Call) -> bytes:
     """The input for a decision on `asked`."""
-    return input_document(asked, session=SESSION, sidecar=SIDECAR, now=NOW)
+    return input_text(input_values(asked, session=SESSION, sidecar=SIDECAR, now=NOW))
 
 
 def listing(method: str, *items: Listed) -> bytes:
     """The input for a listing."""
-    return listing_document(call(method), items, session=SESSION, sidecar=SIDECAR, now=NOW)
+    return input_text(listing_values(call(method), items, session=SESSION, sidecar=SIDECAR, now=NOW))
 
 
 def read_only(digest: str = "sha256:" + "0" * 64) -> Definition:
