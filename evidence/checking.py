@@ -60,7 +60,8 @@ class ChainCheck:
         self.report.segments += 1
         *lines, rest = data.split(b"\n")
         for number, line in enumerate(lines, 1):
-            self._line, self._doubtful = number, line
+            # What is wrong with a box is wrong with the record before it.
+            self._line, self._doubtful = number, self._doubtful if self._waiting else line
             self._take(_step(Step.LINES, read_line, line), first=number == 1)
         self._line, self._doubtful = len(lines) + 1, b""
         self._end_segment(rest, last=last)

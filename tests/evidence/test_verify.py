@@ -264,6 +264,13 @@ async def test_the_place_of_a_fault_is_named(desk: Desk) -> None:
     assert (error.file, error.line, error.seq, error.kind) == ("records-00000001.tsv", 4, 3, "outcome")
 
 
+async def test_the_place_of_a_fault_in_a_box_is_that_of_its_record(desk: Desk) -> None:
+    _swap_boxes(chain_of(desk))
+    error = desk.verify().error
+    assert error is not None
+    assert (error.line, error.seq, error.kind) == (3, 2, "intent")
+
+
 async def test_another_chain_is_checked_all_the_same(desk: Desk) -> None:
     chain = chain_of(desk)
     copy = Path(shutil.copytree(chain, chain.with_name("chain-" + "0" * 16)))
