@@ -1,0 +1,1 @@
+"""What `agentgate demo` is told with: a place of its own, and a voice."""

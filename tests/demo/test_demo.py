@@ -1,0 +1,69 @@
+"""The demo as a newcomer runs it, and a demo that would not be true."""
+
+import io
+import re
+import subprocess
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from proxy.config import environment
+from proxy.demo import STEPS, Agent, Step, run_demo
+from proxy.story.scene import Scene
+from proxy.story.telling import NotAsSaid, Telling
+from tests.peers.places import AGENTGATE, ROOT
+
+
+def test_the_demo_does_what_it_says_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [str(AGENTGATE), "demo"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**environment(), "TMPDIR": str(tmp_path)},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.findall(r"^\d  (.+)$", done.stdout, re.MULTILINE) == [step.title for step in STEPS]
+    assert f"{len(STEPS)} steps, {done.stdout.count('✓')} claims, all of them true" in done.stdout
+    assert "isolation none" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+async def _untrue(scene: Scene, agent: Agent) -> None:
+    scene.telling.holds("water runs uphill", truth=False)
+
+
+async def _unanswered(scene: Scene, agent: Agent) -> None:
+    await agent.call("no such tool")
+    scene.telling.holds("a tool that does not exist is granted", (await agent.tools()) == ["no such tool"])
+
+
+@pytest.mark.parametrize(
+    ("play", "claim"),
+    [
+        pytest.param(_untrue, "water runs uphill", id="an-untrue-claim"),
+        pytest.param(_unanswered, "a tool that does not exist is granted", id="the-server-does-otherwise"),
+    ],
+)
+def test_a_step_that_does_not_do_what_it_says_ends_the_demo_with_1(
+    play: Callable[[Scene, Agent], Awaitable[None]], claim: str
+) -> None:
+    out = io.StringIO()
+    never = Step("Never reached", STEPS[0].play)
+    assert run_demo(keep=False, colour=False, out=out, steps=(Step("A step", play), never)) == 1
+    assert f"This is not true: {claim}" in out.getvalue()
+    assert never.title not in out.getvalue()
+
+
+def test_colour_is_all_that_colour_changes() -> None:
+    plain, coloured = io.StringIO(), io.StringIO()
+    for out in (plain, coloured):
+        telling = Telling(out, colour=out is coloured)
+        telling.step(1, "A step")
+        telling.does("operator", "$ agentgate kill")
+        telling.sees("line\n" * 9)
+        with pytest.raises(NotAsSaid):
+            telling.holds("this", truth=False)
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured.getvalue()) == plain.getvalue()
