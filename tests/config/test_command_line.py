@@ -5,6 +5,7 @@ import os
 import pwd
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,15 @@ CODES = [
     pytest.param(["records", "/no/such"], 64, "no such folder", id="records-nothing"),
     pytest.param(["wrap-config", "/no/such"], 64, "No such file", id="wrap-config-nothing"),
     pytest.param(["kill"], 64, "name at least one of", id="order-without-scope"),
+    pytest.param(["policy"], 64, "arguments are required", id="policy-without-a-word"),
+    pytest.param(["policy", "list"], 0, "no grants", id="policy-list"),
+    pytest.param(["policy", "allow", "files", "read", "--argument", "p=under:/srv"], 0, "grant:", id="policy-allow"),
+    pytest.param(["policy", "allow", "files", "read", "--argument", "p"], 64, "not NAME=RULE:VALUE", id="policy-rule"),
+    pytest.param(["policy", "allow", "f", "r", "--argument", "p=is:1"], 64, "no rule 'is' is known", id="policy-kind"),
+    pytest.param(["policy", "deny", "files", "*"], 0, "deny", id="policy-deny"),
+    pytest.param(["policy", "denied"], 0, "", id="policy-denied-nothing"),
+    pytest.param(["policy", "check", "--policy", "observe"], 0, "observe: sha256:", id="policy-check"),
+    pytest.param(["policy", "check", "--policy", "/no/such"], 1, "/no/such", id="policy-check-bad"),
     pytest.param(["kill", "--agent", "a"], 0, "order 1: kill agent a", id="order"),
 ]
 
@@ -51,7 +61,7 @@ def test_exit_codes(tmp_path: Path, arguments: list[str], code: int, text: str) 
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("command", [each.name for each in agentgate._COMMANDS])  # noqa: SLF001
+@pytest.mark.parametrize("command", agentgate.COMMANDS)
 def test_each_command_has_help_with_an_example(command: str) -> None:
     done = run(command, "--help")
     assert done.returncode == 0
@@ -91,3 +101,14 @@ def test_an_order_has_its_reason_and_its_issuer(tmp_path: Path) -> None:
     assert len(lines) == 2
     assert "why" in lines[0]
     assert pwd.getpwuid(os.getuid()).pw_name in lines[0]
+
+
+def test_verify_loads_no_network_code(tmp_path: Path) -> None:
+    code = (
+        f"import sys, agentgate; agentgate.main(['verify', {str(tmp_path)!r}]); sys.stderr.write(' '.join(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert {"evidence.verify", "proxy.commands.evidence"} <= set(done.stderr.split())
+    assert {"socket", "ssl", "asyncio", "aiohttp", "proxy.config"} & set(done.stderr.split()) == set()

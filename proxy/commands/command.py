@@ -1,0 +1,81 @@
+"""What a command is, and the flags that several of them share."""
+
+import argparse
+import signal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from proxy.config import Places
+    from proxy.settings.flags import Flags
+
+
+class Command(NamedTuple):
+    """`arguments` declares the flags on a parser, `run` does what they say and gives the exit code."""
+
+    arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def place_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where the configuration and the state folder are."""
+    parser.add_argument("-c", "--config", metavar="FILE", help="configuration (TOML, or JSON if it ends with .json)")
+    parser.add_argument("--state", metavar="DIR", help="keys, grants, orders, admin socket")
+
+
+def policy_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which policy."""
+    parser.add_argument(
+        "--policy", metavar="starter|observe|PATH", help="a built-in policy, a folder of Rego and data, or a bundle"
+    )
+
+
+def process_arguments(parser: argparse.ArgumentParser) -> None:
+    """What every process of the data plane can be told."""
+    place_arguments(parser)
+    policy_arguments(parser)
+    add = parser.add_argument
+    add("--opa", metavar="ADDRESS", help="ask a local OPA (unix:PATH or http://127.0.0.1:PORT), no embedded engine")
+    add("--evidence", metavar="DIR", help="where records go; nothing else may lie there")
+    add("--durability", metavar="process|host", help="what a call's intent survives before the call goes on")
+    add("--admin", metavar="H:P", help="serve /livez, /readyz, /metrics on TCP, not on admin.sock in the state folder")
+    add("--tenant", metavar="NAME", help="tenant of the agent (default: default)")
+    add("--agent", metavar="NAME", help="name of the agent (default: default)")
+
+
+def sidecar_arguments(parser: argparse.ArgumentParser) -> None:
+    """What a sidecar on HTTP can be told besides."""
+    process_arguments(parser)
+    add = parser.add_argument
+    add("--listen", metavar="H:P|unix:PATH", help="where MCP clients connect (default: 127.0.0.1:8900)")
+    add("--upstream", metavar="NAME=URL", action="append", dest="upstreams", help="an MCP server, reached at /NAME")
+    add(
+        "--upstream-header",
+        metavar="NAME:Header=@FILE|$VAR",
+        action="append",
+        dest="upstream_headers",
+        help="a secret header that the sidecar adds for an upstream",
+    )
+    add("--tokens", metavar="FILE", help="bearer tokens' hashes: tells callers apart")
+
+
+def flags_of(given: argparse.Namespace) -> "Flags":
+    """The flags of the configuration among those that were given."""
+    from proxy.settings.flags import Flags
+
+    values = {name: value for name, value in vars(given).items() if name in Flags.__dataclass_fields__}
+    lists = {name: tuple(values.get(name) or ()) for name in ("upstreams", "upstream_headers")}
+    return Flags(**{**values, **lists})
+
+
+def places_of(given: argparse.Namespace, evidence: str | None = None) -> "Places":
+    """State and evidence folder of the installation that the flags name. Raises ConfigProblems."""
+    from proxy.config import environment, read_places
+    from proxy.settings.flags import Flags
+
+    return read_places(Flags(config=given.config, state=given.state, evidence=evidence), environment())
+
+
+def ends_with_its_reader() -> None:
+    """End quietly when whoever reads our output has enough (`records | head`). Not for processes that hold sockets."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)

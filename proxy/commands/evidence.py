@@ -1,0 +1,53 @@
+"""`records` and `verify`: what happened, and whether it is true. Loads no network code."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Final
+
+from proxy.commands.command import Command, ends_with_its_reader, place_arguments, places_of
+
+
+def _records_arguments(parser: argparse.ArgumentParser) -> None:
+    place_arguments(parser)
+    add = parser.add_argument
+    add("folder", nargs="?", type=Path, metavar="DIR", help="evidence folder (default: that of the configuration)")
+    add("--call", metavar="ID", help="only the records of the call whose id begins so")
+    add("--open", action="store_true", dest="only_open", help="only calls without an outcome")
+    add("--follow", action="store_true", help="go on with records as they come")
+    add("--json", action="store_true", dest="as_json", help="one JSON object a line")
+    add("--key", type=Path, metavar="FILE", help="a tenant's private key: show what was sealed, too")
+
+
+def _records(given: argparse.Namespace) -> int:
+    from evidence.reading import run_records
+
+    ends_with_its_reader()
+    return run_records(
+        given.folder or places_of(given).evidence,
+        call=given.call,
+        only_open=given.only_open,
+        follow=given.follow,
+        as_json=given.as_json,
+        key=given.key,
+        out=sys.stdout,
+    )
+
+
+def _verify_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="an evidence folder, or a chain in it")
+    parser.add_argument("--key", metavar="KEY", help="the sidecar's public key (base64, or a file), known beforehand")
+    parser.add_argument("--json", action="store_true", dest="as_json", help="print the report as JSON")
+
+
+def _verify(given: argparse.Namespace) -> int:
+    from evidence.verify import run_verify
+
+    ends_with_its_reader()
+    return run_verify(given.paths, key=given.key, as_json=given.as_json, out=sys.stdout)
+
+
+COMMANDS: Final = {
+    "records": Command(_records_arguments, _records),
+    "verify": Command(_verify_arguments, _verify),
+}

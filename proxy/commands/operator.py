@@ -1,0 +1,133 @@
+"""`kill`, `quarantine`, `release`, `policy`: what an operator decides, written where running sidecars see it."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable
+from typing import Final, Literal
+
+from evidence.clock import SystemClock
+from policy.containment import OrderKind, Scope
+from proxy.commands.command import Command, ends_with_its_reader, place_arguments, places_of, policy_arguments
+from proxy.config import operator_name
+from proxy.settings.problems import ConfigProblems, Problem
+
+
+def _order_arguments(parser: argparse.ArgumentParser) -> None:
+    place_arguments(parser)
+    add = parser.add_argument
+    add("--agent", metavar="NAME", help="only this agent")
+    add("--upstream", metavar="NAME", help="only this upstream")
+    add("--tool", metavar="NAME", help="only calls of this tool")
+    add("--reason", metavar="TEXT", default="", help="why; it is kept with the order")
+
+
+def _order(kind: OrderKind) -> Callable[[argparse.Namespace], int]:
+    def issue(given: argparse.Namespace) -> int:
+        from policy.orders import run_order
+
+        return run_order(
+            places_of(given).state,
+            kind,
+            Scope(given.agent, given.upstream, given.tool),
+            reason=given.reason,
+            issuer=operator_name(),
+            clock=SystemClock(),
+            out=sys.stdout,
+        )
+
+    return issue
+
+
+def _policy_arguments(parser: argparse.ArgumentParser) -> None:
+    below = parser.add_subparsers(metavar="allow|deny|list|denied|check", dest="what", required=True)
+    _grant_arguments(below.add_parser("allow", help="grant a tool, a resource, a prompt or another method"), "allow")
+    _grant_arguments(below.add_parser("deny", help="deny it, whatever else is granted"), "deny")
+    listing = below.add_parser("list", help="what is granted and denied")
+    place_arguments(listing)
+    listing.add_argument("--json", action="store_true", dest="as_json", help="one JSON object a line")
+    denied = below.add_parser("denied", help="what policy refused, the most frequent first")
+    place_arguments(denied)
+    denied.add_argument("--evidence", metavar="DIR", help="evidence folder (default: that of the configuration)")
+    check = below.add_parser("check", help="whether a policy could become active")
+    place_arguments(check)
+    policy_arguments(check)
+    check.add_argument("--trusted", metavar="NAME", action="append", default=[], help="a trusted upstream")
+
+
+def _grant_arguments(parser: argparse.ArgumentParser, effect: Literal["allow", "deny"]) -> None:
+    place_arguments(parser)
+    add = parser.add_argument
+    add("upstream", metavar="UPSTREAM", help="the upstream's name, or *")
+    add("item", metavar="NAME", help="tool, URI or prompt; * at the end means any that begins so")
+    add("--method", metavar="METHOD", default="tools/call", help="what is done with it (default: tools/call)")
+    add("--agent", metavar="NAME", default="*", help="only this agent")
+    add("--tenant", metavar="NAME", default="*", help="only agents of this tenant")
+    if effect == "allow":
+        add(
+            "--argument",
+            metavar="NAME=RULE:VALUE",
+            action="append",
+            default=[],
+            help="path=under:/srv,/data  amount=max:100  verb=one_of:a,b  q=sql:select  x=prefix:a  note=optional",
+        )
+        add("--closed", action="store_true", help="refuse arguments for which there is no rule")
+        add("--approval", action="store_true", help="only with a human's approval")
+
+
+def _policy(given: argparse.Namespace) -> int:
+    ends_with_its_reader()
+    return _POLICY[given.what](given)
+
+
+def _grant(given: argparse.Namespace) -> int:
+    from policy.commands import parse_arguments, run_grant
+    from policy.grants import Grant, GrantEffect
+
+    allows = given.what == "allow"
+    effect: GrantEffect = "deny" if not allows else "require_approval" if given.approval else "allow"
+    try:
+        arguments = parse_arguments(given.argument) if allows else {}
+    except ValueError as error:
+        remedy = "Write for example --argument path=under:/srv or --argument amount=max:100."
+        raise ConfigProblems((Problem("--argument", str(error), remedy),)) from error
+    grant = Grant(
+        upstream=given.upstream,
+        method=given.method,
+        name=given.item,
+        tenant=given.tenant,
+        agent=given.agent,
+        effect=effect,
+        arguments=arguments,
+        closed=allows and given.closed,
+    )
+    return run_grant(places_of(given).state, grant, sys.stdout)
+
+
+def _list(given: argparse.Namespace) -> int:
+    from policy.commands import run_list
+
+    return run_list(places_of(given).state, as_json=given.as_json, out=sys.stdout)
+
+
+def _denied(given: argparse.Namespace) -> int:
+    from policy.commands import run_denied
+
+    return run_denied(places_of(given, given.evidence).evidence, out=sys.stdout)
+
+
+def _check(given: argparse.Namespace) -> int:
+    from policy.commands import run_check
+
+    spec = given.policy or "starter"
+    return asyncio.run(run_check(spec, places_of(given).state, given.trusted, sys.stdout))
+
+
+_POLICY: Final = {"allow": _grant, "deny": _grant, "list": _list, "denied": _denied, "check": _check}
+
+COMMANDS: Final = {
+    "kill": Command(_order_arguments, _order("kill")),
+    "quarantine": Command(_order_arguments, _order("quarantine")),
+    "release": Command(_order_arguments, _order("release")),
+    "policy": Command(_policy_arguments, _policy),
+}

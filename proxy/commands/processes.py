@@ -1,0 +1,83 @@
+"""`sidecar`, `wrap`, `opa`, `demo`: what runs until it is stopped, or has told its story."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Final
+
+from proxy.commands.command import (
+    Command,
+    flags_of,
+    place_arguments,
+    places_of,
+    policy_arguments,
+    process_arguments,
+    sidecar_arguments,
+)
+from proxy.config import environment, read_config, read_wrap_config
+from proxy.settings.naming import name_of
+from proxy.settings.problems import ConfigProblems, Problem
+
+
+def _sidecar(given: argparse.Namespace) -> int:
+    config = read_config(flags_of(given), environment())
+    from proxy.app import run_sidecar
+
+    return run_sidecar(config)
+
+
+def _wrap_arguments(parser: argparse.ArgumentParser) -> None:
+    process_arguments(parser)
+    parser.usage = "agentgate wrap [flags] -- CMD ARG..."
+    parser.add_argument("--name", metavar="NAME", help="what the server is called (default: from the command)")
+
+
+def _wrap(given: argparse.Namespace) -> int:
+    if not given.child:
+        remedy = "Write the server's command after two dashes: agentgate wrap [flags] -- CMD ARG..."
+        raise ConfigProblems((Problem("wrap", "there is no command", remedy),))
+    name = given.name or name_of(given.child)
+    config = read_wrap_config(flags_of(given), environment(), name, tuple(given.child))
+    from proxy.stdio import run_wrap
+
+    return run_wrap(config, given.child)
+
+
+def _opa_arguments(parser: argparse.ArgumentParser) -> None:
+    place_arguments(parser)
+    policy_arguments(parser)
+    add = parser.add_argument
+    add("--trusted", metavar="NAME", action="append", default=[], help="an upstream whose annotations are believed")
+    add("--folder", type=Path, metavar="DIR", help="where the socket lies (default: opa in the state folder)")
+
+
+def _opa(given: argparse.Namespace) -> int:
+    from policy.opa_process import run_opa
+
+    return run_opa(
+        given.policy or "starter",
+        state=places_of(given).state,
+        environ=environment(),
+        trusted=given.trusted,
+        folder=given.folder,
+        out=sys.stdout,
+    )
+
+
+def _demo_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--keep", action="store_true", help="leave everything running, to be entered with a client")
+
+
+def _demo(given: argparse.Namespace) -> int:
+    from proxy.demo import run_demo
+
+    colour = sys.stdout.isatty() and "NO_COLOR" not in environment()
+    return run_demo(keep=given.keep, colour=colour, out=sys.stdout)
+
+
+COMMANDS: Final = {
+    "sidecar": Command(sidecar_arguments, _sidecar),
+    "wrap": Command(_wrap_arguments, _wrap),
+    "opa": Command(_opa_arguments, _opa),
+    "demo": Command(_demo_arguments, _demo),
+}
