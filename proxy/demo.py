@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
 
 from proxy.config import environment
 from proxy.refusals import DATA_KEY
-from proxy.story.scene import AGENT, UPSTREAM, Scene, kinds
+from proxy.story.scene import AGENT, Scene, kinds
 from proxy.story.telling import NotAsSaid, Telling
 
 if TYPE_CHECKING:
@@ -138,10 +138,9 @@ async def _played(scene: Scene, steps: Sequence[Step], *, keep: bool) -> int:
 
 async def _grant_first(scene: Scene) -> None:
     """What the operator grants before the agent starts; all commands work on the demo's own state folder."""
-    whom = ("--agent", AGENT, "--upstream", UPSTREAM)
     scene.telling.plain()
-    await scene.operator("policy", "allow", *whom, "--tool", "git_log")
-    await scene.operator("policy", "allow", *whom, "--tool", "git_create_branch", "--argument", _BRANCHES)
+    await scene.grant("git_log")
+    await scene.grant("git_create_branch", "--argument", "branch_name=prefix:agent/")
 
 
 async def _story(scene: Scene, steps: Sequence[Step]) -> str | None:
@@ -240,7 +239,7 @@ async def kill(scene: Scene, agent: Agent) -> None:
     """An order stops a call that is under way, and all that follow."""
     telling = scene.telling
     telling.sees((await scene.operator("policy", "denied")).text)
-    await scene.operator("policy", "allow", "--agent", AGENT, "--upstream", UPSTREAM, "--tool", "git_commit")
+    await scene.grant("git_commit")
     await agent.sees("git_commit")
     telling.holds("the running sidecar has taken the grant up: the agent now sees git_commit", truth=True)
     head = await scene.git("rev-parse", "HEAD")
@@ -309,8 +308,6 @@ def _change(evidence: Path, old: bytes, new: bytes) -> int:
             return text.count(b"\n", 0, at) + 1
     raise NotAsSaid(f"evidence holds {old.decode()}")
 
-
-_BRANCHES: Final = "branch_name=prefix:agent/"
 
 STEPS: Final = (
     Step("A read that was granted", granted_read),

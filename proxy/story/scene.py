@@ -135,6 +135,10 @@ class Scene:
             raise NotAsSaid(f"agentgate {shlex.join(arguments)} ended with {ended.code}: {ended.text}")
         return ended
 
+    async def grant(self, tool: str, *more: str) -> None:
+        """The operator grants the agent a tool."""
+        await self.operator("policy", "allow", UPSTREAM, tool, "--agent", AGENT, *more)
+
     async def verify(self, evidence: Path) -> tuple[int, dict[str, Any]]:
         """`agentgate verify --json` on a folder: its exit code and its report."""
         ended = await self.quietly("verify", "--json", str(evidence))
