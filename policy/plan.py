@@ -50,7 +50,8 @@ class Plan:
 
     `rules` are the paths of its rules (`agentgate/decision`), `own` the names of its functions as calls use
     them, `builtins` those that it needs from the engine, `undefined` where a name is read that nothing defines,
-    `strings` its literal strings in the escaped spelling that the engine works with.
+    `strings` its literal strings in the escaped spelling that the engine works with, `lost` where an argument of
+    a function is read inside a comprehension as if it were a new name (a fault of regopy's compiler).
     """
 
     calls: tuple[Called, ...]
@@ -59,6 +60,7 @@ class Plan:
     builtins: frozenset[str]
     undefined: tuple[str, ...]
     strings: tuple[str, ...]
+    lost: tuple[str, ...]
 
 
 def read_plan(document: Mapping[str, Any]) -> Plan:
@@ -71,6 +73,7 @@ def read_plan(document: Mapping[str, Any]) -> Plan:
     functions = document["funcs"]["funcs"]
     calls: list[Called] = []
     undefined: list[str] = []
+    lost: list[str] = []
     for function in functions:
         statements = list(_statements(function["blocks"]))
         no_text = _textless_locals(statements, textless)
@@ -79,6 +82,7 @@ def read_plan(document: Mapping[str, Any]) -> Plan:
             _called(one["stmt"], strings, files, numbers, no_text) for one in statements if one["type"] == "CallStmt"
         )
         undefined.extend(_undefined(function, statements, files))
+        lost.extend(_lost(function, statements, files))
     return Plan(
         calls=tuple(calls),
         rules=frozenset("/".join(function["path"][1:]) for function in functions),
@@ -86,6 +90,7 @@ def read_plan(document: Mapping[str, Any]) -> Plan:
         builtins=frozenset(builtins),
         undefined=tuple(dict.fromkeys(undefined)),
         strings=tuple(strings),
+        lost=tuple(dict.fromkeys(lost)),
     )
 
 
@@ -150,6 +155,19 @@ def _undefined(function: Mapping[str, Any], statements: list[Statement], files: 
         inner = statement["stmt"]
         if any(_local(inner.get(member)) not in written | {None} for member in _READ):
             yield f"{files[inner.get('file', 0)]}:{inner.get('row', min(rows, default=-1)) + 1}"
+
+
+def _lost(function: Mapping[str, Any], statements: list[Statement], files: list[str]) -> Iterator[str]:
+    """Where the copy of an argument is also written from elsewhere: one name in the source, two in the plan."""
+    parameters = frozenset(function["params"])
+    written: dict[int, set[int | None]] = {}
+    for statement in statements:
+        if statement["type"].startswith("AssignVar"):
+            inner = statement["stmt"]
+            written.setdefault(inner["target"], set()).add(_local(inner["source"]))
+    if any(len(sources) > 1 and sources & parameters for sources in written.values()):
+        rows = [one["stmt"] for one in statements if "row" in one["stmt"]]
+        yield from (f"{files[inner.get('file', 0)]}:{inner['row'] + 1}" for inner in rows[:1])
 
 
 def _writes(inner: Statement) -> Iterator[int]:

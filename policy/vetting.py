@@ -7,7 +7,8 @@ Steps, each of which only adds problems:
 3. every name that is read is defined;
 4. the entry points are there;
 5. for the embedded engine only: no builtin that it evaluates otherwise than OPA, no string spelled with an
-   escape that JSON does not need (the engine would not find it equal to the character);
+   escape that JSON does not need (the engine would not find it equal to the character), no function that its
+   compiler is known to get wrong;
 6. a table of inputs, of every kind that the path asks about, gets answers that are well formed or undefined.
 """
 
@@ -48,6 +49,11 @@ def plan_problems(plan: Plan) -> tuple[str, ...]:
         f"{call.where()}: the embedded engine does not evaluate {call.function} as OPA does; use the opa engine"
         for call in unmeasured(plan)
         if call.function not in FORBIDDEN
+    ]
+    problems += [
+        f"{where}: the embedded engine loses an argument of this function inside a comprehension; "
+        "use object.get there, or the opa engine"
+        for where in plan.lost
     ]
     problems += [
         f'a string is spelled "{text}": write the character itself'

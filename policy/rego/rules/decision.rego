@@ -11,13 +11,13 @@ decision := {
 }
 
 verdict := {"effect": "deny", "reason": "denied_by_operator", "rules": ids(denying)} if {
-	count_of(denying)
+	some _ in denying
 } else := {"effect": "deny", "reason": "definition_changed", "rules": []} if {
 	changed(input.call.definition)
-} else := {"effect": "allow", "reason": "granted", "rules": ids(satisfied("allow"))} if {
-	count_of(satisfied("allow"))
-} else := {"effect": "require_approval", "reason": "approval_required", "rules": ids(satisfied("require_approval"))} if {
-	count_of(satisfied("require_approval"))
+} else := {"effect": "allow", "reason": "granted", "rules": ids(allowing)} if {
+	some _ in allowing
+} else := {"effect": "require_approval", "reason": "approval_required", "rules": ids(asking)} if {
+	some _ in asking
 } else := {"effect": "allow", "reason": "read_only_trusted", "rules": ["read_only_trusted"]} if {
 	input.call.method == "tools/call"
 	read_only(input.call.definition)
@@ -27,7 +27,7 @@ verdict := {"effect": "deny", "reason": "denied_by_operator", "rules": ids(denyi
 } else := {"effect": "allow", "reason": "follows_grant", "rules": ["follows_grant"]} if {
 	follows
 } else := {"effect": "deny", "reason": "argument_refused", "rules": ids(granting)} if {
-	count_of(granting)
+	some _ in granting
 } else := {"effect": "deny", "reason": "method_unknown", "rules": []} if {
 	not known[input.call.method]
 } else := {"effect": "deny", "reason": "not_granted", "rules": []}
@@ -48,17 +48,11 @@ denying := {entry | some entry in found; entry.effect == "deny"}
 
 granting := {entry | some entry in found; entry.effect != "deny"}
 
-satisfied(effect) := {entry |
-	some entry in granting
-	entry.effect == effect
-	met(entry)
-}
+allowing := {entry | some entry in granting; entry.effect == "allow"; met(entry)}
 
-ids(set) := [id | some id in {entry.id | some entry in set}]
+asking := {entry | some entry in granting; entry.effect == "require_approval"; met(entry)}
 
-count_of(set) if {
-	some _ in set
-}
+ids(those) := [entry.id | some entry in those]
 
 reading := {
 	"resources/read": true,

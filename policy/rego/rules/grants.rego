@@ -3,13 +3,20 @@
 # the name "*" with a prefix is about the names that begin with it. `policy/grants.py` writes and checks the index.
 package agentgate.rules
 
-# The entries about one method and name, whatever their effect.
-entries(method, name) := {entry |
+# What is granted in each scope that covers this caller and upstream.
+scopes := [scope |
 	some tenant in {input.caller.tenant, "*"}
 	some agent in {input.caller.agent, "*"}
 	some upstream in {input.call.upstream, "*"}
+	scope := data.agentgate.grants[tenant][agent][upstream]
+]
+
+# The entries about one method and name, whatever their effect. `object.get`, since the embedded engine loses an
+# argument of a function that is a key inside a comprehension.
+entries(method, name) := {entry |
+	some scope in scopes
 	some key in {name, "*"}
-	some entry in data.agentgate.grants[tenant][agent][upstream][method][key]
+	some entry in object.get(scope, [method, key], [])
 	reaches(entry.prefix, name)
 }
 
@@ -24,11 +31,10 @@ reaches(prefix, name) if {
 
 # The caller may do something at this upstream.
 familiar if {
-	some tenant in {input.caller.tenant, "*"}
-	some agent in {input.caller.agent, "*"}
-	some upstream in {input.call.upstream, "*"}
-	some method
-	some entry in data.agentgate.grants[tenant][agent][upstream][method][_]
+	some scope in scopes
+	some named in scope
+	some granted in named
+	some entry in granted
 	entry.effect != "deny"
 }
 

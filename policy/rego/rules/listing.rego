@@ -42,10 +42,8 @@ openable(method, _) if {
 template_open(_) if trusted
 
 template_open(template) if {
-	some tenant in {input.caller.tenant, "*"}
-	some agent in {input.caller.agent, "*"}
-	some upstream in {input.call.upstream, "*"}
-	some name, granted in data.agentgate.grants[tenant][agent][upstream]["resources/read"]
+	some scope in scopes
+	some name, granted in scope["resources/read"]
 	some entry in granted
 	entry.effect != "deny"
 	template_reaches(split(template, "{")[0], name, entry.prefix)

@@ -1,0 +1,400 @@
+"""One table for every engine: what activation accepts, what asking answers, and where an engine must not answer."""
+
+import asyncio
+import os
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evidence.canonical import Spelled
+from policy.bundle import load
+from policy.decision import input_text, listing_values, read_decision
+from policy.embedded import EmbeddedEngine, Inexact
+from policy.engine import (
+    UNDEFINED,
+    CannotDecide,
+    Engine,
+    EngineFailed,
+    EngineTimeout,
+    EngineUnavailable,
+    EntryPoint,
+    Policy,
+    PolicyRefused,
+)
+from policy.grants import Grant, index
+from policy.opa import OpaEngine
+from policy.opa_process import OpaProcess, find_opa
+from policy.vocabulary import Call, Definition, Listed
+from tests.policy.asking import NOW, SESSION, SIDECAR, call, document, listing, read_only, tool_call
+
+GRANTS = (
+    Grant("u", "tools/call", "echo", agent="billing"),
+    Grant("u", "tools/call", "read", arguments={"path": {"under": ["/srv/"]}}),
+    Grant("u", "tools/call", "pay", arguments={"amount": {"max": 100, "min": 0}}),
+    Grant("u", "tools/call", "pay", effect="require_approval", arguments={"amount": {"max": 1000, "min": 0}}),
+    Grant("u", "tools/call", "query", arguments={"sql": {"sql": ["select"]}}, closed=True),
+    Grant("u", "tools/call", "pick", arguments={"colour": {"one_of": ["red", 'a"b\\c\n', "é", 1]}}),
+    Grant("u", "tools/call", "fs_*"),
+    Grant("u", "tools/call", "fs_delete", effect="deny"),
+    Grant("u", "resources/read", "file:///srv/*"),
+    Grant("u", "prompts/get", "hello"),
+    Grant("*", "elicitation/create", "*", agent="billing"),
+)
+STARTER = load("starter", grants=index(GRANTS), trusted=["trusted"])
+
+Running = tuple[Engine, Callable[[Policy], Awaitable[None]]]
+
+
+@asynccontextmanager
+async def _embedded() -> AsyncIterator[Running]:
+    engine = EmbeddedEngine(budget_seconds=5.0)
+    try:
+        yield engine, engine.activate
+    finally:
+        await engine.close()
+
+
+@asynccontextmanager
+async def _opa(folder: Path) -> AsyncIterator[Running]:
+    process = OpaProcess(find_opa(os.environ), folder / "opa")  # noqa: TID251  (where OPA is, is the machine's setting)
+    engine = OpaEngine(process.address, budget_seconds=5.0)
+
+    async def activate(policy: Policy) -> None:
+        if engine.active is None:
+            await process.start(policy)
+        else:
+            await process.load(policy)
+        await engine.activate(policy)
+
+    try:
+        yield engine, activate
+    finally:
+        await engine.close()
+        await process.stop()
+
+
+@pytest.fixture(params=["embedded", "opa"])
+async def running(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Running]:
+    """Each engine in turn, and how it is given a policy."""
+    async with _embedded() if request.param == "embedded" else _opa(tmp_path) as found:
+        yield found
+
+
+def _folder(tmp_path: Path, source: str, name: str = "policy") -> Policy:
+    folder = tmp_path / name
+    folder.mkdir(exist_ok=True)
+    (folder / "policy.rego").write_text("package agentgate\n\n" + source)
+    return load(str(folder), grants=None)
+
+
+ALLOW = 'decision := {"effect": "allow", "reason": "ok", "message": "", "rules": [], "obligations": {}}\n'
+HIDE_NOTHING = 'listing := {"hide": []}\n'
+
+
+async def test_before_an_activation_there_is_no_answer() -> None:
+    async with _embedded() as (engine, _):
+        assert engine.active is None
+        assert engine.problem() is not None
+        with pytest.raises(EngineUnavailable):
+            await engine.ask(EntryPoint.DECISION, document(tool_call()))
+
+
+async def test_an_answer_names_the_active_revision(running: Running) -> None:
+    engine, activate = running
+    await activate(STARTER)
+    answer = await engine.ask(EntryPoint.DECISION, document(tool_call()))
+    assert engine.active is STARTER
+    assert engine.problem() is None
+    assert answer.revision == STARTER.revision
+    assert answer.value["effect"] == "allow"
+
+
+async def test_a_rule_without_a_value_is_undefined(running: Running, tmp_path: Path) -> None:
+    engine, activate = running
+    await activate(_folder(tmp_path, 'decision := {"effect": "allow", "reason": "ok"} if input.call.name == "x"\n'))
+    assert (await engine.ask(EntryPoint.DECISION, document(tool_call("y")))).value is UNDEFINED
+    assert (await engine.ask(EntryPoint.LISTING, listing("tools/list", Listed("y")))).value is UNDEFINED
+
+
+async def test_a_refused_policy_leaves_the_active_one(running: Running, tmp_path: Path) -> None:
+    engine, activate = running
+    await activate(STARTER)
+    with pytest.raises(PolicyRefused):
+        await activate(_folder(tmp_path, "decision := nosuch(1)\n"))
+    assert engine.active is STARTER
+    assert (await engine.ask(EntryPoint.DECISION, document(tool_call()))).revision == STARTER.revision
+
+
+async def test_a_new_policy_answers_at_once(running: Running, tmp_path: Path) -> None:
+    engine, activate = running
+    await activate(STARTER)
+    await activate(observe := load("observe", grants=index(GRANTS)))
+    answer = await engine.ask(EntryPoint.DECISION, document(tool_call("unheard")))
+    decision = read_decision(answer, observe, engine=engine.name, decision_id="d")
+    assert (decision.effect, decision.reason) == ("allow", "observed")
+    assert decision.shadow is not None
+    assert decision.shadow["reason"] == "not_granted"
+    assert (await engine.ask(EntryPoint.LISTING, listing("tools/list", Listed("x")))).value == {"hide": []}
+
+
+REFUSED = [
+    pytest.param("decision := {\n", "policy.rego:3", id="syntax"),
+    pytest.param(ALLOW + "x := nosuch(1)\n", "nosuch", id="unknown-function"),
+    pytest.param(ALLOW + "x := no.such(1)\n", "no.such", id="unknown-function-of-a-module"),
+    pytest.param(ALLOW + "x := nosuch\n", "policy.rego:4", id="unknown-name"),
+    pytest.param("x := 1\n", "decision", id="no-decision"),
+    pytest.param(ALLOW + "x := opa.runtime()\n", "opa.runtime", id="runtime"),
+    pytest.param(ALLOW + 'x := opa["runtime"]()\n', "opa.runtime", id="runtime-in-brackets"),
+    pytest.param(ALLOW + "x := time.now_ns()\n", "time.now_ns", id="clock"),
+    pytest.param(ALLOW + 'x := rand.intn("x", 9)\n', "rand.intn", id="chance"),
+    pytest.param(ALLOW + 'x := uuid.rfc4122("x")\n', "uuid.rfc4122", id="uuid"),
+    pytest.param(ALLOW + 'x := http.send({"method": "GET", "url": "http://127.0.0.1"})\n', "http.send", id="http"),
+    pytest.param(ALLOW + 'x := net.lookup_ip_addr("localhost")\n', "net.lookup_ip_addr", id="resolver"),
+    pytest.param(ALLOW + 'x if trace("x")\n', "trace", id="trace"),
+    pytest.param(ALLOW + "x := y if { y := data.z with data.z as time.now_ns() }\n", "time.now_ns", id="clock-as-data"),
+    pytest.param(ALLOW + "x := count([1]) with count as opa.runtime\n", "", id="runtime-in-disguise"),
+    pytest.param('decision := {"effect": "allow"}\n', "reason", id="malformed-decision"),
+    pytest.param('decision := "allow"\n', "object", id="decision-a-text"),
+    pytest.param(ALLOW + 'listing := ["x"]\n', "listing", id="malformed-listing"),
+    pytest.param(ALLOW + ALLOW.replace("allow", "deny"), "", id="two-decisions-at-once"),
+]
+
+
+@pytest.mark.parametrize(("source", "named"), REFUSED)
+async def test_what_never_becomes_active(running: Running, tmp_path: Path, source: str, named: str) -> None:
+    engine, activate = running
+    with pytest.raises(PolicyRefused) as refused:
+        await activate(_folder(tmp_path, source))
+    assert named in str(refused.value)
+    assert engine.active is None
+
+
+async def test_forbidden_names_in_comments_and_texts_are_only_texts(running: Running, tmp_path: Path) -> None:
+    engine, activate = running
+    await activate(_folder(tmp_path, "# opa.runtime()\n" + ALLOW + 'x := "time.now_ns()"\ny := `http.send({})`\n'))
+    assert engine.active is not None
+
+
+@pytest.mark.parametrize(
+    ("source", "named"),
+    [
+        pytest.param(ALLOW + 'x := regex.match("a", input.call.name)\n', "regex.match", id="regex"),
+        pytest.param(ALLOW + 'x := replace(input.call.name, "a", "b")\n', "replace", id="replace"),
+        pytest.param(ALLOW + "x := max([1, input.call.arguments.n])\n", "max", id="max"),
+        pytest.param(ALLOW + "x := to_number(input.call.name)\n", "to_number", id="to-number"),
+        pytest.param(ALLOW + "x if { print(1) }\n", "print", id="print"),
+        pytest.param(ALLOW + 'x := "\\u00e9"\n', "write the character itself", id="a-long-escape"),
+    ],
+)
+async def test_what_the_embedded_engine_leaves_to_opa(tmp_path: Path, source: str, named: str) -> None:
+    async with _embedded() as (_, activate):
+        with pytest.raises(PolicyRefused, match=named):
+            await activate(_folder(tmp_path, source))
+
+
+@pytest.mark.parametrize(
+    ("rule", "arguments", "answers"),
+    [
+        pytest.param('contains(input.call.arguments.t, "n")', {"t": "a\nb"}, False, id="needle-inside-an-escape"),
+        pytest.param('contains(input.call.arguments.t, "n")', {"t": 'a"b'}, True, id="needle-in-no-such-escape"),
+        pytest.param('contains(input.call.arguments.t, ";")', {"t": "a\nb"}, True, id="needle-in-no-escape"),
+        pytest.param('contains(input.call.arguments.t, "\\\\")', {"t": "a\\nb"}, True, id="backslash"),
+        pytest.param("count(input.call.arguments.t) < 9", {"t": "a\nb"}, False, id="count-of-a-text"),
+        pytest.param("count([1]) < 9", {"t": "a\nb"}, True, id="count-of-an-array"),
+        pytest.param('lower(input.call.arguments.t) == "x"', {"t": "É"}, False, id="lower-beyond-ascii"),
+        pytest.param('lower(input.call.arguments.t) == "x"', {"t": "E"}, True, id="lower"),
+        pytest.param("input.call.arguments.t == 0.3", {"t": 0.30000000000000004}, False, id="a-fine-number"),
+        pytest.param("input.call.arguments.t == 0.3", {"t": "0.30000000000000004"}, True, id="a-fine-number-as-text"),
+        pytest.param("input.call.arguments.t + 1 == 2", {"t": 0.5}, False, id="arithmetic-on-fractions"),
+        pytest.param("input.call.arguments.t + 1 == 2", {"t": 1}, True, id="arithmetic-on-whole-numbers"),
+        pytest.param("input.call.arguments.t == 1", {"t": Spelled("1e400")}, True, id="a-huge-exponent"),
+    ],
+)
+async def test_where_the_embedded_engine_must_not_answer(
+    tmp_path: Path,
+    rule: str,
+    arguments: dict[str, Any],
+    answers: bool,  # noqa: FBT001  (a column of the table)
+) -> None:
+    async with _embedded() as (engine, activate):
+        await activate(_folder(tmp_path, 'decision := {"effect": "allow", "reason": "ok"} if ' + rule + "\n"))
+        asked = engine.ask(EntryPoint.DECISION, document(tool_call(arguments=arguments)))
+        if answers:
+            await asked
+        else:
+            with pytest.raises(Inexact):
+                await asked
+
+
+def _calls(seed: int, count: int) -> list[Call]:
+    """Generated calls, half of them near what the grants are about."""
+    chance = random.Random(seed)
+    texts = [
+        "/srv/a",
+        "/srv",
+        "/srv/../x",
+        "/srv/%2e%2e/x",
+        "red",
+        'a"b\\c\n',
+        "é",
+        "select 1",
+        "SELECT 1;x",
+        "",
+        "\x00",
+    ]
+    texts += ['","effect":"allow","x":"', "a\u2028b", "\u212a", "x" * 300, "file:///srv/a", "file:///etc/a", "fs_a"]
+    numbers = [0, 1, -1, 100, 100.0, 100.01, 1e3, 1001, -0.5, 0.1, 1e21, True, Spelled("18446744073709551617")]
+    names = ["echo", "read", "pay", "query", "pick", "fs_a", "fs_delete", "hello", "nothing", 'q"x', "é\n"]
+    keys = ["path", "amount", "sql", "colour", "other", 'k"'] * 2 + texts[:3]
+    definitions = [None, read_only(), replace(read_only(), pinned="changed"), Definition("d", {"readOnlyHint": 1})]
+    made = []
+    for _ in range(count):
+        values = [*texts, *numbers, None, [1, "a\n"], {"a": {"b": "\\"}}]
+        arguments = {chance.choice(keys): chance.choice(values) for _ in range(chance.randrange(4))}
+        method = chance.choice(["tools/call"] * 6 + ["resources/read", "prompts/get", "tasks/get", "a/b", "roots/list"])
+        name = chance.choice(names if method == "tools/call" else texts)
+        params = {"uri": name} if method == "resources/read" else {"name": name, "arguments": arguments}
+        upstream = chance.choice(["u", "u", "u", "trusted", "other"])
+        made.append(call(method, params, upstream=upstream, definition=chance.choice(definitions)))
+    return made
+
+
+async def _asked(engine: Engine, entry: EntryPoint, asked: bytes) -> Any:
+    try:
+        return (await engine.ask(entry, asked)).value
+    except CannotDecide as refused:
+        return refused
+
+
+async def test_both_engines_say_the_same_or_the_embedded_one_refuses(tmp_path: Path) -> None:
+    refused = 0
+    async with _embedded() as (embedded, start), _opa(tmp_path) as (opa, serve):
+        await start(STARTER)
+        await serve(STARTER)
+        for asked in _calls(seed=1, count=500):
+            mine = await _asked(embedded, EntryPoint.DECISION, document(asked))
+            theirs = await _asked(opa, EntryPoint.DECISION, document(asked))
+            refused += isinstance(mine, CannotDecide)
+            assert isinstance(mine, CannotDecide) or mine == theirs, asked
+    assert refused == 0, "the starter stays within what the embedded engine evaluates exactly"
+
+
+QUOTING = """
+decision := {"effect": "deny", "reason": "no", "message": text, "rules": [text], "obligations": {}} if {
+    text := sprintf("%v said %s", [input.call.name, input.call.arguments.t])
+}
+"""
+CUTTING = """
+decision := {"effect": "deny", "reason": "no", "message": concat("", split(input.call.arguments.t, "")), "rules": []}
+"""
+DIFFERENCES = [
+    pytest.param(QUOTING, {"t": '", "effect": "allow", "x": "'}, id="a-message-that-forges-an-effect"),
+    pytest.param(QUOTING, {"t": "a\x00b"}, id="a-nul"),
+    pytest.param(QUOTING, {"t": "\\"}, id="a-backslash"),
+    pytest.param(QUOTING, {"t": Spelled("18446744073709551617")}, id="a-number-beyond-64-bits"),
+    pytest.param(CUTTING, {"t": '", "effect": "allow", "x": "'}, id="a-message-cut-to-pieces"),
+    pytest.param(CUTTING, {"t": "\\"}, id="a-backslash-cut-to-pieces"),
+    pytest.param(CUTTING, {"t": "a\x00b"}, id="a-nul-cut-to-pieces"),
+]
+
+
+@pytest.mark.parametrize(("source", "arguments"), DIFFERENCES)
+async def test_where_engines_differ_the_answer_is_a_refusal(
+    tmp_path: Path, source: str, arguments: dict[str, Any]
+) -> None:
+    policy = _folder(tmp_path, source)
+    asked = document(tool_call(arguments=arguments))
+    async with _embedded() as (embedded, start), _opa(tmp_path) as (opa, serve):
+        await start(policy)
+        await serve(policy)
+        mine = await _asked(embedded, EntryPoint.DECISION, asked)
+        theirs = await _asked(opa, EntryPoint.DECISION, asked)
+    assert isinstance(mine, CannotDecide) or mine == theirs
+    assert theirs["effect"] == "deny"
+
+
+@pytest.mark.parametrize("asked", _calls(seed=2, count=150), ids=lambda asked: asked.method)
+async def test_what_may_be_called_is_listed(asked: Call, shared: Engine) -> None:
+    if asked.method != "tools/call" or asked.name is None:
+        return
+    said = await _asked(shared, EntryPoint.DECISION, document(asked))
+    definition = (
+        {}
+        if asked.definition is None
+        else {
+            "pinned": asked.definition.pinned,
+            "annotations": asked.definition.annotations,
+        }
+    )
+    listed = call("tools/list", upstream=asked.upstream)
+    hide = await _asked(shared, EntryPoint.LISTING, _listing(listed, Listed(asked.name, definition)))
+    if said["effect"] != "deny":
+        assert hide == {"hide": []}
+    elif said["reason"] in ("not_granted", "denied_by_operator", "definition_changed"):
+        assert hide == {"hide": [asked.name]}
+
+
+def _listing(asked: Call, item: Listed) -> bytes:
+    return input_text(listing_values(asked, [item], session=SESSION, sidecar=SIDECAR, now=NOW))
+
+
+@pytest.fixture
+async def shared() -> AsyncIterator[Engine]:
+    """The embedded engine with the starter policy."""
+    async with _embedded() as (engine, activate):
+        await activate(STARTER)
+        yield engine
+
+
+async def test_an_evaluation_out_of_time_is_given_up(tmp_path: Path) -> None:
+    slow = """
+decision := {"effect": "allow", "reason": "ok"} if { input.call.name != "slow" }
+decision := {"effect": "deny", "reason": "no"} if {
+    input.call.name == "slow"
+    not found
+}
+found if { some a in numbers.range(1, 1500); some b in numbers.range(1, 1500); a + b == -1 }
+"""
+    engine = EmbeddedEngine(budget_seconds=0.05, threads=2)
+    await engine.activate(_folder(tmp_path, slow))
+    asked = document(tool_call("slow"))
+    with pytest.raises(EngineTimeout):
+        await engine.ask(EntryPoint.DECISION, asked)
+    assert engine.problem() is None
+    with pytest.raises(EngineTimeout):
+        await engine.ask(EntryPoint.DECISION, asked)
+    assert "not come back" in str(engine.problem())
+    for _ in range(1200):
+        if engine.problem() is None:
+            break
+        await asyncio.sleep(0.05)
+    assert engine.problem() is None, "an evaluation that comes back late is no loss any more"
+    await engine.close()
+
+
+async def test_an_answer_of_another_revision_does_not_count(tmp_path: Path) -> None:
+    async with _opa(tmp_path) as (opa, serve):
+        await serve(STARTER)
+        assert isinstance(opa, OpaEngine)
+        other = OpaEngine(f"unix:{tmp_path / 'opa' / 'opa.sock'}", activation_seconds=0.3)
+        with pytest.raises(PolicyRefused, match="did not load"):
+            await other.activate(load("observe", grants=None))
+        await other.close()
+
+
+async def test_a_stopped_opa_is_unavailable(tmp_path: Path) -> None:
+    async with _opa(tmp_path) as (engine, serve):
+        await serve(STARTER)
+    with pytest.raises(EngineUnavailable):
+        await engine.ask(EntryPoint.DECISION, document(tool_call()))
+    assert engine.problem() is not None
+    await engine.close()
+
+
+def test_every_failure_of_an_engine_is_a_refusal() -> None:
+    assert all(issubclass(one, CannotDecide) for one in (EngineFailed, EngineTimeout, EngineUnavailable, Inexact))
