@@ -1,14 +1,15 @@
 """Legacy calls whose stream ended before their answer: open until it turns up elsewhere, or for five minutes.
 
 The answer then arrives on the session's GET stream (resumed by Last-Event-ID) and is paired by
-(upstream, session, id). What nobody answers in time becomes `unknown`.
+(caller, upstream, session, id). What nobody answers in time becomes `unknown`.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from policy.vocabulary import Caller
 from proxy.vocabulary import Delivery, EffectAt, Ending, Outcome
 from proxy.wire.message import Message
 
@@ -21,16 +22,20 @@ MAX_DETACHED: Final = 10_000
 GIVEN_UP: Final = Ending(Outcome.UNKNOWN, Delivery.NOTHING, EffectAt.UNKNOWN, "no_answer_in_time")
 SESSION_OVER: Final = Ending(Outcome.UNKNOWN, Delivery.NOTHING, EffectAt.UNKNOWN, "session_over")
 
-Key = tuple[str, str | None, str]
-"""Upstream, session id, key of the message id."""
+Key = tuple[Caller, str, str | None, str]
+"""Whose call, upstream, session id, key of the message id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A request without a stream. `end` records how its call ended; it does nothing for a request that is no call."""
+    """A request without a stream.
+
+    `end` records how its call ended, and what it returns is done when that is durable; None for a request that is
+    no call.
+    """
 
     request: Message
-    end: Callable[[Ending], None]
+    end: Callable[[Ending], Awaitable[object] | None]
 
 
 class Detached:
@@ -46,10 +51,10 @@ class Detached:
     def add(self, key: Key, waiting: Waiting) -> None:
         """A request is open without a stream from now on; its `end` is called once, whatever becomes of it."""
         if (replaced := self._waiting.pop(key, None)) is not None:
-            replaced[1].end(GIVEN_UP)
+            _ = replaced[1].end(GIVEN_UP)
         self._waiting[key] = (self._monotonic() + OPEN_SECONDS, waiting)
         if len(self._waiting) > MAX_DETACHED:
-            self._waiting.popitem(last=False)[1][1].end(GIVEN_UP)
+            _ = self._waiting.popitem(last=False)[1][1].end(GIVEN_UP)
 
     def take(self, key: Key) -> Waiting | None:
         """What waits for an answer under `key`; who takes it calls its `end`."""
@@ -64,9 +69,9 @@ class Detached:
             if until > now:
                 return
             del self._waiting[key]
-            waiting.end(GIVEN_UP)
+            _ = waiting.end(GIVEN_UP)
 
     def end_session(self, upstream: str, session: str) -> None:
         """The session is over: nothing of it will be answered."""
-        for key in [key for key in self._waiting if key[:2] == (upstream, session)]:
-            self._waiting.pop(key)[1].end(SESSION_OVER)
+        for key in [key for key in self._waiting if key[1:3] == (upstream, session)]:
+            _ = self._waiting.pop(key)[1].end(SESSION_OVER)

@@ -3,11 +3,13 @@
 from collections import OrderedDict
 from typing import Final
 
+from policy.vocabulary import Caller
+
 MAX_QUESTIONS: Final = 10_000
 """Open questions remembered for each sidecar; the oldest goes first, and its answer is then refused."""
 
-Key = tuple[str, str | None, str]
-"""Upstream, session id, key of the message id."""
+Key = tuple[Caller, str, str | None, str]
+"""Who was asked, upstream, session id, key of the message id."""
 
 
 class Questions:
