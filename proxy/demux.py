@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from proxy.refusals import BadAnswer
+from proxy.refusals import Busy
 from proxy.vocabulary import Exchange, Frame
 from proxy.wire.ids import message_id
 from proxy.wire.message import Message, MessageKind
@@ -51,14 +51,14 @@ class Demux:
         self._waiting: dict[str, Answers] = {}
 
     def expect(self, exchange: Exchange) -> Answers:
-        """Wait for the answers to every request of `exchange`. Raises BadAnswer if one of the ids is in use."""
+        """Wait for the answers to every request of `exchange`. Raises Busy if an id is in use: nothing is sent."""
         keys = frozenset(
             message.id.key
             for message in exchange.envelope.messages
             if message.kind is MessageKind.REQUEST and message.id is not None
         )
         if not keys.isdisjoint(self._waiting):
-            raise BadAnswer("id_in_use", "another request with this id is under way on the stream")
+            raise Busy("id_in_use", "another request with this id is under way on the stream")
         answers = Answers(keys)
         self._waiting.update(dict.fromkeys(keys, answers))
         for message in exchange.envelope.messages:

@@ -9,6 +9,7 @@ Recording is outermost: a refusal, a crash, a kill or a client that goes away le
 import asyncio
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -25,7 +26,7 @@ from proxy.path.judge import Judge, Verdict
 from proxy.path.lease import lend
 from proxy.path.parse import Parsed, parse
 from proxy.path.record import Recording
-from proxy.refusals import BadAnswer, Refusal, envelope_reply, explain, message_answer
+from proxy.refusals import Busy, NoSuchSession, Refusal, envelope_reply, explain, message_answer
 from proxy.vocabulary import (
     Arrival,
     ClientGone,
@@ -60,19 +61,23 @@ async def carry(exchange: Exchange, client: ClientLeg, gate: Gate) -> None:
             passage.left()
             raise
         _resume()
-        await _still(passage.stopped())
+        await _still(passage, passage.stopped())
     except ClientGone:
         passage.left()
     except Exception as error:  # noqa: BLE001  (every reason is mapped by `explain`: fail closed)
-        await _still(passage.failed(error))
+        await _still(passage, passage.failed(error))
     finally:
         await passage.upstream.close()
 
 
-async def _still(telling: Coroutine[Any, Any, None]) -> None:
+async def _still(passage: "_Passing", telling: Coroutine[Any, Any, None]) -> None:
     """What is left to tell a client that may have gone meanwhile; the records are written first."""
-    with suppress(ClientGone):
-        await telling
+    try:
+        with suppress(ClientGone):
+            await telling
+    except asyncio.CancelledError:
+        passage.left()
+        raise
 
 
 def _resume() -> None:
@@ -96,6 +101,7 @@ class _Passing:
         self.judge: Judge | None = None
         self.flight: Flight | None = None
         self.sent = False
+        self.arrived = False
 
     @property
     def killed(self) -> bool:
@@ -119,6 +125,7 @@ class _Passing:
             contain(gate.orders.current, exchange, record.calls)
             self.sent = True
             arrival = await self.upstream.send(exchange, lease)
+            self.arrived = True
             await self.deliver(arrival)
 
     def _tickets(self, permits: Sequence[Ticket]) -> tuple[Ticket, ...]:
@@ -145,6 +152,7 @@ class _Passing:
             resumable = resumable or frame.event_id is not None
             verdict = await judge.frame(frame, arrival.status)
             await self._settle(verdict)
+            judge.delivered()
             if verdict.raw is not None:
                 await self.client.send(verdict.raw)
         await self._stream_ended(judge, resumable=resumable)
@@ -165,18 +173,25 @@ class _Passing:
     async def _stream_ended(self, judge: Judge, *, resumable: bool) -> None:
         """The upstream ended its stream. What is unanswered may still come (legacy, event ids), or never will."""
         cancelled = self.flight.cancelled if self.flight is not None else set()
+        for call in self._beside_requests(judge):
+            await self.record.ended(call, _ACCEPTED)
         for key, item in tuple(judge.waiting.items()):
             if key not in cancelled and resumable and not self.exchange.modern:
                 self._detach(item, "upstream_closed")
             elif item.call is not None:
                 await self.record.ended(item.call, _end_without_answer(item.call, cancelled=key in cancelled))
 
+    def _beside_requests(self, judge: Judge) -> list[Call]:
+        """Open calls that no message answers: notifications, and the client's own answers."""
+        awaited = {item.call.id for item in judge.waiting.values() if item.call is not None}
+        return [call for id, call in self.record.open.items() if id not in awaited]
+
     def _detach(self, item: Parsed, reason: str) -> None:
         call, record, message = item.call, self.record, item.message
         if call is not None:
             record.detached(call, reason)
         if message.id is not None:
-            key = (self.exchange.upstream, self.exchange.session, message.id.key)
+            key = (self.exchange.caller, self.exchange.upstream, self.exchange.session, message.id.key)
             end = _nothing if call is None else partial(record.ended_now, call)
             self.gate.detached.add(key, Waiting(message, end))
 
@@ -188,13 +203,18 @@ class _Passing:
             call = item.call
             if call is None or call.id not in self.record.open:
                 continue
-            if self.exchange.modern or draining or item.message.id is None:
-                self.record.ended_now(call, _DRAINED if draining else _CANCELLED)
+            if not self.sent:
+                self._end_now(call, _GONE_BEFORE)
+            elif self.exchange.modern or draining or item.message.id is None:
+                self._end_now(call, _DRAINED if draining else _CANCELLED)
             else:
                 self._detach(item, "client_gone")
         for call in tuple(self.record.open.values()):
             if call.direction == "server":
-                self.record.ended_now(call, _CANCELLED)
+                self._end_now(call, _CANCELLED)
+
+    def _end_now(self, call: Call, ending: Ending) -> None:
+        _ = self.record.ended_now(call, ending)
 
     async def stopped(self) -> None:
         """A kill stopped this exchange.
@@ -204,26 +224,35 @@ class _Passing:
         order = None if self.flight is None else self.flight.order
         assert order is not None  # noqa: S101  (`killed` has looked)
         refusal = explain(Contained(order))
-        effect = EffectAt.NONE
+        effect = EffectAt.UNKNOWN if self.sent else EffectAt.NONE
+        written = self._end_open(Ending(Outcome.KILLED, self._delivery(), effect, refusal.code))
         if self.sent:
-            effect = EffectAt.UNKNOWN
             await self.upstream.cancel(self.exchange, self._unanswered(), "stopped by an operator")
-        for call in tuple(self.record.open.values()):
-            await self._end(call, Ending(Outcome.KILLED, self._delivery(), effect, refusal.code))
+        await _settled(written)
         await self._refuse(refusal)
 
     async def failed(self, error: Exception) -> None:
         """A step raised: record why, and answer in the shape of the era."""
         refusal = explain(error)
-        for call in tuple(self.record.open.values()):
-            await self._end(call, _failure(error, refusal, self._delivery()))
+        if isinstance(error, NotRecorded) and self.arrived:
+            refusal = replace(refusal, code="outcome_unrecorded", text=_DONE_UNRECORDED)
+        await _settled(self._end_open(self._failure(error, refusal.code)))
         await self._refuse(refusal)
 
-    async def _end(self, call: Call, ending: Ending) -> None:
-        try:
-            await self.record.ended(call, ending)
-        except NotRecorded:
-            self.gate.metrics.lost_outcome()
+    def _end_open(self, ending: Ending) -> list[asyncio.Future[int]]:
+        """End every open call; the outcomes are on their way before anybody waits, so that none can be cut off."""
+        ended = (self.record.ended_now(call, ending) for call in tuple(self.record.open.values()))
+        return [written for written in ended if written is not None]
+
+    def _failure(self, error: Exception, code: str) -> Ending:
+        """`not_sent` only where it is certain that the upstream has nothing of the call."""
+        if isinstance(error, UpstreamDown):
+            written = error.written
+        else:
+            written = self.arrived or (self.sent and not isinstance(error, Busy | NoSuchSession))
+        if written:
+            return Ending(Outcome.FAILED, self._delivery(), EffectAt.UNKNOWN, code)
+        return Ending(Outcome.NOT_SENT, self._delivery(), EffectAt.NONE, code)
 
     async def _refuse(self, refusal: Refusal) -> None:
         """Record what has no record yet, then answer whatever is unanswered."""
@@ -241,7 +270,7 @@ class _Passing:
 
     def _unanswered(self) -> list[Message]:
         if self.judge is not None:
-            return [item.message for item in self.judge.waiting.values()]
+            return [item.message for item in self.judge.undelivered()]
         return [item.message for item in self.parsed if item.message.id is not None]
 
     def _delivery(self) -> Delivery:
@@ -258,14 +287,17 @@ def _nothing(_: Ending) -> None:
     """A request that is no call leaves no outcome."""
 
 
-def _failure(error: Exception, refusal: Refusal, delivery: Delivery) -> Ending:
-    written = error.written if isinstance(error, UpstreamDown) else isinstance(error, BadAnswer)
-    if written:
-        return Ending(Outcome.FAILED, delivery, EffectAt.UNKNOWN, refusal.code)
-    return Ending(Outcome.NOT_SENT, delivery, EffectAt.NONE, refusal.code)
+async def _settled(written: Sequence[asyncio.Future[int]]) -> None:
+    """Wait until each outcome is durable, or known not to be; a loss is counted where it is noticed."""
+    for future in written:
+        with suppress(NotRecorded):
+            await future
 
 
 _CANCELLED: Final = Ending(Outcome.CANCELLED, Delivery.NOTHING, EffectAt.UNKNOWN, "client_gone")
+_GONE_BEFORE: Final = Ending(Outcome.NOT_SENT, Delivery.NOTHING, EffectAt.NONE, "client_gone")
+_ACCEPTED: Final = Ending(Outcome.COMPLETED, Delivery.ANSWER, EffectAt.UNKNOWN, "accepted")
+_DONE_UNRECORDED: Final = "The call reached the tool server, but its outcome could not be recorded and is withheld."
 _CANCELLED_BY_CLIENT: Final = Ending(Outcome.CANCELLED, Delivery.NOTHING, EffectAt.UNKNOWN, "client_cancelled")
 _DRAINED: Final = Ending(Outcome.UNKNOWN, Delivery.NOTHING, EffectAt.UNKNOWN, "drained")
 _UNANSWERED: Final = Ending(Outcome.FAILED, Delivery.NOTHING, EffectAt.UNKNOWN, "no_answer")

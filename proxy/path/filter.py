@@ -11,6 +11,7 @@ from policy.vocabulary import Call, Listed
 from proxy.definitions import define
 from proxy.gate import Gate
 from proxy.path.parse import call_of
+from proxy.refusals import BadAnswer
 from proxy.vocabulary import Exchange
 from proxy.wire.message import Message, MessageKind, modern_version
 from proxy.wire.splice import edit_list
@@ -28,14 +29,17 @@ OFF_LOOP_ITEMS: Final = 50
 async def filter_list(gate: Gate, exchange: Exchange, request: Message, answer: Message) -> bytes:
     """The bytes of `answer` as the client may see them; also learns the definitions of a tools/list that passes.
 
-    A list that cannot be judged is emptied, never passed. The very bytes come back where nothing is to be changed.
+    A list that cannot be judged is emptied, never passed; raises BadAnswer for one that is no array. The very bytes
+    come back where nothing is to be changed.
     """
     method = request.method or ""
     if method not in LIST_ITEMS or answer.kind is not MessageKind.RESULT or not isinstance(answer.result, dict):
         return answer.raw
     key, name = LIST_ITEMS[method]
     items = answer.result.get(key)
-    if not isinstance(items, list):
+    if items is not None and not isinstance(items, list):
+        raise BadAnswer("malformed_list", f"{key} is not an array")
+    if items is None:
         return answer.raw
     if method == "tools/list":
         gate.definitions.learn(exchange.caller, exchange.upstream, items)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from policy.methods import Treatment, treatment
 from policy.vocabulary import Call
 from proxy.gate import Gate
 from proxy.path.filter import filter_list
@@ -21,6 +22,9 @@ from proxy.wire.splice import drop_members
 from proxy.wire.sse import event_bytes
 
 ANSWERED: Final = Delivery.ANSWER
+
+BAD_REQUEST: Final = 400
+"""From this HTTP status on, an error may name no request of ours: real servers answer so where they read none."""
 
 OUR_NAMES: Final = "agentgate/"
 
@@ -41,6 +45,7 @@ class Judge:
         self._exchange = exchange
         self._record = record
         self._parsed = parsed
+        self._undelivered: list[Parsed] = []
         self._waiting: dict[str, Parsed] = {
             item.message.id.key: item
             for item in parsed
@@ -52,6 +57,14 @@ class Judge:
         """Requests that have no answer yet, by the key of their id."""
         return self._waiting
 
+    def undelivered(self) -> Sequence[Parsed]:
+        """Requests whose answer has not come, or has not gone to the client yet."""
+        return (*self._undelivered, *self._waiting.values())
+
+    def delivered(self) -> None:
+        """What was judged so far is given to the client now: an answer that may have gone out is not replaced."""
+        self._undelivered.clear()
+
     async def whole(self, arrival: Arrival) -> Verdict:
         """Judge a whole body. Raises BadAnswer for one that this exchange cannot have."""
         body = arrival.body or b""
@@ -59,7 +72,7 @@ class Judge:
         envelope = await self._read(arrival, body, succeeded=succeeded)
         if envelope is None:
             self._require_answer(succeeded=succeeded)
-            return Verdict(body, list(self._without_answer(arrival.status, succeeded=succeeded)))
+            return Verdict(b"" if succeeded else body, list(self._without_answer(arrival.status, succeeded=succeeded)))
         verdict = await self._answers(envelope, arrival.status)
         if succeeded and self._waiting:
             raise BadAnswer("no_answer", "the answer leaves requests unanswered")
@@ -86,27 +99,37 @@ class Judge:
         for message in envelope.messages:
             if message.kind not in (MessageKind.RESULT, MessageKind.ERROR):
                 raise BadAnswer("request_in_answer", "the body holds a request or notification of the server")
-            if (item := self._pair(message)) is None:
+            if (item := self._pair(message)) is not None:
+                pieces.append(await self._answer(item, message, status, endings))
+            elif status >= BAD_REQUEST and message.kind is MessageKind.ERROR:
+                pieces.append(message.raw)
+            else:
                 raise BadAnswer("unexpected_answer", "an answer to an id that was not asked, or a second one")
-            pieces.append(await self._answer(item, message, status, endings))
         return Verdict(_joined(envelope, pieces), endings)
 
     def _pair(self, message: Message) -> Parsed | None:
+        found: Parsed | None = None
         if message.id is not None:
-            return self._waiting.pop(message.id.key, None)
-        if message.kind is MessageKind.ERROR and len(self._waiting) == 1:
-            return self._waiting.popitem()[1]
-        return None
+            found = self._waiting.pop(message.id.key, None)
+        elif message.kind is MessageKind.ERROR and len(self._waiting) == 1:
+            found = self._waiting.popitem()[1]
+        if found is not None:
+            self._undelivered.append(found)
+        return found
 
     async def _answer(self, item: Parsed, message: Message, status: int, endings: list[tuple[Call, Ending]]) -> bytes:
-        if item.call is None:
-            return await filter_list(self._gate, self._exchange, item.message, message)
         try:
             await admit_inputs(self._gate, self._exchange, self._record, message)
+            if item.call is None:
+                return await filter_list(self._gate, self._exchange, item.message, message)
         except Exception as error:  # noqa: BLE001  (every reason is mapped by `explain`; the result stays back)
             refusal = explain(error)
-            endings.append((item.call, _withheld(refusal.code, status, message.raw)))
-            return message_answer(item.message, refusal, item.call.id) or b""
+            if item.call is None:
+                reference = await self._record.withheld(message, refusal)
+            else:
+                reference = item.call.id
+                endings.append((item.call, _withheld(refusal.code, status, message.raw)))
+            return message_answer(item.message, refusal, reference) or b""
         endings.append((item.call, ending_of(message, status)))
         return _without_our_names(message)
 
@@ -134,9 +157,9 @@ class Judge:
 
     async def _streamed(self, message: Message, status: int, endings: list[tuple[Call, Ending]]) -> bytes | None:
         match message.kind:
-            case MessageKind.NOTIFICATION:
-                return self.notification(message)
-            case MessageKind.REQUEST:
+            case MessageKind.NOTIFICATION if treatment(message.method or "", "server") is not Treatment.DECIDE:
+                return await self._notification(message)
+            case MessageKind.REQUEST | MessageKind.NOTIFICATION:
                 return await self._question(message, endings)
             case _:
                 item = self._pair(message)
@@ -145,21 +168,28 @@ class Judge:
     async def _late(self, message: Message) -> bytes | None:
         """An answer that this exchange did not ask for: one that a detached request waits for, or none at all."""
         key = "" if message.id is None else message.id.key
-        waiting = self._gate.detached.take((self._exchange.upstream, self._exchange.session, key))
+        exchange = self._exchange
+        waiting = self._gate.detached.take((exchange.caller, exchange.upstream, exchange.session, key))
         if waiting is None:
             await self._record.dropped("unexpected_answer", message)
             return None
-        waiting.end(ending_of(message, None))
-        return await filter_list(self._gate, self._exchange, waiting.request, message)
+        if (written := waiting.end(ending_of(message, None))) is not None:
+            await written
+        return await filter_list(self._gate, exchange, waiting.request, message)
 
-    def notification(self, message: Message) -> bytes:
-        """Pass a server's notification; a changed list is forgotten."""
+    async def _notification(self, message: Message) -> bytes | None:
+        """Pass a server's notification, unless it asks for what policy denies; a changed list is forgotten."""
+        try:
+            await admit_inputs(self._gate, self._exchange, self._record, message)
+        except Exception as error:  # noqa: BLE001  (every reason is mapped by `explain`; the notification stays back)
+            await self._record.withheld(message, explain(error))
+            return None
         if message.method == "notifications/tools/list_changed":
             self._gate.definitions.forget(self._exchange.caller, self._exchange.upstream)
         return message.raw
 
     async def _question(self, message: Message, endings: list[tuple[Call, Ending]]) -> bytes | None:
-        if self._exchange.modern:
+        if self._exchange.modern and message.kind is MessageKind.REQUEST:
             await self._record.dropped("request_in_modern", message)
             return None
         call = server_call(self._exchange, message.method or "", message.params, self._gate)

@@ -11,6 +11,7 @@ from proxy.path.contain import passages
 from proxy.path.lease import lend
 from proxy.path.parse import Parsed
 from proxy.path.record import caller_body, session_body
+from proxy.refusals import BadAnswer
 from proxy.vocabulary import Arrival, Exchange, UpstreamDown
 from proxy.wire.message import Message, MessageKind, read_client, read_server
 from proxy.wire.rules import Malformed
@@ -60,7 +61,7 @@ async def _page(gate: Gate, exchange: Exchange, cursor: str | None) -> Mapping[s
         tickets = passages(gate.orders.current, own, [Parsed(message, None)])
         arrival = await leg.send(own, lend(gate, own, tickets))
         answer = await _answer(arrival, message, gate)
-    except (UpstreamDown, Malformed):
+    except (UpstreamDown, BadAnswer, Malformed):
         return {}
     finally:
         await leg.close()

@@ -5,16 +5,16 @@ from typing import Any, Final
 
 from policy.containment import clear
 from policy.decision import permit
-from policy.vocabulary import Call
+from policy.vocabulary import Call, Permit
 from proxy.gate import Gate
 from proxy.path.contain import passages
 from proxy.path.decide import ask
 from proxy.path.lease import lend
 from proxy.path.parse import Parsed, require_exact, server_call
 from proxy.path.record import Recording
-from proxy.refusals import BadAnswer, Refusal
+from proxy.refusals import BadAnswer, Refusal, explain
 from proxy.vocabulary import Delivery, EffectAt, Ending, Exchange, Outcome, UpstreamDown
-from proxy.wire.message import Message, MessageKind, error_answer, read_client, result_answer
+from proxy.wire.message import Message, error_answer, read_client, result_answer
 
 METHOD_NOT_FOUND: Final = -32601
 USER_REJECTED: Final = -1
@@ -33,12 +33,17 @@ async def admit_question(
         require_exact(message)
         await _admit(gate, record, call)
     if message.id is not None:
-        gate.questions.asked((exchange.upstream, exchange.session, message.id.key), message.method or "")
+        key = (exchange.caller, exchange.upstream, exchange.session, message.id.key)
+        gate.questions.asked(key, message.method or "")
 
 
 async def _admit(gate: Gate, record: Recording, call: Call) -> None:
+    await record.intend([await _permitted(gate, record, call)])
+
+
+async def _permitted(gate: Gate, record: Recording, call: Call) -> Permit:
     clearance = clear(gate.orders.current, call)
-    await record.intend([permit(call, clearance, await ask(gate, call, record))])
+    return permit(call, clearance, await ask(gate, call, record))
 
 
 async def refuse_question(
@@ -49,7 +54,7 @@ async def refuse_question(
     The answer has the id of the request and the session of the client.
     """
     if call is not None:
-        await record.refused_call(call, refusal, refusal.code)
+        await record.refused_together([call], call, refusal)
     if message.id is None:
         return
     raw = _refusal_answer(message)
@@ -82,27 +87,36 @@ def _refusal_answer(message: Message) -> bytes:
 
 
 async def admit_inputs(gate: Gate, exchange: Exchange, record: Recording, message: Message) -> None:
-    """Decide the requests of the server that travel inside an `input_required` result.
+    """Decide the requests of the server that travel inside a result or a notification, whatever its type says.
 
-    One refusal refuses the result.
+    All or none: when this returns, each has its intent and outcome; when it raises, each has a refusal, and the
+    message must not be delivered.
     """
-    result: Any = message.result
-    if not isinstance(result, Mapping) or result.get("resultType") != "input_required":
-        return
-    requests = result.get("inputRequests")
+    requests = _inside(message)
     if requests is None:
         return
-    if message.kind is not MessageKind.RESULT or not isinstance(requests, Mapping):
+    if not isinstance(requests, Mapping):
         raise BadAnswer("malformed_input_requests", "inputRequests is not an object")
     require_exact(message)
-    for request in requests.values():
-        await _admit_input(gate, exchange, record, request)
+    calls = [call for each in requests.values() if (call := _input_call(gate, exchange, each)) is not None]
+    permits: list[Permit] = []
+    for call in calls:
+        try:
+            permits.append(await _permitted(gate, record, call))
+        except Exception as error:
+            await record.refused_together(calls, call, explain(error))
+            raise
+    await record.intend(permits)
+    for call in calls:
+        await record.ended(call, DELIVERED)
 
 
-async def _admit_input(gate: Gate, exchange: Exchange, record: Recording, request: Any) -> None:
+def _inside(message: Message) -> Any:
+    holder = message.params if message.result is None else message.result
+    return holder.get("inputRequests") if isinstance(holder, Mapping) else None
+
+
+def _input_call(gate: Gate, exchange: Exchange, request: Any) -> Call | None:
     if not isinstance(request, Mapping) or not isinstance(request.get("method"), str):
         raise BadAnswer("malformed_input_requests", "an input request without a method")
-    call = server_call(exchange, request["method"], request.get("params"), gate)
-    if call is not None:
-        await _admit(gate, record, call)
-        await record.ended(call, DELIVERED)
+    return server_call(exchange, request["method"], request.get("params"), gate)

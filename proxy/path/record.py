@@ -36,7 +36,7 @@ class Recording:
     knows whom to blame. `reference` is what the agent is told to give to its operator.
     """
 
-    __slots__ = ("_asked", "_exchange", "_gate", "_journal", "_permits", "calls", "culprit", "open")
+    __slots__ = ("_asked", "_exchange", "_gate", "_journal", "_permits", "_refused", "calls", "culprit", "open")
 
     def __init__(self, gate: Gate, exchange: Exchange) -> None:
         self._gate = gate
@@ -44,6 +44,7 @@ class Recording:
         self._journal = gate.journals[exchange.caller.tenant]
         self._asked: dict[str, bytes] = {}
         self._permits: dict[str, Permit] = {}
+        self._refused: set[str] = set()
         self.calls: tuple[Call, ...] = ()
         self.culprit: Call | None = None
         self.open: dict[str, Call] = {}
@@ -114,15 +115,21 @@ class Recording:
 
     async def ended(self, call: Call, ending: Ending) -> None:
         """Record the outcome of `call`, durable when this returns; only the first ending of a call counts."""
-        if self.open.pop(call.id, None) is not None:
-            await self._journal.append(self._outcome(call, ending))
-            self._gate.metrics.ended(call.upstream, call.method, str(ending.outcome))
+        if (written := self._ended(call, ending)) is not None:
+            await written
 
-    def ended_now(self, call: Call, ending: Ending) -> None:
-        """As `ended`, where nobody can wait: the client has gone."""
-        if self.open.pop(call.id, None) is not None:
-            self._unwaited(self._outcome(call, ending))
-            self._gate.metrics.ended(call.upstream, call.method, str(ending.outcome))
+    def ended_now(self, call: Call, ending: Ending) -> asyncio.Future[int] | None:
+        """As `ended`, where nobody must wait; a failure is counted. The outcome is on its way when this returns."""
+        if (written := self._ended(call, ending)) is not None:
+            written.add_done_callback(self._look)
+        return written
+
+    def _ended(self, call: Call, ending: Ending) -> asyncio.Future[int] | None:
+        if self.open.pop(call.id, None) is None:
+            return None
+        written = self._journal.append(self._outcome(call, ending))
+        self._gate.metrics.ended(call.upstream, call.method, str(ending.outcome))
+        return written
 
     def _unwaited(self, entry: Entry) -> None:
         """Append where nobody can wait for it any more; a failure is counted, and the journal declares the loss."""
@@ -158,26 +165,35 @@ class Recording:
         culprit = self.culprit or (self.calls[0] if self.calls else None)
         if culprit is None:
             return await self._refused_message(refusal)
-        for call in self._without_intent():
-            if call.id == culprit.id:
-                self._gate.sessions.count(culprit.caller, denied=True)
-                await self.refused_call(culprit, refusal, refusal.code)
-            else:
-                await self.refused_call(call, refusal, BATCH_REFUSED)
+        if culprit.id not in self._permits:
+            self._gate.sessions.count(culprit.caller, denied=True)
+        await self.refused_together(self.calls, culprit, refusal)
         return culprit.id
+
+    async def refused_together(self, calls: Sequence[Call], culprit: Call, refusal: Refusal) -> None:
+        """Record that none of `calls` goes on, because of one of them; all are on their way before anybody waits."""
+        written = [
+            self._refused_call(culprit, refusal, refusal.code)
+            if call.id == culprit.id
+            else self._refused_call(call, refusal, BATCH_REFUSED)
+            for call in self._undecided(calls)
+        ]
+        for future in written:
+            await future
 
     def abandoned(self) -> None:
         """The client went away before anything was forwarded."""
-        for call in self._without_intent():
-            self._unwaited(self._refusal(call, CLIENT_GONE, CLIENT_GONE.code))
+        for call in self._undecided(self.calls):
+            self._refused_call(call, CLIENT_GONE, CLIENT_GONE.code).add_done_callback(self._look)
 
-    def _without_intent(self) -> list[Call]:
-        return [call for call in self.calls if call.id not in self._permits]
+    def _undecided(self, calls: Sequence[Call]) -> list[Call]:
+        """Those that have no record yet: neither an intent nor a refusal."""
+        return [call for call in calls if call.id not in self._permits and call.id not in self._refused]
 
-    async def refused_call(self, call: Call, refusal: Refusal, code: str) -> None:
-        """Record that this one call is not forwarded; durable when this returns."""
-        await self._journal.append(self._refusal(call, refusal, code))
+    def _refused_call(self, call: Call, refusal: Refusal, code: str) -> asyncio.Future[int]:
+        self._refused.add(call.id)
         self._gate.metrics.refused(call.upstream, code)
+        return self._journal.append(self._refusal(call, refusal, code))
 
     def _refusal(self, call: Call, refusal: Refusal, code: str) -> Entry:
         body: dict[str, Any] = {
@@ -201,6 +217,14 @@ class Recording:
     async def dropped(self, event: str, message: Message) -> None:
         """Note a message of the upstream that is not delivered because this exchange cannot have it."""
         await self._journal.append(Entry(Kind.NOTICE, {**self._context(event), "messages": [_brief(message)]}))
+
+    async def withheld(self, message: Message, refusal: Refusal) -> str:
+        """Note a message of the upstream that is held back, and why. Returns the reference for the agent."""
+        reference = self._gate.new_id()
+        body = {**self._context("withheld"), "messages": [_brief(message)], "reference": reference}
+        body["refusal"] = {"code": refusal.code, "rule": refusal.rule, "order": refusal.order}
+        await self._journal.append(Entry(Kind.NOTICE, body))
+        return reference
 
     async def notice(self, event: str, refusal: Refusal | None = None, reference: str | None = None) -> None:
         """One notice for the messages of this exchange that are no calls (lists, lifecycle, notifications)."""
