@@ -56,16 +56,22 @@ _TOOLS: Final[list[dict[str, Any]]] = [
 SCHEMAS: Final = _TOOLS
 
 MESSAGES: Final[Mapping[str, bytes]] = {
-    "CALL": b'{ "jsonrpc":"2.0","id":1, "method":"tools/call","params":{"name":"echo","arguments":{"x":1e2}},"odd":[ ] }',
+    "CALL": (
+        b'{ "jsonrpc":"2.0","id":1, "method":"tools/call","params":{"name":"echo","arguments":{"x":1e2}},"odd":[ ] }'
+    ),
     "CALL2": call(2, "drop"),
     "BATCH": batch(call(1, "echo"), call(2, "drop")),
     "MIXED": batch(call(1, "echo"), request(3, "tools/list"), notification("notifications/progress", progress=1)),
-    "INEXACT": b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"x":18446744073709551617}}}',
+    "INEXACT": (
+        b'{"jsonrpc":"2.0","id":1,"method":"tools/call",'
+        b'"params":{"name":"echo","arguments":{"x":18446744073709551617}}}'
+    ),
     "BIG_ID": b'{"jsonrpc":"2.0","id":9007199254740993,"method":"tools/call","params":{"name":"echo"}}',
     "BIG_ID_RESULT": b'{"jsonrpc":"2.0","id":9007199254740993,"result":{"resultType":"complete","content":[]}}',
     "UNKNOWN": request(1, "no/such"),
     "READ": request(1, "resources/read", uri="file:///etc/motd"),
     "LIST": request(3, "tools/list"),
+    "LIST_FETCHED": b'{"jsonrpc":"2.0","id":"agentgate-%032x","method":"tools/list"}' % 2,
     "LISTEN": request(1, "subscriptions/listen"),
     "PING": request(4, "ping"),
     "INIT": request(0, "initialize", protocolVersion="2025-11-25", capabilities={}),

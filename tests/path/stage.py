@@ -17,11 +17,12 @@ from evidence.record import Entry, Kind, Record
 from evidence.tailing import FolderTail
 from policy.containment import Order, OrderKind, Orders, Scope
 from policy.engine import Answer, CannotDecide, Engine, EntryPoint, Policy
+from policy.reads import EVERYTHING
 from policy.vocabulary import Caller, SidecarView
 from proxy.definitions import Definitions
 from proxy.detached import Detached
 from proxy.flights import Flights
-from proxy.gate import Bounds, Gate, Upstream
+from proxy.gate import Bounds, Gate, OrderBook, Upstream
 from proxy.metrics import Metrics
 from proxy.path.identify import Credentials, Holder, TokenHolders
 from proxy.questions import Questions
@@ -62,6 +63,7 @@ class ScriptedEngine:
     """An engine whose answers are given by a function; an exception that it returns is raised."""
 
     name = "scripted"
+    reads = EVERYTHING
 
     def __init__(self, ask: Ask, *, hides_nothing: bool = True) -> None:
         self._ask = ask
@@ -111,23 +113,28 @@ class Rules:
         return {"effect": "allow", "reason": "granted", "rules": ["grants"]}
 
 
-@dataclass(slots=True)
-class OrdersInHand:
+class OrdersInHand(OrderBook):
     """An order book that a test turns; `when` is asked before each reading."""
 
-    current_orders: Orders = field(default_factory=Orders)
-    when: Callable[[], None] = lambda: None
+    def __init__(self) -> None:
+        self.when: Callable[[], None] = lambda: None
+        self._orders = Orders()
 
     @property
     def current(self) -> Orders:
         self.when()
-        return self.current_orders
+        return self._orders
+
+    @current.setter
+    def current(self, orders: Orders) -> None:
+        self._orders = orders
 
     def give(self, kind: OrderKind, scope: Scope | None = None) -> Orders:
-        number = self.current_orders.number + 1
+        """One more order, which alone stands from now on."""
+        number = self._orders.number + 1
         order = Order(number, kind, scope or Scope(), "stop it", "ops", "2026-09-21T00:00:00.000000+00:00")
-        self.current_orders = Orders(number, (order,))
-        return self.current_orders
+        self._orders = Orders(number, (order,))
+        return self._orders
 
 
 @dataclass(slots=True)

@@ -107,8 +107,8 @@ ALLOWED = [
         """
         definitions unknown
         >> CALL
-        upstream tools/list
-        << nothing
+        upstream LIST_FETCHED
+        << broken
         record notice definitions_fetched
         record intent tools/call echo granted
         upstream CALL
@@ -122,7 +122,7 @@ ALLOWED = [
         """
         definitions unknown
         >> CALL
-        upstream tools/list
+        upstream LIST_FETCHED
         << too_large
         record notice definitions_fetched
         record intent tools/call echo granted
@@ -397,10 +397,10 @@ ORDERS = [
     ),
     pytest.param(
         """
-        before sending kill
+        while intending kill
         >> CALL
         record intent tools/call echo granted
-        record outcome echo not_sent own_error none contained
+        record outcome echo killed own_error none contained
         client 200 1 isError contained
         """,
         id="kill-between-intent-and-sending",
@@ -604,8 +604,8 @@ GONE = [
         << event PROGRESS id=7
         client hears PROGRESS
         << end
-        record notice detached upstream_closed
         client ends
+        record notice detached upstream_closed
         !! later 301
         record outcome echo unknown nothing unknown no_answer_in_time
         """,
@@ -626,7 +626,7 @@ GONE = [
     ),
     pytest.param(
         """
-        before sending gone
+        while intending gone
         >> CALL era=2025-11-25
         record intent tools/call echo granted
         record outcome echo not_sent nothing none client_gone
@@ -635,7 +635,7 @@ GONE = [
     ),
     pytest.param(
         """
-        before sending gone
+        while intending gone
         >> CALL
         record intent tools/call echo granted
         record outcome echo not_sent nothing none client_gone
@@ -1237,7 +1237,6 @@ LISTS = [
     pytest.param(
         """
         engine undefined
-        hide nothing
         >> LIST era=2025-11-25
         record notice message tools/list
         upstream LIST
@@ -1253,7 +1252,7 @@ LISTS = [
         record notice message tools/list
         upstream LIST
         << 200 json TOOLS_AS_OBJECT
-        record notice refused tools/list malformed_list
+        record notice withheld result malformed_list
         client 200 3 error -32603 malformed_list
         """,
         id="a-list-that-is-none",
@@ -1302,8 +1301,8 @@ SPOOL = [
         record intent tools/call echo granted
         upstream CALL
         << 200 json RESULT
-        record outcome echo completed answer done ok
         client 200 1 isError outcome_unrecorded
+        record outcome echo completed answer done ok
         """,
         id="the-outcome-cannot-be-written-yet",
     ),
@@ -1316,8 +1315,8 @@ SPOOL = [
         << stream
         client begins 200
         << event RESULT
-        record outcome echo completed answer done ok
         client hears 1 isError outcome_unrecorded
+        record outcome echo completed answer done ok
         client ends
         """,
         id="the-outcome-of-a-stream-cannot-be-written-yet",

@@ -58,6 +58,10 @@ _ENGINE_FAILURES: Mapping[str, CannotDecide] = {
     "failed": EngineFailed("revision"),
     "malformed": BadDecision("effect"),
 }
+_ENGINE_VALUES: Mapping[str, Any] = {
+    "undefined": UNDEFINED,
+    "unkept": {"effect": "allow", "reason": "granted", "obligations": {"redact": []}},
+}
 
 
 def told(raw: bytes) -> str:
@@ -316,13 +320,8 @@ class _SetUp:
             case ["hide", *names]:
                 self.rules.hidden |= set(names)
                 self.hides_nothing = False
-            case ["engine", "undefined"]:
-                self.rules.value = UNDEFINED
-            case ["engine", "unkept"]:
-                self.rules.value = {"effect": "allow", "reason": "granted", "obligations": {"redact": []}}
             case ["engine", kind]:
-                self.rules.failure = _ENGINE_FAILURES[kind]
-                self.hides_nothing = False
+                self._break(kind)
             case ["definitions", "unknown"]:
                 self.known = False
             case ["in_flight", number]:
@@ -336,6 +335,11 @@ class _SetUp:
             case _:
                 return False
         return True
+
+    def _break(self, kind: str) -> None:
+        self.rules.failure = _ENGINE_FAILURES.get(kind)
+        self.rules.value = _ENGINE_VALUES.get(kind)
+        self.hides_nothing = False
 
 
 async def perform(text: str, root: Path) -> tuple[list[str], list[str]]:
@@ -384,6 +388,7 @@ async def _play(play: Play, gate: Gate) -> None:
         play.task = None
         await asyncio.sleep(0.001)
         play.happen()
+    await asyncio.sleep(0.001)
     play.log += play.chronicle.more()
 
 
