@@ -21,7 +21,7 @@ class Plan:
 
 
 FULL = Plan(warm_seconds=1.5, closed_seconds=5, open_seconds=10, starts=5, growth_calls=100_000)
-QUICK = Plan(warm_seconds=0.2, closed_seconds=1, open_seconds=1, starts=1, growth_calls=400)
+QUICK = Plan(warm_seconds=0.2, closed_seconds=1, open_seconds=1, starts=1, growth_calls=400, connections=4)
 
 
 @dataclass(frozen=True, slots=True)
