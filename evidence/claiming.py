@@ -55,7 +55,7 @@ def claim(folder: Path, owner: Owner) -> Claims:
     for chain in sorted(folder.glob(CHAIN_GLOB)):
         try:
             found = _claim_one(chain, owner)
-        except BrokenChain:
+        except (BrokenChain, NotADirectoryError, PermissionError):
             abandoned.append(chain.name)
         else:
             free.extend([found] if found else [])

@@ -28,7 +28,7 @@ def lock(chain: Path) -> int:
 
     The lock is on the folder itself: a lock file would be a file that `verify` could say nothing about.
     """
-    handle = os.open(chain, os.O_RDONLY | os.O_DIRECTORY)
+    handle = os.open(chain, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -142,6 +142,26 @@ async def test_a_chain_broken_before_its_tail_is_left_alone(tmp_path: Path, spoi
     assert found[0]["abandoned"] == [broken.parent.name]
 
 
+def inside(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.exists() else []
+
+
+@pytest.mark.parametrize("kind", [pytest.param("file", id="a-file"), pytest.param("link", id="a-symbolic-link")])
+async def test_what_is_no_chain_is_left_alone(tmp_path: Path, kind: str) -> None:
+    desk = Desk(tmp_path)
+    stray = desk.evidence / ("chain-" + "0" * 16)
+    desk.evidence.mkdir()
+    if kind == "file":
+        stray.touch()
+    else:
+        (tmp_path / "elsewhere").mkdir()
+        stray.symlink_to(tmp_path / "elsewhere")
+    async with desk.journal() as journal:
+        assert journal.chain != stray
+    assert inside(tmp_path / "elsewhere") == []
+    assert not desk.verify().ok
+
+
 async def test_chains_that_others_left_open_are_ended_too(tmp_path: Path) -> None:
     desk = Desk(tmp_path / "before")
     async with desk.journal() as one, desk.journal() as two:

@@ -111,9 +111,8 @@ async def test_a_chain_alone_can_be_checked(desk: Desk) -> None:
 
 async def test_every_changed_byte_is_found(tmp_path: Path) -> None:
     desk, seeded = Desk(tmp_path), random.Random(1)
-    for number in range(2):
-        async with desk.journal(replace(SMALL, segment_bytes=5000)) as journal:
-            await one_call(journal, f"c{number}")
+    async with desk.journal(replace(SMALL, segment_bytes=2500)) as journal:
+        await one_call(journal, "c1")
     files = sorted(path for path in chain_of(desk).iterdir() if path.name != "reserve")
     assert {path.name for path in files} == {"records-00000001.tsv", "records-00000002.tsv", "keys.jsonl"}
     for path in files:
