@@ -14,7 +14,7 @@ from proxy.path.identify import Holder
 from proxy.settings.addresses import Address, UnixAddress, listen_address, opa_address
 from proxy.settings.flags import Flags, given_keys, overlaid
 from proxy.settings.origin import KeyPath, Origin, merged
-from proxy.settings.problems import Findings, Unfit
+from proxy.settings.problems import ConfigProblems, Findings, Problem, Unfit
 from proxy.settings.reading import parse_file, read_shape
 from proxy.settings.shape import EvidenceSettings, HostSettings, LimitSettings, PolicySettings, Settings
 from proxy.settings.tokens import read_tokens
@@ -99,6 +99,15 @@ def operator_name() -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         return f"uid {os.getuid()}"
+
+
+def make_state(config: Config) -> None:
+    """Make the state folder, for its owner alone, where there is none. Raises ConfigProblems."""
+    try:
+        config.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        what = f"{config.state} cannot be made: {error.strerror}"
+        raise ConfigProblems((Problem("state", what, "Say where to keep keys and orders: --state DIR."),)) from error
 
 
 def read_config(flags: Flags, environ: Mapping[str, str]) -> Config:

@@ -14,13 +14,14 @@ from proxy.commands.command import (
     process_arguments,
     sidecar_arguments,
 )
-from proxy.config import environment, read_config, read_wrap_config
+from proxy.config import environment, make_state, read_config, read_wrap_config
 from proxy.settings.naming import name_of
 from proxy.settings.problems import ConfigProblems, Problem
 
 
 def _sidecar(given: argparse.Namespace) -> int:
     config = read_config(flags_of(given), environment())
+    make_state(config)
     from proxy.app import run_sidecar
 
     return run_sidecar(config)
@@ -38,6 +39,7 @@ def _wrap(given: argparse.Namespace) -> int:
         raise ConfigProblems((Problem("wrap", "there is no command", remedy),))
     name = given.name or name_of(given.child)
     config = read_wrap_config(flags_of(given), environment(), name, tuple(given.child))
+    make_state(config)
     from proxy.stdio import run_wrap
 
     return run_wrap(config, given.child)

@@ -98,7 +98,11 @@ def row_of(type_: Any) -> type[Struct] | None:
 def meaning(info: FieldInfo) -> str:
     """What a key is for, and what holds without it."""
     described = next((meta.description for meta in metas(info.type) if meta.description), "")
-    return described if info.default in (NODEFAULT, None, ()) else f"{described} Default: {default_text(info.default)}."
+    return (
+        described
+        if info.default in (NODEFAULT, None, ())
+        else f"{described.removesuffix('.')}. Default: {default_text(info.default)}."
+    )
 
 
 def metas(type_: Any) -> tuple[Meta, ...]:

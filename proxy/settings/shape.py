@@ -8,7 +8,14 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+_AUTHORITY = r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])"
+
 Text = Annotated[str, Meta(min_length=1)]
+Name = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._@:/+-]{0,127}\Z")]
+"""A tenant, an agent, a user: safe in a file name's quoting, a label and a terminal."""
+
+HostName = Annotated[str, Meta(pattern=rf"\A{_AUTHORITY}(?::(?:[0-9]{{1,5}}|\*))?\Z")]
+Origin = Annotated[str, Meta(pattern=rf"\Ahttps?://{_AUTHORITY}(?::[0-9]{{1,5}})?\Z")]
 Count = Annotated[int, Meta(ge=1)]
 Size = Annotated[int, Meta(ge=1024)]
 Seconds = Annotated[float, Meta(gt=0, le=3600)]
@@ -17,8 +24,12 @@ Seconds = Annotated[float, Meta(gt=0, le=3600)]
 class IdentitySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who calls. Without `tokens_file` everybody who reaches the listening address is `agent`."""
 
-    tenant: Annotated[Text, Meta(description="The tenant of the sole agent.")] = "default"
-    agent: Annotated[Text, Meta(description="The name of the sole agent.")] = "default"
+    tenant: Annotated[Name, Meta(description="The tenant of the sole agent: letters, digits and . _ @ : / + -")] = (
+        "default"
+    )
+    agent: Annotated[Name, Meta(description="The name of the sole agent: letters, digits and . _ @ : / + -")] = (
+        "default"
+    )
     agent_uid: Annotated[
         Annotated[int, Meta(ge=0)] | None,
         Meta(description="The user id that the agent runs under, where it is known; isolation is judged by it."),
@@ -79,8 +90,8 @@ class LimitSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class HostSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Names under which browsers and clients may reach the sidecar, besides those it listens on."""
 
-    names: Annotated[tuple[Text, ...], Meta(description="Values of Host: `name`, `name:port` or `name:*`.")] = ()
-    origins: Annotated[tuple[Text, ...], Meta(description="Values of Origin: `https://name[:port]`.")] = ()
+    names: Annotated[tuple[HostName, ...], Meta(description="Values of Host: `name`, `name:port` or `name:*`.")] = ()
+    origins: Annotated[tuple[Origin, ...], Meta(description="Values of Origin: `https://name[:port]`.")] = ()
 
 
 class HeaderSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -21,9 +21,9 @@ from proxy.path.identify import Holder
 from proxy.settings.origin import Origin
 from proxy.settings.problems import Findings
 from proxy.settings.reading import parse_file, read_shape
+from proxy.settings.shape import Name
 
 _OTHERS: Final = 0o077
-_Text = Annotated[str, Meta(min_length=1, max_length=256)]
 
 
 class TokenSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,9 +32,9 @@ class TokenSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     sha256: Annotated[
         str, Meta(pattern=r"\A[0-9a-f]{64}\Z", description="SHA-256 of the token: 64 hex digits, lower case.")
     ]
-    agent: Annotated[_Text, Meta(description="The agent that holds the token.")]
-    tenant: Annotated[_Text, Meta(description="The agent's tenant.")] = "default"
-    user: Annotated[_Text | None, Meta(description="The person the agent works for, if it is one person.")] = None
+    agent: Annotated[Name, Meta(description="The agent that holds the token.")]
+    tenant: Annotated[Name, Meta(description="The agent's tenant.")] = "default"
+    user: Annotated[Name | None, Meta(description="The person the agent works for, if it is one person.")] = None
 
 
 def load_tokens(path: Path) -> Mapping[str, Holder]:

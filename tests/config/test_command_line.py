@@ -28,6 +28,7 @@ CODES = [
     pytest.param(["frobnicate"], 64, "invalid choice", id="unknown-command"),
     pytest.param(["sidecar", "--list", "x"], 64, "unrecognized arguments: --list", id="no-abbreviations"),
     pytest.param(["sidecar"], 64, "upstreams: there is none", id="configuration"),
+    pytest.param(["wrap", "--state", "/dev/null/s", "--", "true"], 64, "/dev/null/s cannot be made", id="bad-state"),
     pytest.param(["wrap"], 64, "there is no command", id="wrap-without-a-command"),
     pytest.param(
         ["wrap", "--policy", "/no/such", "--", "true"], 64, "--policy: there is no /no/such", id="wrap-policy"

@@ -92,6 +92,8 @@ REFUSED_FLAGS = [
     pytest.param({"policy": "/no/such"}, "--policy: there is no /no/such", id="no-policy"),
     pytest.param({"durability": "acknowledged"}, "--durability: Invalid enum value", id="durability-not-there-yet"),
     pytest.param({"evidence": "/home/me"}, "--evidence: /home/me holds the state folder", id="evidence-around-state"),
+    pytest.param({"agent": "a b"}, "--agent: Expected `str` matching", id="agent-with-a-blank"),
+    pytest.param({"tenant": "\x1b[2J"}, "--tenant: Expected `str` matching", id="tenant-that-moves-the-cursor"),
     pytest.param({"config": "/no/such.toml"}, "/no/such.toml: cannot be read", id="no-file"),
     pytest.param({"upstreams": ()}, "upstreams: there is none", id="no-upstream"),
 ]
@@ -138,6 +140,26 @@ def test_a_password_in_a_url_is_not_repeated() -> None:
     with pytest.raises(ConfigProblems) as found:
         read_config(Flags(upstreams=("a=https://u:canary@h:99999/",)), HOME)
     assert "canary" not in str(found.value)
+
+
+def test_further_hosts(tmp_path: Path) -> None:
+    names, origins = ("box", "box.example:8900", "box:*", "[::1]:1"), ("https://app.example", "http://box:3000")
+    hosts = _read(tmp_path, f"[hosts]\nnames = {list(names)}\norigins = {list(origins)}").hosts
+    assert (hosts.names, hosts.origins) == (names, origins)
+
+
+BAD_HOSTS = [
+    pytest.param('names = ["https://box"]', id="name-is-a-url"),
+    pytest.param('names = ["*"]', id="any-name"),
+    pytest.param('origins = ["https://app.example/"]', id="origin-with-a-path"),
+    pytest.param('origins = ["null"]', id="null-origin"),
+]
+
+
+@pytest.mark.parametrize("text", BAD_HOSTS)
+def test_hosts_that_could_never_match(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigProblems, match=r"hosts\.(names|origins): Expected `str` matching"):
+        _read(tmp_path, f"[hosts]\n{text}")
 
 
 SECRETS = [
