@@ -28,7 +28,8 @@ _NOT_CODE: Final = re.compile(r"`[^`]*`|#[^\n]*")
 _PACKAGE: Final = re.compile(r"^\s*package\s+agentgate\s*$", re.MULTILINE)
 _SYSTEM: Final = re.compile(r"^\s*package\s+system\b", re.MULTILINE)
 _CONSTANT_LISTING: Final = re.compile(r'^listing := \{"hide": \[\]\}\s*$', re.MULTILINE)
-_LISTING_HEAD: Final = re.compile(r"^(?:default\s+)?listing\b", re.MULTILINE)
+_LISTING_HEAD: Final = re.compile(r"^\s*(?:default\s+)?listing\b", re.MULTILINE)
+_DECISION_HEAD: Final = re.compile(r"^\s*(?:default\s+)?decision\b", re.MULTILINE)
 _RESULT_HEAD: Final = re.compile(r"^(?:default\s+)?result\b", re.MULTILINE)
 
 Files = Mapping[str, bytes]
@@ -79,12 +80,14 @@ def _assemble(name: str, files: Files, given: Mapping[str, Any], manifest: Mappi
     if not isinstance(ours, dict) or not ours.keys().isdisjoint(given):
         problems.append("data.json: agentgate.grants and agentgate.trusted_upstreams are set by the sidecar only")
     problems += [f"{path}: package system is the sidecar's" for path, text in modules.items() if _is_system(text)]
-    if not any(_PACKAGE.search(_code(text)) for text in modules.values()):
+    heads = [_code(text) for text in modules.values() if _PACKAGE.search(_code(text))]
+    if not heads:
         problems.append(f"{name}: no module of package agentgate")
+    elif not any(_DECISION_HEAD.search(text) for text in heads):
+        problems.append(f"{name}: no rule `decision` in package agentgate")
     if problems:
         raise PolicyRefused(tuple(problems))
     ours.update(given)
-    heads = [_code(text) for text in modules.values() if _PACKAGE.search(_code(text))]
     metadata = (manifest or {}).get("metadata") or {}
     return Policy(
         name=name,

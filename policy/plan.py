@@ -138,13 +138,18 @@ def _called(
 ) -> Called:
     operands = tuple(
         Operand(
-            literal=strings[one["value"]] if one["type"] == "string_index" else None,
+            literal=_unquoted(strings[one["value"]]) if one["type"] == "string_index" else None,
             number=numbers.get(_local(one)),
             text=one["type"] != "bool" and _local(one) not in no_text,
         )
         for one in inner["args"]
     )
     return Called(inner["func"], files[inner.get("file", 0)], inner.get("row", -1) + 1, operands)
+
+
+def _unquoted(literal: str) -> str:
+    """A string as the engine works with it: in some positions the plan has it with its quotes."""
+    return literal[1:-1] if len(literal) > 1 and literal[0] == literal[-1] == '"' else literal
 
 
 def _undefined(function: Mapping[str, Any], statements: list[Statement], files: list[str]) -> Iterator[str]:
