@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (NotInstalled, NotReady) as error:
         _say(f"{type(error).__name__}: {error}")
         return 69
-    sys.stdout.write(results.as_json(run) if asked.json else _text(run))
+    sys.stdout.write(results.as_json(run) if asked.json else _text(run, judged=plan is FULL))
     if not asked.quick and not asked.only:
         _say(f"kept as {results.keep(run).relative_to(ROOT)}")
     return 1 if run.errors() else 0
@@ -99,10 +99,10 @@ def _grown(variant: Variant, plan: Plan, place: Stage, say: Say) -> Growth:
         return growth(variant, subject, plan)
 
 
-def _text(run: Run) -> str:
+def _text(run: Run, *, judged: bool) -> str:
     parts = [aligned(table(run), 2)]
     targets = target_cells(run)
-    if targets[1:]:
+    if judged and targets[1:]:
         parts.append(aligned(targets, 2))
     return "\n\n".join(parts) + "\n"
 
