@@ -58,12 +58,13 @@ class Upstream(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Limits that the path itself keeps (bytes, counts)."""
+    """Limits that the path itself keeps (bytes, counts, seconds that a client may take to send a body)."""
 
     message_bytes: int = 4 << 20
     answer_bytes: int = 32 << 20
     sealed_bytes: int = 256 << 10
     depth: int = 64
+    body_seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)

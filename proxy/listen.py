@@ -22,9 +22,10 @@ from proxy.path.parse import era_of
 from proxy.path.record import record_unread
 from proxy.pipeline import carry
 from proxy.reading import read_request
-from proxy.refusals import JSON, NoSuchSession, Refusal, explain, strict_reply
+from proxy.refusals import INVALID_REQUEST, JSON, NoSuchSession, Refusal, explain, strict_reply
 from proxy.streams import LEGACY_PATH, end_session, relay
 from proxy.vocabulary import NO_MESSAGE, ClientGone, Exchange, Headers, Reply
+from proxy.wire.header_values import check_form, grouped
 from proxy.wire.headers import check_headers, forwarded
 from proxy.wire.message import Envelope
 from proxy.wire.origins import Hosts
@@ -32,9 +33,6 @@ from proxy.wire.rules import Malformed, Rule
 
 SOLE_PATH: Final = "/mcp"
 """Serves the upstream under a second name where there is only one."""
-
-BODY_SECONDS: Final = 60.0
-"""How long a client may take to send a body."""
 
 _SESSION: Final = "Mcp-Session-Id"
 _MIRROR: Final = "mcp-param-"
@@ -46,6 +44,11 @@ _PREFLIGHT: Final = (
     ("Access-Control-Max-Age", "600"),
 )
 _EXPOSED: Final = ("Access-Control-Expose-Headers", "Mcp-Session-Id, WWW-Authenticate")
+
+
+_TOO_SLOW: Final = Refusal("body_too_slow", INVALID_REQUEST, "The body did not come in time.", status=408)
+_BODY_LEFT: Final = frozenset((408, 413))
+"""Answers that are given before the body was read to its end: the connection cannot go on."""
 
 
 class HttpClient:
@@ -128,8 +131,11 @@ class Listener:
     async def handle(self, request: BaseRequest) -> web.StreamResponse:
         """One request of any method and path."""
         try:
+            _refuse_proxying(request)
             extra = self._admit(request)
             route = self._route(request)
+            if request.method == "OPTIONS":
+                return _plain(Reply(204, (*extra, *_PREFLIGHT), b""))
             caller = self._identity.identify(Credentials(request.headers.get(hdrs.AUTHORIZATION)))
         except Malformed as malformed:
             return await self._unread(request, explain(malformed))
@@ -144,8 +150,6 @@ class Listener:
                 return await self._post(request, route, caller, extra)
             case "GET" | "DELETE" if route.token is None:
                 return await self._stream(request, route, caller, extra)
-            case "OPTIONS":
-                return _plain(Reply(204, (*extra, *_PREFLIGHT), b""))
             case _:
                 return _plain(Reply(405, (("Allow", _ALLOWED),), b""))
 
@@ -158,8 +162,6 @@ class Listener:
         return (("Access-Control-Allow-Origin", origin[0]), ("Vary", "Origin"), _EXPOSED) if origin else ()
 
     def _route(self, request: BaseRequest) -> _Route:
-        if request.method == "CONNECT":
-            raise _NotServed(405, "AgentGate is no forward proxy: point the MCP client at /<upstream>")
         path = request.raw_path
         if (upstream := self._routes.get(path)) is not None:
             return _Route(upstream, None)
@@ -175,6 +177,8 @@ class Listener:
             envelope = await self._read(request, headers, route, caller)
         except Malformed as malformed:
             return await self._unread(request, explain(malformed), malformed, caller, route)
+        except TimeoutError:
+            return await self._unread(request, _TOO_SLOW, None, caller, route)
         if route.token is not None:
             return await self._legacy_post(route, caller, envelope, self._forwarded(headers, route))
         exchange = self._exchange(request, route, caller, envelope)
@@ -201,7 +205,7 @@ class Listener:
             raise Malformed(Rule.TOO_LARGE, f"{request.content_length} bytes; the limit is {limit}")
         pieces: list[bytes] = []
         size = 0
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(self._gate.bounds.body_seconds):
             while piece := await request.content.readany():
                 size += len(piece)
                 if size > limit:
@@ -228,6 +232,10 @@ class Listener:
         return tuple(forwarded(headers, extra=target.forward_headers, passthrough_auth=target.passthrough_auth))
 
     async def _stream(self, request: BaseRequest, route: _Route, caller: Caller, extra: Headers) -> web.StreamResponse:
+        try:
+            check_form(grouped(tuple(request.headers.items())))
+        except Malformed as malformed:
+            return await self._unread(request, explain(malformed), malformed, caller, route)
         exchange = self._exchange(request, route, caller, NO_MESSAGE)
         client = HttpClient(request, extra)
         leg = relay if request.method == "GET" else end_session
@@ -265,7 +273,7 @@ class Listener:
             await record_unread(self._gate, caller, route.upstream.name, refusal, reference)
         self._gate.metrics.refused(route.upstream.name if route else "", refusal.code)
         response = _plain(strict_reply(malformed.id if malformed else None, refusal, reference))
-        if refusal.status == 413:
+        if refusal.status in _BODY_LEFT:
             response.force_close()
         return response
 
@@ -274,6 +282,11 @@ class Listener:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _refuse_proxying(request: BaseRequest) -> None:
+    if request.method == "CONNECT":
+        raise _NotServed(405, "AgentGate is no forward proxy: point the MCP client at /<upstream>")
 
 
 class _NotServed(Exception):
