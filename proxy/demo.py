@@ -6,18 +6,20 @@ the evidence says. The other planes run as programs of their own, as their users
 
 import asyncio
 import shutil
+import signal
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from proxy.config import environment
 from proxy.refusals import DATA_KEY
-from proxy.story.scene import AGENT, Scene, kinds
+from proxy.story.scene import Scene
+from proxy.story.staying import stay
+from proxy.story.steps import STEPS, Agent, Answer, Step
 from proxy.story.telling import NotAsSaid, Telling
 
 if TYPE_CHECKING:
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 STEP_SECONDS: Final = 30.0
 """How long a step may take before it counts as one that failed."""
 
-_POLL_SECONDS: Final = 0.1
 _TRUE: Final = 0
 _NOT_TRUE: Final = 1
 
@@ -35,25 +36,7 @@ class PartMissing(Exception):
     """The demo needs a program or package that is not installed; the text names it and the remedy."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the agent got for a call. `decision` is what AgentGate says about a refusal to programs."""
-
-    text: str
-    error: bool
-    decision: Mapping[str, Any] = field(default_factory=dict)
-
-    def refused(self, code: str) -> bool:
-        """Whether AgentGate refused the call for this reason, and said so."""
-        return self.error and self.decision.get("code") == code and code in self.text
-
-    @property
-    def reference(self) -> str:
-        """What the agent may tell its operator."""
-        return str(self.decision.get("reference"))
-
-
-class Agent:
+class SdkAgent:
     """The MCP client, with what it does told."""
 
     def __init__(self, client: "Client", scene: Scene) -> None:
@@ -64,10 +47,10 @@ class Agent:
         """The names of the tools that it sees."""
         return [tool.name for tool in (await self._client.list_tools()).tools]
 
-    async def sees(self, tool: str) -> None:
-        """Wait until a tool is listed: a running sidecar takes up new grants by itself."""
-        while tool not in await self.tools():  # noqa: ASYNC110  (nothing tells an agent of a new grant)
-            await asyncio.sleep(_POLL_SECONDS)
+    async def offered(self) -> list[str]:
+        """The names of the tools that the server itself offers, asked without AgentGate."""
+        async with _client(self._scene.tools, self._scene) as direct:
+            return [tool.name for tool in (await direct.list_tools()).tools]
 
     async def call(self, tool: str, **arguments: object) -> Answer:
         """Call a tool on the repository. Raises NotAsSaid where the answer is no tool result."""
@@ -85,15 +68,8 @@ class Agent:
         return Answer(text, bool(result.is_error), (result.meta or {}).get(DATA_KEY, {}))
 
 
-class Step(NamedTuple):
-    """One step of the story: it raises NotAsSaid if it did not do what it says."""
-
-    title: str
-    play: Callable[[Scene, Agent], Awaitable[None]]
-
-
-def run_demo(*, keep: bool, colour: bool, out: TextIO, steps: "Sequence[Step] | None" = None) -> int:
-    """Play the story and give the exit code: 0 each step did what it says, 1 one did not.
+def run_demo(*, keep: bool, colour: bool, out: TextIO, steps: Sequence[Step] = STEPS) -> int:
+    """Play the story and give the exit code: 0 each step did what it says, 1 one did not. Nothing is left behind.
 
     With `keep` the scene stays until Ctrl-C, and how to enter it with one's own MCP client is printed. Raises
     PartMissing.
@@ -101,7 +77,10 @@ def run_demo(*, keep: bool, colour: bool, out: TextIO, steps: "Sequence[Step] | 
     _require_parts()
     with tempfile.TemporaryDirectory(prefix="agentgate-demo-") as folder:
         scene = Scene(Path(folder), Telling(out, colour=colour), environment())
-        return asyncio.run(_played(scene, STEPS if steps is None else steps, keep=keep))
+        try:
+            return asyncio.run(_played(scene, steps, keep=keep))
+        except asyncio.CancelledError:
+            return 128 + signal.SIGTERM
 
 
 def _require_parts() -> None:
@@ -114,26 +93,31 @@ def _require_parts() -> None:
 
 
 async def _played(scene: Scene, steps: Sequence[Step], *, keep: bool) -> int:
+    if (task := asyncio.current_task()) is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     telling = scene.telling
-    began = monotonic()
     telling.title("AgentGate between a real MCP client and mcp-server-git, on a repository made for this")
     try:
-        await scene.furnish()
-        await _grant_first(scene)
-        failed = await _story(scene, steps)
+        await _story(scene, steps)
+        if keep:
+            await stay(scene)
     except NotAsSaid as error:
-        failed = str(error)
-    telling.plain()
-    if failed is not None:
-        telling.failed(f"This is not true: {failed}")
+        telling.plain()
+        telling.failed(f"This is not true: {error}")
         return _NOT_TRUE
+    return _TRUE
+
+
+async def _story(scene: Scene, steps: Sequence[Step]) -> None:
+    """Play the steps with one client. Raises NotAsSaid."""
+    telling, began = scene.telling, monotonic()
+    await scene.furnish()
+    await _grant_first(scene)
+    if (untrue := await _session(scene, steps)) is not None:
+        raise NotAsSaid(untrue)
+    telling.plain()
     telling.title(f"{len(steps)} steps, {telling.claims} claims, all of them true, {monotonic() - began:.1f} s")
     telling.plain("One user ran all of it (isolation none): here AgentGate records and guards, it is no boundary.")
-    if keep:
-        from proxy.story.staying import stay
-
-        await stay(scene)
-    return _TRUE
 
 
 async def _grant_first(scene: Scene) -> None:
@@ -143,13 +127,13 @@ async def _grant_first(scene: Scene) -> None:
     await scene.grant("git_create_branch", "--argument", "branch_name=prefix:agent/")
 
 
-async def _story(scene: Scene, steps: Sequence[Step]) -> str | None:
-    """Play the steps with one client; the claim that did not hold, or None."""
+async def _session(scene: Scene, steps: Sequence[Step]) -> str | None:
+    """One client's session; the claim that did not hold, or None (an exception would come out of it in a group)."""
     from mcp.shared.exceptions import MCPError
 
     try:
         async with _client(scene.wrapped, scene) as client:
-            return await _steps(scene, steps, Agent(client, scene))
+            return await _steps(scene, steps, SdkAgent(client, scene))
     except (MCPError, ExceptionGroup, OSError) as error:
         return f"the client stays connected through AgentGate ({scene.log_end() or error})"
 
@@ -178,143 +162,3 @@ async def _client(command: Sequence[str], scene: Scene) -> AsyncIterator["Client
     with scene.log.open("a") as log:
         async with Client(stdio_client(server, errlog=log), read_timeout_seconds=STEP_SECONDS) as client:
             yield client
-
-
-async def granted_read(scene: Scene, agent: Agent) -> None:
-    """What was granted is done, and recorded before and after."""
-    answer = await agent.call("git_log", max_count=1)
-    scene.telling.holds(
-        "the agent sees the commit that git itself calls HEAD",
-        not answer.error and await scene.git("rev-parse", "HEAD") in answer.text,
-    )
-    records = await scene.last_call("git_log")
-    scene.telling.holds(
-        "evidence: the intent before the tool saw the call, then its outcome: completed",
-        kinds(records) == ["intent", "outcome"] and records[-1]["body"]["outcome"] == "completed",
-    )
-
-
-async def denied_write(scene: Scene, agent: Agent) -> None:
-    """What nobody granted never reaches the tool."""
-    head = await scene.git("rev-parse", "HEAD")
-    answer = await agent.call("git_commit", message="Lower the price of plan B")
-    scene.telling.holds("the agent learns the reason and a reference, and goes on", answer.refused("not_granted"))
-    scene.telling.holds("git: HEAD has not moved", await scene.git("rev-parse", "HEAD") == head)
-    scene.telling.holds(
-        "evidence: a refusal under that reference, and no intent",
-        kinds(await scene.call(answer.reference)) == ["refusal"],
-    )
-
-
-async def argument_decides(scene: Scene, agent: Agent) -> None:
-    """One tool, two arguments, two answers."""
-    made = await agent.call("git_create_branch", branch_name="agent/cheaper-plan-b")
-    refused = await agent.call("git_create_branch", branch_name="release")
-    scene.telling.holds("the first is done, the second refused", not made.error and refused.refused("argument_refused"))
-    branches = (await scene.git("branch", "--format=%(refname:short)")).split()
-    scene.telling.holds(
-        "git: there is a branch agent/cheaper-plan-b, and none called release",
-        "agent/cheaper-plan-b" in branches and "release" not in branches,
-    )
-
-
-async def hidden_tool(scene: Scene, agent: Agent) -> None:
-    """What no call of it could get is not even listed."""
-    async with _client(scene.tools, scene) as direct:
-        offered = [tool.name for tool in (await direct.list_tools()).tools]
-    seen = await agent.tools()
-    scene.telling.does("agent", f"lists the tools: {', '.join(seen)}")
-    scene.telling.holds(
-        f"the server offers {len(offered)} tools; the agent sees those that a grant can open",
-        sorted(seen) == ["git_create_branch", "git_log"] and len(offered) > len(seen),
-    )
-    answer = await agent.call("git_reset")
-    scene.telling.holds(
-        "a tool that is not listed is refused all the same, and the staged change is still staged",
-        "git_reset" in offered and answer.refused("not_granted") and bool(await scene.git("diff", "--cached")),
-    )
-
-
-async def kill(scene: Scene, agent: Agent) -> None:
-    """An order stops a call that is under way, and all that follow."""
-    telling = scene.telling
-    telling.sees((await scene.operator("policy", "denied")).text)
-    await scene.grant("git_commit")
-    await agent.sees("git_commit")
-    telling.holds("the running sidecar has taken the grant up: the agent now sees git_commit", truth=True)
-    head = await scene.git("rev-parse", "HEAD")
-    answer, _ = await asyncio.gather(agent.call("git_commit", message="Lower the price of plan B"), _kill(scene))
-    telling.holds(
-        "the call has ended for the agent, and the tool is still at it",
-        answer.refused("contained") and scene.under_review,
-    )
-    telling.holds("every other call is refused, granted or not", (await agent.call("git_log")).refused("contained"))
-    scene.reviewer_says("no")
-    await scene.review(asked=False)
-    outcome = (await scene.last_call("git_commit"))[-1]["body"]
-    telling.holds(
-        "evidence: killed; its effect is unknown, since nobody can make a tool obey a cancel",
-        (outcome["outcome"], outcome["effect"]) == ("killed", "unknown"),
-    )
-    telling.holds("git: the check said no, HEAD has not moved", await scene.git("rev-parse", "HEAD") == head)
-
-
-async def _kill(scene: Scene) -> None:
-    await scene.review(asked=True)
-    scene.telling.holds("the tool is at work: git waits for the repository's own check", scene.under_review)
-    await scene.operator("kill", "--agent", AGENT, "--reason", "prices need a second pair of eyes")
-
-
-async def release(scene: Scene, agent: Agent) -> None:
-    """What was ordered can be lifted, and the agent goes on in the same session."""
-    await scene.operator("release", "--agent", AGENT)
-    scene.reviewer_says("yes")
-    head = await scene.git("rev-parse", "HEAD")
-    answer = await agent.call("git_commit", message="Lower the price of plan B")
-    now = await scene.git("rev-parse", "HEAD")
-    scene.telling.holds(
-        "git: the commit is there, in the same session of the same agent",
-        not answer.error and now != head and now in answer.text,
-    )
-
-
-async def tampered(scene: Scene, agent: Agent) -> None:
-    """Whoever changes a record afterwards is seen by anybody who has the files."""
-    telling = scene.telling
-    telling.does("auditor", "$ agentgate verify evidence")
-    code, report = await scene.verify(scene.evidence)
-    telling.holds(
-        f"ok: {report['records']} records, {report['intents']} intents with {report['outcomes']} outcomes,"
-        f" {report['refusals']} refusals, {report['open']} open",
-        code == _TRUE and report["ok"] and report["intents"] == report["outcomes"] and report["open"] == 0,
-    )
-    copy = scene.folder / "copy"
-    shutil.copytree(scene.evidence, copy)
-    changed = _change(copy, b'"outcome":"killed"', b'"outcome":"failed"')
-    telling.does("auditor", "$ agentgate verify copy      # in which somebody has turned killed into failed")
-    code, report = await scene.verify(copy)
-    fault = report["error"] or {}
-    telling.sees(f"line {fault.get('line')}, record {fault.get('seq')}: {fault.get('what')}")
-    telling.holds("the changed record is found, by its line", code == _NOT_TRUE and fault.get("line") == changed)
-    telling.holds("the original is as good as before", (await scene.verify(scene.evidence))[0] == _TRUE)
-
-
-def _change(evidence: Path, old: bytes, new: bytes) -> int:
-    """Replace the one place where `old` stands in some evidence; the number of its line, from 1."""
-    for path in sorted(evidence.rglob("records-*")):
-        text = path.read_bytes()
-        if (at := text.find(old)) >= 0:
-            path.write_bytes(text.replace(old, new, 1))
-            return text.count(b"\n", 0, at) + 1
-    raise NotAsSaid(f"evidence holds {old.decode()}")
-
-
-STEPS: Final = (
-    Step("A read that was granted", granted_read),
-    Step("A write that nobody granted", denied_write),
-    Step("One tool, two arguments, two answers", argument_decides),
-    Step("A tool that the agent does not see", hidden_tool),
-    Step("A kill, in the middle of a call", kill),
-    Step("Its release", release),
-    Step("A record that somebody changed afterwards", tampered),
-)

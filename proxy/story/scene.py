@@ -148,18 +148,20 @@ class Scene:
         """Run a command of AgentGate without telling."""
         return await self._run([*self.agentgate, *arguments], self.folder)
 
+    async def records(self, kind: str | None = None) -> list[dict[str, Any]]:
+        """The records, oldest first, as evidence on disk has them now; only those of a kind, if one is given."""
+        ended = await self.quietly("records", str(self.evidence), "--json")
+        records = [json.loads(line) for line in ended.text.splitlines()]
+        return [record for record in records if kind in (None, record["header"]["kind"])]
+
     async def call(self, reference: str) -> list[dict[str, Any]]:
-        """The records of one call, oldest first, as evidence on disk has them now."""
-        ended = await self.quietly("records", str(self.evidence), "--json", "--call", reference)
-        return [json.loads(line) for line in ended.text.splitlines()]
+        """The records of one call."""
+        return [record for record in await self.records() if record["header"]["call"] == reference]
 
     async def last_call(self, tool: str) -> list[dict[str, Any]]:
         """The records of the latest call of a tool that was let through."""
-        ended = await self.quietly("records", str(self.evidence), "--json")
-        records = [json.loads(line) for line in ended.text.splitlines()]
-        intents = [r for r in records if r["header"]["kind"] == "intent" and r["body"]["request"]["name"] == tool]
-        call = intents[-1]["header"]["call"] if intents else None
-        return [record for record in records if call is not None and record["header"]["call"] == call]
+        intents = [record for record in await self.records("intent") if record["body"]["request"]["name"] == tool]
+        return await self.call(intents[-1]["header"]["call"]) if intents else []
 
     async def _run(self, command: Sequence[str], at: Path) -> Ended:
         process = await asyncio.create_subprocess_exec(

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, Final
 
 from proxy.story.scene import AGENT, UPSTREAM, Scene
+from proxy.story.telling import NotAsSaid
 
 USUAL_PORT: Final = 8900
 """Where a sidecar listens if nothing else is said; another port where it is taken."""
@@ -21,12 +22,12 @@ _SERVE: Final = """\
 import sys
 from pathlib import Path
 from mcp_server_git.server import create_server
-create_server(Path(sys.argv[1])).run("streamable-http", host="127.0.0.1", port=int(sys.argv[2]), log_level="ERROR")
+create_server(Path(sys.argv[1])).run("streamable-http", host="127.0.0.1", port=int(sys.argv[2]))
 """
 
 
 async def stay(scene: Scene) -> None:
-    """Put a sidecar before the tool server over HTTP, print how to enter, and wait for Ctrl-C."""
+    """Put a sidecar before the tool server over HTTP, print how to enter, and wait for Ctrl-C. Raises NotAsSaid."""
     behind, before = _free_port(0), _free_port(USUAL_PORT)
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -40,7 +41,6 @@ async def stay(scene: Scene) -> None:
         for line in entrances(scene, f"http://127.0.0.1:{before}/{UPSTREAM}"):
             scene.telling.plain(line)
         await stopped.wait()
-        scene.telling.plain("removed")
 
 
 def entrances(scene: Scene, url: str) -> list[str]:
@@ -49,12 +49,14 @@ def entrances(scene: Scene, url: str) -> list[str]:
     wrapped = {"command": command, "args": arguments}
     operator = [shlex.join([*scene.agentgate, *words, "--state", str(scene.state)]) for words in _OPERATOR]
     return [
+        "",
+        f"It stays up for your own MCP client, which is the agent {AGENT} then. Paste one of these:",
         *_entrance("Cursor (.cursor/mcp.json)", _json({"mcpServers": {UPSTREAM: {"url": url}}})),
         *_entrance("VS Code (.vscode/mcp.json)", _json({"servers": {UPSTREAM: {"type": "http", "url": url}}})),
         *_entrance("Claude Code", f"claude mcp add --transport http {UPSTREAM} {url}"),
         *_entrance("Claude Code, on stdio", f"claude mcp add {UPSTREAM} -- {shlex.join(scene.wrapped)}"),
         *_entrance("Claude Desktop (claude_desktop_config.json)", _json({"mcpServers": {UPSTREAM: wrapped}})),
-        *_entrance("meanwhile, as the operator", *operator),
+        *_entrance("Meanwhile, as the operator", *operator),
         "",
         f"The repository is {scene.repository}. Ctrl-C ends and removes all of it.",
     ]
@@ -73,7 +75,7 @@ def _json(document: Any) -> str:
 
 @asynccontextmanager
 async def _running(scene: Scene, command: Sequence[str], port: int) -> AsyncIterator[None]:
-    """A program of the scene from the moment it listens; asked to end, then made to."""
+    """A program of the scene from the moment it listens; asked to end, then made to. Raises NotAsSaid."""
     with scene.log.open("a") as log:
         process = await asyncio.create_subprocess_exec(
             *command, env=dict(scene.environment), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
@@ -81,6 +83,8 @@ async def _running(scene: Scene, command: Sequence[str], port: int) -> AsyncIter
     try:
         while process.returncode is None and not await _listens(port):  # noqa: ASYNC110  (another process listens)
             await asyncio.sleep(_POLL_SECONDS)
+        if process.returncode is not None:
+            raise NotAsSaid(f"{command[0]} listens on 127.0.0.1:{port} ({scene.log_end()})")
         yield
     finally:
         with suppress(ProcessLookupError):

@@ -2,6 +2,7 @@
 
 import io
 import re
+import signal
 import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -9,10 +10,14 @@ from pathlib import Path
 import pytest
 
 from proxy.config import environment
-from proxy.demo import STEPS, Agent, Step, run_demo
+from proxy.demo import run_demo
 from proxy.story.scene import Scene
+from proxy.story.steps import STEPS, Agent, Step
 from proxy.story.telling import NotAsSaid, Telling
+from tests.peers.clients import PYTHON_AUTO
 from tests.peers.places import AGENTGATE, ROOT
+from tests.peers.processes import running
+from tests.peers.steps import list_tools
 
 
 def test_the_demo_does_what_it_says_and_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -29,6 +34,39 @@ def test_the_demo_does_what_it_says_and_leaves_nothing_behind(tmp_path: Path) ->
     assert "isolation none" in done.stdout
     assert "\x1b" not in done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "until", "number", "code"),
+    [
+        pytest.param(["--keep"], "Ctrl-C ends", signal.SIGINT, 0, id="kept-until-ctrl-c"),
+        pytest.param(["--keep"], "Ctrl-C ends", signal.SIGTERM, 0, id="kept-until-terminated"),
+        pytest.param([], "2  A write", signal.SIGTERM, 128 + signal.SIGTERM, id="terminated-in-the-middle"),
+        pytest.param([], "2  A write", signal.SIGINT, 130, id="interrupted-in-the-middle"),
+    ],
+)
+def test_ended(tmp_path: Path, flags: list[str], until: str, number: signal.Signals, code: int) -> None:
+    """By a signal, whenever it comes: nothing is left behind. (The test's name is short: a socket's path must be.)"""
+    folder, log = tmp_path / "t", tmp_path / "log"
+    folder.mkdir()
+    command: list[str | Path] = [AGENTGATE, "demo", *flags]
+    with running(command, log=log, ready=lambda: until in log.read_text(), environment={"TMPDIR": str(folder)}) as demo:
+        if flags:
+            _answers(demo.printed())
+        demo.process.send_signal(number)
+        assert demo.process.wait(20) == code, demo.printed()
+    assert list(folder.iterdir()) == []
+
+
+def _answers(printed: str) -> None:
+    """A client that enters by the address for Cursor gets the same tools as the demo's agent."""
+    url = re.search(r'"url": "(http://127\.0\.0\.1:\d+/git)"', printed)
+    assert url is not None
+    assert sorted(PYTHON_AUTO.run(url[1], [list_tools()]).outcomes[0]["names"]) == [
+        "git_commit",
+        "git_create_branch",
+        "git_log",
+    ]
 
 
 async def _untrue(scene: Scene, agent: Agent) -> None:
