@@ -5,23 +5,19 @@ import signal
 import ssl
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 import uvloop
-from aiohttp import web
 
 from proxy.admin import Readiness, admin_app
 from proxy.assembly import Assembly, assembled, own_version, tend
 from proxy.config import Config
 from proxy.forward import HttpUpstream, Target, open_session
 from proxy.listen import Listener
+from proxy.server import serving, serving_app
 from proxy.settings.addresses import Address, TcpAddress
 from proxy.settings.upstreams import Upstream
 from proxy.wire.origins import LOOPBACK_NAMES, Hosts
-
-KEEP_ALIVE_SECONDS: Final = 75.0
-"""How long an idle connection of a client stays open."""
 
 
 def run_sidecar(config: Config) -> int:
@@ -67,46 +63,18 @@ async def _upstream(given: Upstream, config: Config, stack: AsyncExitStack) -> H
 async def _listening(assembly: Assembly, upstreams: dict[str, HttpUpstream]) -> AsyncIterator[None]:
     config = assembly.config
     listener = Listener(assembly.gate, upstreams, assembly.identity, _hosts(config))
-    server = web.Server(
-        listener.handle,
-        handler_cancellation=True,
-        auto_decompress=False,
-        access_log=None,
-        keepalive_timeout=KEEP_ALIVE_SECONDS,
-        max_field_size=config.limits.header_bytes,
-        max_line_size=config.limits.header_bytes,
-    )
-    runner = web.ServerRunner(server, shutdown_timeout=1.0)
-    await runner.setup()
+    mode, limit = int(config.listen_mode, 8), config.limits.header_bytes
     try:
-        await _bind(runner, config.listen)
-        yield
+        async with serving(listener.handle, config.listen, metrics=assembly.metrics, header_bytes=limit, mode=mode):
+            yield
     finally:
-        await runner.cleanup()
         await listener.close()
 
 
-@asynccontextmanager
-async def _admin(assembly: Assembly) -> AsyncIterator[None]:
-    app = admin_app(lambda: _readiness(assembly), assembly.metrics)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        await _bind(runner, assembly.config.admin)
-        yield
-    finally:
-        await runner.cleanup()
-
-
-async def _bind(runner: web.BaseRunner, address: Address) -> None:
-    """Listen; a Unix socket is its owner's alone, and a dead one of an earlier life makes room."""
-    if isinstance(address, TcpAddress):
-        await web.TCPSite(runner, address.host, address.port).start()
-        return
-    address.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    address.path.unlink(missing_ok=True)
-    await web.UnixSite(runner, address.path).start()
-    address.path.chmod(0o600)
+def _admin(assembly: Assembly) -> AbstractAsyncContextManager[None]:
+    names = frozenset(name.partition(":")[0] for name in assembly.config.hosts.names)
+    app = admin_app(lambda: _readiness(assembly), assembly.metrics, names=names)
+    return serving_app(app, assembly.config.admin)
 
 
 def _hosts(config: Config) -> Hosts:
@@ -123,6 +91,8 @@ def _readiness(assembly: Assembly) -> Readiness:
         problems=tuple(assembly.problems()),
         isolation=assembly.isolation.isolation,
         policy=None if policy is None else {"name": policy.name, "revision": policy.revision},
+        reason=assembly.isolation.reason,
+        notes=tuple(assembly.notes()),
     )
 
 

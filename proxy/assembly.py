@@ -62,6 +62,15 @@ class Assembly:
             found.append("shutting down")
         return [problem for problem in found if problem is not None]
 
+    def notes(self) -> list[str]:
+        """What is worth a look but keeps nothing from working, for /readyz."""
+        warn = self.config.evidence.warn_bytes
+        return [
+            f"{journal.chain} has {journal.size_bytes} bytes (evidence.warn_bytes is {warn})"
+            for journal in self.gate.journals.values()
+            if journal.size_bytes > warn
+        ]
+
 
 @asynccontextmanager
 async def assembled(config: Config, upstreams: Mapping[str, Upstream], release: str) -> AsyncIterator[Assembly]:
@@ -122,15 +131,16 @@ def _identity(config: Config) -> Identity:
 
 async def _engine(config: Config, stack: AsyncExitStack) -> Engine:
     """The configured engine; the other one's libraries are not even loaded."""
+    given = config.policy
     engine: Engine
-    if config.policy.opa_address is not None:
-        from policy.opa import OpaEngine
+    if given.opa_address is not None:
+        from policy import opa
 
-        engine = OpaEngine(config.policy.opa_address)
+        engine = opa.OpaEngine(given.opa_address, given.budget_seconds or opa.BUDGET_SECONDS)
     else:
-        from policy.embedded import EmbeddedEngine
+        from policy import embedded
 
-        engine = EmbeddedEngine(config.policy.budget_seconds)
+        engine = embedded.EmbeddedEngine(given.budget_seconds or embedded.BUDGET_SECONDS)
     stack.push_async_callback(engine.close)
     return engine
 

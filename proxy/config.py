@@ -51,7 +51,7 @@ class PolicyConfig:
     spec: str
     engine: Literal["embedded", "opa"]
     opa_address: str | None
-    budget_seconds: float
+    budget_seconds: float | None
     trusted_upstreams: tuple[str, ...]
 
 
@@ -70,6 +70,7 @@ class Config:
     """Everything that an operator decides about one process. Paths are absolute; secrets are loaded and not printed."""
 
     listen: Address
+    listen_mode: str
     admin: Address
     state: Path
     upstreams: tuple[Upstream, ...]
@@ -160,6 +161,7 @@ class _Reader:
         served = tuple(upstream for name, command in upstreams.items() if (upstream := self._upstream(name, command)))
         config = Config(
             listen=listen,
+            listen_mode=self.settings.listen_mode,
             admin=self._admin(places.state),
             state=places.state,
             upstreams=served,

@@ -4,6 +4,7 @@ Whatever happens to an exchange, each call leaves a refusal, or one intent and o
 """
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
@@ -58,6 +59,7 @@ class Recording:
 
         Raises NotRecorded.
         """
+        began = time.perf_counter()
         written: list[asyncio.Future[int]] = []
         for permit in permits:
             written.append(self._journal.append(self._intent(permit)))
@@ -65,6 +67,7 @@ class Recording:
             self._permits[permit.call.id] = permit
         for future in written:
             await future
+        self._gate.metrics.appended(time.perf_counter() - began)
 
     def _intent(self, permit: Permit) -> Entry:
         call, decision = permit.call, permit.decision

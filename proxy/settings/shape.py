@@ -53,9 +53,11 @@ class PolicySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Text | None, Meta(description="`unix:/path` or `http://127.0.0.1:PORT`; needed by, and only for, engine `opa`.")
     ] = None
     budget_seconds: Annotated[
-        Annotated[float, Meta(gt=0, le=60)],
-        Meta(description="Longest time that one decision may take; after it the call is refused."),
-    ] = 0.25
+        Annotated[float, Meta(gt=0, le=60)] | None,
+        Meta(
+            description="Longest time that one decision may take, else it is refused. Default: 0.5 embedded, 0.05 OPA."
+        ),
+    ] = None
 
 
 class EvidenceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -135,6 +137,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     listen: Annotated[
         Text, Meta(description="Where clients connect: `HOST:PORT` or `unix:PATH`. Not loopback: needs tokens_file.")
     ] = "127.0.0.1:8900"
+    listen_mode: Annotated[
+        Literal["0600", "0660", "0666"],
+        Meta(description="Mode of the socket that `listen` makes as `unix:PATH`, so that another user can connect."),
+    ] = "0600"
     admin: Annotated[
         Text | None,
         Meta(description="`HOST:PORT` of /livez, /readyz, /metrics. Default: `admin.sock` in the state folder."),
