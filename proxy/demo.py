@@ -87,7 +87,7 @@ def _require_parts() -> None:
     missing = [name for name in ("mcp", "mcp_server_git") if find_spec(name) is None]
     if missing:
         packages = ", ".join(name.replace("_", "-") for name in missing)
-        raise PartMissing(f"not installed: {packages} (make demo, or pip install 'agentgate[demo]')")
+        raise PartMissing(f"not installed: {packages} (in a checkout: make demo, or pip install '.[demo]')")
     if shutil.which("git") is None:
         raise PartMissing("git is not on PATH, and the demo's tool server works on a git repository: install git")
 

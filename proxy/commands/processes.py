@@ -68,12 +68,14 @@ def _opa(given: argparse.Namespace) -> int:
 
 def _demo_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keep", action="store_true", help="leave everything running, to be entered with a client")
+    parser.add_argument("--no-color", action="store_true", help="plain text, as with NO_COLOR or without a terminal")
 
 
 def _demo(given: argparse.Namespace) -> int:
     from proxy.demo import run_demo
 
-    colour = sys.stdout.isatty() and "NO_COLOR" not in environment()
+    plain = given.no_color or bool(environment().get("NO_COLOR")) or environment().get("TERM") == "dumb"
+    colour = sys.stdout.isatty() and not plain
     return run_demo(keep=given.keep, colour=colour, out=sys.stdout)
 
 

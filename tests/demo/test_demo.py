@@ -4,6 +4,7 @@ import io
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -67,6 +68,19 @@ def _answers(printed: str) -> None:
         "git_create_branch",
         "git_log",
     ]
+
+
+def test_what_is_missing_is_named_with_its_remedy() -> None:
+    """The SDK's packages are hidden from an interpreter that has loaded everything else."""
+    code = """
+import sys
+import proxy.commands.processes, proxy.demo, agentgate
+sys.path[:] = [path for path in sys.path if "site-packages" not in path]
+sys.exit(agentgate.main(["demo"]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 69
+    assert "not installed: mcp, mcp-server-git (in a checkout: make demo, or pip install '.[demo]')" in done.stderr
 
 
 async def _untrue(scene: Scene, agent: Agent) -> None:
