@@ -9,6 +9,7 @@ document at `data.agentgate.grants` (in the indexed form of `grants.index`), tru
 import hashlib
 import io
 import json
+import math
 import re
 import tarfile
 from collections.abc import Iterable, Mapping
@@ -180,7 +181,7 @@ def _data(files: Files, problems: list[str]) -> dict[str, Any]:
         if not path.endswith(".json"):
             continue
         try:
-            value = json.loads(content, parse_int=_int, parse_constant=_int)
+            value = json.loads(content, parse_int=_int, parse_float=_float, parse_constant=_float)
         except json.JSONDecodeError as error:
             problems.append(f"{path}:{error.lineno}: {error.msg}")
             continue
@@ -195,8 +196,15 @@ def _data(files: Files, problems: list[str]) -> dict[str, Any]:
 
 
 def _int(spelling: str) -> int:
-    value = int(spelling) if spelling.lstrip("-").isdigit() else 1 << 64
+    value = int(spelling)
     if not -(1 << 63) <= value < 1 << 63:
+        raise ValueError(f"{spelling} is no number that every engine holds")
+    return value
+
+
+def _float(spelling: str) -> float:
+    value = float(spelling)
+    if not math.isfinite(value):
         raise ValueError(f"{spelling} is no number that every engine holds")
     return value
 

@@ -2,9 +2,9 @@
 
 The embedded engine keeps strings in their escaped JSON spelling, and its builtins work on that spelling. Most
 are exact all the same; some only while the input holds no escape, no character outside ASCII, or no escape
-that a searched text could begin in the middle of. Builtins that are not in these tables are not evaluated
-alike at all (`max` compares numbers as text), or nobody has measured that they are: policies that call them
-run on OPA. `tests/policy` measures each entry against a real OPA.
+that a searched text could begin in the middle of. Builtins that are not in these tables are evaluated otherwise
+(`max` compares numbers as text), can end the process (`regex.match` on a long text, `time.weekday`), or have not
+been measured: policies that call them run on OPA. `tests/policy` measures each entry against a real OPA.
 """
 
 import re
@@ -21,7 +21,7 @@ _EXACT: Final = frozenset(
         *("startswith", "trim_prefix", "concat", "sprintf", "internal.template_string", "strings.any_prefix_match"),
         *("array.concat", "array.slice", "array.reverse"),
         *("object.get", "object.keys", "object.remove", "object.filter", "object.union", "object.subset"),
-        *("time.clock", "time.weekday", "time.date", "time.add_date", "graph.reachable"),
+        "graph.reachable",
     }
 )
 """Exact on every input (`sprintf` may spell a number otherwise: for messages only)."""
@@ -29,8 +29,11 @@ _EXACT: Final = frozenset(
 _NEEDLE: Final = {"contains": 1, "endswith": 1, "split": 1, "trim_suffix": 1}
 """Exact unless the searched text, at this position, can begin inside an escape."""
 
-_ORDER: Final = frozenset({"lt", "lte", "gt", "gte", "count"})
-"""Exact as soon as one operand is no string, else only without escapes."""
+_ORDER: Final = frozenset({"lt", "lte", "gt", "gte"})
+"""Exact as soon as one operand is no string; two strings are compared with their quotes."""
+
+_ESCAPELESS_ON_TEXT: Final = frozenset({"count"})
+"""Exact on what is no string, else only without escapes."""
 
 _ARITHMETIC: Final = frozenset({"plus", "minus", "mul"})
 """Exact on whole numbers; with the literal 0 (which tells that a value is a number) on all."""
@@ -88,15 +91,25 @@ def limits(plan: Plan) -> Limits:
 
 def unmeasured(plan: Plan) -> Iterator[Called]:
     """The calls of builtins that the embedded engine is not known to evaluate as OPA does."""
-    known = _EXACT | _NEEDLE.keys() | _ORDER | _ARITHMETIC | _ESCAPELESS | _ASCII | plan.own
-    return (call for call in plan.calls if call.function not in known and call.function in plan.builtins)
+    known = _EXACT | _NEEDLE.keys() | _ARITHMETIC | _ESCAPELESS_ON_TEXT | _ESCAPELESS | _ASCII | plan.own
+    for call in plan.calls:
+        if call.function in _ORDER:
+            if all(operand.text for operand in call.operands):
+                yield call
+        elif call.function not in known and call.function in plan.builtins:
+            yield call
+
+
+def is_order(call: Called) -> bool:
+    """Whether the call compares by size: then the rule can say that an operand is a number (`x - 0 <= y`)."""
+    return call.function in _ORDER
 
 
 def _escapes(call: Called) -> frozenset[bytes]:
     if call.function in _ESCAPELESS or call.function in _ASCII:
         return frozenset({_ANY_ESCAPE})
-    if call.function in _ORDER:
-        return frozenset() if any(not operand.text for operand in call.operands) else frozenset({_ANY_ESCAPE})
+    if call.function in _ESCAPELESS_ON_TEXT:
+        return frozenset({_ANY_ESCAPE}) if call.operands[0].text else frozenset()
     position = _NEEDLE.get(call.function)
     return frozenset() if position is None else _inside(call.operands[position].literal)
 

@@ -20,9 +20,9 @@ import orjson
 
 from policy.decision import Undecided, hidden, read_decision
 from policy.engine import UNDEFINED, Answer, CannotDecide, EntryPoint, Policy
-from policy.exactness import unmeasured
+from policy.exactness import is_order, unmeasured
 from policy.methods import CLIENT_METHODS, LIST_ITEMS, Treatment
-from policy.plan import Plan
+from policy.plan import Called, Plan
 
 Evaluate = Callable[[EntryPoint, bytes], Any]
 
@@ -46,7 +46,7 @@ def plan_problems(plan: Plan) -> tuple[str, ...]:
     if EntryPoint.DECISION.value not in plan.rules:
         problems.append("package agentgate: no rule `decision`")
     problems += [
-        f"{call.where()}: the embedded engine does not evaluate {call.function} as OPA does; use the opa engine"
+        f"{call.where()}: the embedded engine does not evaluate {call.function} as OPA does; {_instead(call)}"
         for call in unmeasured(plan)
         if call.function not in FORBIDDEN
     ]
@@ -80,6 +80,12 @@ def smoke_inputs() -> Iterator[tuple[str, EntryPoint, bytes]]:
     yield "an unknown method", EntryPoint.DECISION, _document("agentgate/unknown", None)
     for method in LIST_ITEMS:
         yield method, EntryPoint.LISTING, _document(method, None, items=_ITEMS)
+
+
+def _instead(call: Called) -> str:
+    if is_order(call):
+        return "write x - 0 on one side if numbers are compared, or use the opa engine"
+    return "use the opa engine"
 
 
 def _call_problems(plan: Plan) -> Iterator[str]:

@@ -189,6 +189,7 @@ async def test_forbidden_names_in_comments_and_texts_are_only_texts(running: Run
         pytest.param(ALLOW + "x := max([1, input.call.arguments.n])\n", "max", id="max"),
         pytest.param(ALLOW + "x := to_number(input.call.name)\n", "to_number", id="to-number"),
         pytest.param(ALLOW + "x if { print(1) }\n", "print", id="print"),
+        pytest.param(ALLOW + "x if input.call.name < data.y\n", "x - 0", id="order-of-texts"),
         pytest.param(ALLOW + 'x := "\\u00e9"\n', "write the character itself", id="a-long-escape"),
     ],
 )

@@ -38,62 +38,25 @@ def test_the_built_in_policies_are_formatted() -> None:
     assert _opa("fmt", "--list", "--fail", str(REGO)).stdout == ""
 
 
-TEXTS = [
-    "",
-    "a",
-    "abc",
-    "/srv/a",
-    "/srv/..",
-    "select ",
-    "SELECT",
-    "a;b",
-    "É",
-    "\u212a",
-    "straße",
-    "😀x",
-    " x ",
-    "\u00a0x",
-]
-TEXTS += [
-    "1.2.3",
-    "1.10.0",
-    "n",
-    "u",
-    "0",
-    "\t",
-    "a\nb",
-    'q"u',
-    "b\\s",
-    "\\n",
-    "nul\x00",
-    "\x1d",
-    "\x7f",
-    "\u2028",
-    "ſ",
-]
+TEXTS = ["", "a", "abc", "/srv/a", "/srv/..", "select ", "SELECT", "a;b", "É", "\u212a", "straße", "😀x", " x ", "!"]
+TEXTS += ["1.2.3", "1.10.0", "n", "u", "0", "\t", "a\nb", 'q"u', "b\\s", "\\n", "nul\x00", "\x1d", "\x7f", "\u2028"]
+TEXTS += ["\u00a0x", "ſ"]
 NUMBERS = [0, 1, -1, 100, 100.01, 2.675, 1e21, 1e-7, 0.1, 0.3, 0.30000000000000004, 9007199254740991]
 
 EXPRESSIONS = [
-    *("s == t", "s != t", "s in [t]", "n == m", "n != m", "n < m", "n <= m", "n > m", "n >= m", "n - 0 <= m"),
-    *("n + m", "n - m", "n * m", "s < t", "s >= t", "count(s)", "count([s, t])", "count({s, t})"),
+    *("s == t", "s != t", "s in [t]", "n == m", "n != m", "n - 0 < m", "n - 0 <= m", "n > m - 0", "0 + n >= m"),
+    *("n + m", "n - m", "n * m", "count(s)", "count([s, t])", "count({s, t})"),
     *("startswith(s, t)", "endswith(s, t)", "contains(s, t)", "split(s, t)", 'contains(s, "n")', 'contains(s, ";")'),
     *('contains(s, "\\\\")', 'contains(s, "\\"")', 'contains(s, "0")', 'endswith(s, "/..")', 'split(s, "/")'),
     *("trim_prefix(s, t)", "trim_suffix(s, t)", "trim(s, t)", "trim_left(s, t)", "trim_right(s, t)", "trim_space(s)"),
-    *(
-        "lower(s)",
-        "upper(s)",
-        "substring(s, 1, 2)",
-        "semver.compare(s, t)",
-        "concat(s, [t, s])",
-        'sprintf("%s|%v", [s, t])',
-    ),
-    *("is_number(n)", "is_string(s)", "is_object(s)", "type_name(n)", "strings.any_prefix_match(s, [t])"),
-    *("array.concat([s], [t])", "array.slice([s, t], 0, 1)", "array.reverse([s, t])", "numbers.range(1, 3)"),
+    *("lower(s)", "upper(s)", "substring(s, 1, 2)", "semver.compare(s, t)", "concat(s, [t, s])"),
+    *('sprintf("%s|%v", [s, t])', "is_number(n)", "is_string(s)", "is_object(s)", "type_name(n)"),
+    *("strings.any_prefix_match(s, [t])", "array.reverse([s, t])", "numbers.range(1, 3)"),
+    *("array.concat([s], [t])", "array.slice([s, t], 0, 1)"),
     *("object.get({s: 1}, t, 2)", "object.get({s: {t: 1}}, [s, t], 2)", "object.remove({s: 1, t: 2}, [s])"),
     *("object.filter({s: 1, t: 2}, [s])", "object.union({s: 1}, {t: 2})", "object.subset({s: 1, t: 2}, {s: 1})"),
     *("{s} & {t}", "{s, t} - {t}", "count({s} | {t})", "[x | [_, x] := walk([s, [t]]); is_string(x)]"),
-    *("time.clock(1767225600000000000)", "time.weekday(1767225600000000000)", "time.date(1767225600000000000)"),
-    *("time.add_date(1767225600000000000, 0, 1, 1)", 'graph.reachable({"a": ["b"], "b": []}, {"a"})', '$"{s}-{t}"'),
+    *('graph.reachable({"a": ["b"], "b": []}, {"a"})', '$"{s}-{t}"'),
 ]
 
 
@@ -107,11 +70,11 @@ def _rows() -> list[dict[str, Any]]:
 def test_the_embedded_engine_is_exact_where_it_answers(tmp_path: Path) -> None:
     rows = _rows()
     local = "r.s, t := r.t, n := r.n, m := r.m".replace(", ", "; ")
-    lines = [
-        f"q{i}[k] := v if {{ some k, r in input.rows; s := {local}; v := {e} }}" for i, e in enumerate(EXPRESSIONS)
-    ]
+    head = f"[k] := v if {{ some k, r in input.rows; s := {local}; v := "
+    lines = [f"q{i}{head}{expression} }}" for i, expression in enumerate(EXPRESSIONS)]
     (tmp_path / "all.rego").write_text("package q\n" + "\n".join(lines))
-    done = _opa("eval", "-I", "-d", str(tmp_path / "all.rego"), "data.q", text=orjson.dumps({"rows": rows}).decode())
+    given = orjson.dumps({"rows": rows}).decode()
+    done = _opa("eval", "-I", "-d", str(tmp_path / "all.rego"), "data.q", text=given)
     expected = json.loads(done.stdout)["result"][0]["expressions"][0]["value"]
     for i, expression in enumerate(EXPRESSIONS):
         assert _answered(tmp_path / f"p{i}", expression, rows, expected.get(f"q{i}", {})) > 100, expression

@@ -1,0 +1,121 @@
+"""Grants: what the file may say, what the index looks like, and what the commands do."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from policy.commands import GRANTS, parse_arguments, run_check, run_grant, run_list
+from policy.engine import PolicyRefused
+from policy.grants import Grant, index, read_grants, with_grant, write_grants
+
+READ = {"upstream": "files", "tool": "read"}
+
+
+def _file(tmp_path: Path, *entries: Any) -> Path:
+    path = tmp_path / GRANTS
+    path.write_text(json.dumps({"version": 1, "grants": entries}))
+    return path
+
+
+def test_no_file_is_no_grants(tmp_path: Path) -> None:
+    assert read_grants(tmp_path / GRANTS) == ()
+
+
+def test_the_file_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    grants = (
+        Grant("files", "tools/call", "read", tenant="t", agent="a", arguments={"path": {"under": ["/srv"]}}),
+        Grant("*", "elicitation/create", "*", effect="require_approval"),
+        Grant("files", "tools/call", "delete", effect="deny"),
+        Grant("files", "tools/call", "pay", arguments={"amount": {"max": 10}}, closed=True),
+    )
+    write_grants(tmp_path / GRANTS, grants)
+    assert read_grants(tmp_path / GRANTS) == grants
+    assert (tmp_path / GRANTS).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        pytest.param("read", "not an object", id="a-text"),
+        pytest.param({"tool": "read"}, "upstream is missing", id="no-upstream"),
+        pytest.param({"upstream": "u"}, "either tool", id="nothing-granted"),
+        pytest.param(READ | {"method": "tools/call"}, "either tool", id="tool-and-method"),
+        pytest.param(READ | {"name": "x"}, "either tool", id="tool-and-name"),
+        pytest.param(READ | {"tool": ""}, "tool is not a text", id="empty-tool"),
+        pytest.param(READ | {"tenant": 1}, "tenant is not a text", id="tenant-a-number"),
+        pytest.param(READ | {"effects": "deny"}, "'effects'", id="a-misspelt-member"),
+        pytest.param(READ | {"effect": "permit"}, "effect", id="unknown-effect"),
+        pytest.param(READ | {"closed": 1}, "closed", id="closed-a-number"),
+        pytest.param(READ | {"arguments": []}, "arguments", id="arguments-a-list"),
+        pytest.param(READ | {"effect": "deny", "closed": True}, "a deny is about every call", id="a-closed-deny"),
+        pytest.param(READ | {"arguments": {"p": {"below": ["/"]}}}, "'below'", id="unknown-rule"),
+        pytest.param(READ | {"arguments": {"p": {"under": []}}}, "under", id="no-root"),
+        pytest.param(READ | {"arguments": {"p": {"under": ["srv"]}}}, "absolute", id="relative-root"),
+        pytest.param(READ | {"arguments": {"p": {"under": ["/"], "max": 1}}}, "one kind", id="path-and-number"),
+        pytest.param(READ | {"arguments": {"p": {"max": 1, "min": 2}}}, "max is below min", id="empty-range"),
+        pytest.param(READ | {"arguments": {"p": {"max": "1"}}}, "numbers", id="bound-a-text"),
+        pytest.param(READ | {"arguments": {"p": {"max": 0.12345678901234567}}}, "15 digits", id="bound-too-fine"),
+        pytest.param(READ | {"arguments": {"p": {"optional": 1}}}, "optional", id="optional-a-number"),
+    ],
+)
+def test_what_a_grant_may_not_say(tmp_path: Path, entry: Any, problem: str) -> None:
+    with pytest.raises(PolicyRefused, match=problem):
+        read_grants(_file(tmp_path, READ, entry))
+
+
+def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(PolicyRefused) as refused:
+        read_grants(_file(tmp_path, {"tool": 1}, READ, {"upstream": "u"}))
+    assert [problem.split(": ")[1] for problem in refused.value.problems] == ["grants[0]", "grants[0]", "grants[2]"]
+
+
+def test_the_index_is_looked_up_by_key() -> None:
+    tree = index((Grant("u", "tools/call", "fs_*", agent="a"), Grant("u", "tools/call", "*"), Grant("u", "m", "x")))
+    assert tree["*"]["a"]["u"]["tools/call"]["*"][0]["prefix"] == "fs_"
+    assert tree["*"]["*"]["u"]["tools/call"]["*"][0]["prefix"] == ""
+    assert list(tree["*"]["*"]["u"]["m"]) == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("before", "effect", "after"),
+    [
+        pytest.param("allow", "deny", ["deny"], id="a-deny-takes-the-place"),
+        pytest.param("deny", "allow", ["allow"], id="an-allowance-lifts-the-deny"),
+        pytest.param("allow", "allow", ["allow"], id="the-same-stands-once"),
+        pytest.param("allow", "require_approval", ["allow", "require_approval"], id="two-allowances-stand"),
+    ],
+)
+def test_a_grant_about_the_same(before: Any, effect: Any, after: list[str]) -> None:
+    grants = with_grant((Grant("u", "m", "n", effect=before),), Grant("u", "m", "n", effect=effect))
+    assert [grant.effect for grant in grants] == after
+
+
+def test_the_commands(tmp_path: Path) -> None:
+    out = io.StringIO()
+    rules = parse_arguments(["path=under:/srv,/data", "amount=max:10", "amount=min:0", "note=optional"])
+    assert run_grant(tmp_path, Grant("u", "tools/call", "read", arguments=rules), out) == 0
+    assert run_list(tmp_path, as_json=True, out=out) == 0
+    listed = json.loads(out.getvalue().splitlines()[-1])
+    assert listed["arguments"] == {
+        "path": {"under": ["/srv", "/data"]},
+        "amount": {"max": 10, "min": 0},
+        "note": {"optional": True},
+    }
+
+
+def test_a_bad_grant_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(PolicyRefused):
+        run_grant(tmp_path, Grant("u", "m", "n", arguments={"a": {"max": 1, "min": 2}}), io.StringIO())
+    assert not (tmp_path / GRANTS).exists()
+
+
+async def test_check_says_what_would_be_refused(tmp_path: Path) -> None:
+    out = io.StringIO()
+    assert await run_check("starter", tmp_path, (), out) == 0
+    (tmp_path / "policy").mkdir()
+    (tmp_path / "policy" / "p.rego").write_text("package agentgate\n\ndecision := nosuch(1)\n")
+    assert await run_check(str(tmp_path / "policy"), tmp_path, (), out) == 1
+    assert "p.rego:3: unknown function nosuch" in out.getvalue()
