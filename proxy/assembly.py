@@ -126,7 +126,9 @@ def own_version() -> str:
 
 def _identity(config: Config) -> Identity:
     given = config.identity
-    return SoleAgent(given.tenant, given.agent) if given.tokens is None else TokenHolders(given.tokens)
+    if given.tokens is not None:
+        return TokenHolders(given.tokens)
+    return SoleAgent(given.tenant, given.agent, given.agent_uid)
 
 
 async def _engine(config: Config, stack: AsyncExitStack) -> Engine:

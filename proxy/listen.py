@@ -16,6 +16,7 @@ from policy.methods import subject
 from policy.vocabulary import Caller, Transport
 from proxy.forward import HttpUpstream
 from proxy.gate import Gate
+from proxy.isolation import peer_uid
 from proxy.legacy import ERA, MessageLeg
 from proxy.path.identify import Credentials, Identity, Unidentified
 from proxy.path.parse import era_of
@@ -136,7 +137,7 @@ class Listener:
             route = self._route(request)
             if request.method == "OPTIONS":
                 return _plain(Reply(204, (*extra, *_PREFLIGHT), b""))
-            caller = self._identity.identify(Credentials(request.headers.get(hdrs.AUTHORIZATION)))
+            caller = self._identity.identify(self._credentials(request))
         except Malformed as malformed:
             return await self._unread(request, explain(malformed))
         except Unidentified:
@@ -152,6 +153,12 @@ class Listener:
                 return await self._stream(request, route, caller, extra)
             case _:
                 return _plain(Reply(405, (("Allow", _ALLOWED),), b""))
+
+    def _credentials(self, request: BaseRequest) -> Credentials:
+        peer = None
+        if self._identity.checks_peer and request.transport is not None:
+            peer = peer_uid(request.transport.get_extra_info("socket"))
+        return Credentials(request.headers.get(hdrs.AUTHORIZATION), peer)
 
     def _admit(self, request: BaseRequest) -> Headers:
         """Check Host and Origin; returns what an allowed Origin is told."""

@@ -16,9 +16,10 @@ class Unidentified(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What came with a message: the Authorization header."""
+    """What came with a message: the Authorization header, and on a Unix socket the user id at its other end."""
 
     authorization: str | None = None
+    peer_uid: int | None = None
 
     def __repr__(self) -> str:
         return f"Credentials(authorization={'given' if self.authorization else 'none'})"
@@ -46,22 +47,37 @@ class Identity(Protocol):
         """True if there can be only one caller."""
         ...
 
+    @property
+    def checks_peer(self) -> bool:
+        """True if the user id at the other end of a Unix socket matters."""
+        ...
+
     def identify(self, credentials: Credentials) -> Caller:
         """The caller. Raises Unidentified."""
         ...
 
 
 class SoleAgent:
-    """One agent named by configuration: whoever reaches the socket is it (loopback, a Unix socket, a pipe)."""
+    """One agent named by configuration: whoever reaches the socket is it (loopback, a Unix socket, a pipe).
 
-    def __init__(self, tenant: str, agent: str) -> None:
+    With its user id known, on a Unix socket only that user is it, and the caller counts as verified by `peer`.
+    """
+
+    def __init__(self, tenant: str, agent: str, uid: int | None = None) -> None:
         self._caller = Caller(tenant, agent, None, None, "static")
+        self._peer = Caller(tenant, agent, None, None, "peer")
+        self._uid = uid
         self.tenants = frozenset({tenant})
         self.sole = True
+        self.checks_peer = uid is not None
 
     def identify(self, credentials: Credentials) -> Caller:
-        """The configured agent."""
-        return self._caller
+        """The configured agent. Raises Unidentified for another user at the other end of a Unix socket."""
+        if self._uid is None or credentials.peer_uid is None:
+            return self._caller
+        if credentials.peer_uid != self._uid:
+            raise Unidentified
+        return self._peer
 
 
 class TokenHolders:
@@ -74,6 +90,7 @@ class TokenHolders:
         }
         self.tenants = frozenset(holder.tenant for holder in holders.values())
         self.sole = len(set(self._callers.values())) == 1
+        self.checks_peer = False
 
     def identify(self, credentials: Credentials) -> Caller:
         """The holder of the bearer token. Raises Unidentified."""
