@@ -14,8 +14,8 @@ from tests.peers.places import node_program
 
 Requirements = Literal["2025-11-25", "2026-07-28"]
 REQUIREMENTS: Final[tuple[Requirements, ...]] = ("2025-11-25", "2026-07-28")
-RUN_SECONDS: Final = 240.0
-SCENARIO_MILLISECONDS: Final = 20_000
+RUN_SECONDS: Final = 120.0
+SCENARIO_MILLISECONDS: Final = 10_000
 ALLOWED: Final = Path(__file__).with_name("allowed.toml")
 
 

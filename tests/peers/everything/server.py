@@ -9,7 +9,9 @@ import argparse
 import os
 from pathlib import Path
 
+import uvicorn
 from mcp.server.mcpserver import MCPServer, RequestStateSecurity
+from starlette.applications import Starlette
 
 from tests.peers.everything import fixtures, tools
 from tests.peers.everything.events import Events
@@ -44,13 +46,18 @@ def main() -> None:
     server = build(chosen.journal)
     match chosen.transport:
         case "http":
-            server.run("streamable-http", port=chosen.port, event_store=Events(), retry_interval=100)
+            _serve(server.streamable_http_app(event_store=Events(), retry_interval=100), chosen.port)
         case "json":
-            server.run("streamable-http", port=chosen.port, json_response=True, stateless_http=True)
+            _serve(server.streamable_http_app(json_response=True, stateless_http=True), chosen.port)
         case "sse":
-            server.run("sse", port=chosen.port)
+            _serve(server.sse_app(), chosen.port)
         case _:
             server.run("stdio")
+
+
+def _serve(app: Starlette, port: int) -> None:
+    """With one reader of HTTP, whichever others are installed: they differ in what they take for a header's value."""
+    uvicorn.run(app, port=port, http="h11", log_level="critical")
 
 
 if __name__ == "__main__":
