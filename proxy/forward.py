@@ -2,8 +2,9 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Self
 
 import aiohttp
@@ -24,6 +25,8 @@ IDLE_CONNECTION_SECONDS: Final = 4.0
 
 CANCEL_SECONDS: Final = 2.0
 """How long a cancel notification to an upstream may take."""
+
+EVENT_STREAM: Final = "text/event-stream"
 
 _NEVER_ADDED: Final = frozenset({"User-Agent", "Accept", "Content-Type", "Accept-Encoding"})
 _IDENTITY: Final = ("Accept-Encoding", "identity")
@@ -101,6 +104,7 @@ class HttpLeg:
         self._upstream = upstream
         self._target = upstream.target
         self._response: ClientResponse | None = None
+        self._forget: Callable[[], None] = _nobody_waits
 
     async def send(self, exchange: Exchange, lease: Lease) -> Arrival:
         """POST the original bytes; on legacy HTTP+SSE to the endpoint of the exchange's stream."""
@@ -109,6 +113,7 @@ class HttpLeg:
             return await self.request("POST", (*exchange.headers, *lease.headers), raw)
         stream = self._upstream.streams.of(exchange)
         with stream.expect(exchange) as answers:
+            self._forget = partial(stream.demux.forget, answers)
             arrival = await self.request("POST", (*exchange.headers, *lease.headers), raw, url=stream.endpoint)
         return stream.arrival(arrival, answers)
 
@@ -121,7 +126,7 @@ class HttpLeg:
                 method,
                 url or self._target.url,
                 data=body,
-                headers=(*headers, _IDENTITY),
+                headers=(*self._once(headers), _IDENTITY),
                 allow_redirects=False,
             )
             return await self._arrival(response)
@@ -130,12 +135,20 @@ class HttpLeg:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise UpstreamDown(self._target.name, repr(error), written=True) from error
 
+    def _once(self, headers: Headers) -> Headers:
+        """Without what a caller sends under the name of a header that configuration adds."""
+        added = self._target.added_headers
+        names = {name.lower() for name, _ in added}
+        return tuple(each for each in headers if each in added or each[0].lower() not in names)
+
     async def _arrival(self, response: ClientResponse) -> Arrival:
         headers = tuple(returned(list(response.headers.items()), extra=self._target.return_headers))
         kind = response.content_type if "Content-Type" in response.headers else ""
+        if len(response.headers.getall("Content-Type", ())) > 1:
+            raise BadAnswer("doubled_content_type", "two readers could take the answer for two different things")
         if response.headers.get("Content-Encoding", "identity") != "identity":
             raise BadAnswer("encoded_answer", "the upstream compresses although identity was asked for")
-        if kind == "text/event-stream" and response.status == 200:
+        if kind == EVENT_STREAM and 200 <= response.status < 300:
             return Arrival(response.status, headers, kind, None, self._frames(response))
         return Arrival(response.status, headers, kind, await self._whole(response))
 
@@ -191,7 +204,8 @@ class HttpLeg:
                 await self.close()
 
     async def close(self) -> None:
-        """End the response; a connection whose body was not read to its end is closed with it."""
+        """End the response, with its connection if the body was not read to its end; nobody waits for answers now."""
+        self._forget()
         response, self._response = self._response, None
         if response is not None and not response.closed:
             response.close()
@@ -201,6 +215,10 @@ class HttpLeg:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+
+def _nobody_waits() -> None:
+    """There is no stream on which answers were expected."""
 
 
 def _events(reader: EventReader, chunk: bytes) -> list[Event]:

@@ -5,13 +5,14 @@ Each leg is routed, checked (Host, Origin, caller) and read here, then handed to
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import hdrs, web
 from aiohttp.web_request import BaseRequest
 
+from evidence.journal import NotRecorded
 from policy.methods import subject
 from policy.vocabulary import Caller, Transport
 from proxy.forward import HttpUpstream
@@ -96,7 +97,8 @@ class HttpClient:
 def _client_may_go() -> Iterator[None]:
     try:
         yield
-    except ConnectionError as error:
+    except (ConnectionError, RuntimeError) as error:
+        # RuntimeError is what aiohttp raises for a stream that has ended in the meantime.
         raise ClientGone from error
 
 
@@ -258,6 +260,7 @@ class Listener:
             stream = route.upstream.streams.find(token, caller)
         except NoSuchSession as unknown:
             return _plain(strict_reply(None, explain(unknown), self._gate.new_id()))
+        headers = tuple(each for each in headers if each[0].lower() != _SESSION.lower())
         exchange = Exchange(caller, route.upstream.name, "sse", ERA, token, envelope, headers)
         client = MessageLeg(stream.writer)
         task = asyncio.get_running_loop().create_task(carry(exchange, client, self._gate))
@@ -277,7 +280,8 @@ class Listener:
         """Refuse what was not read as a message; a known caller's is recorded."""
         reference = self._gate.new_id()
         if caller is not None and route is not None:
-            await record_unread(self._gate, caller, route.upstream.name, refusal, reference)
+            with suppress(NotRecorded):
+                await record_unread(self._gate, caller, route.upstream.name, refusal, reference)
         self._gate.metrics.refused(route.upstream.name if route else "", refusal.code)
         response = _plain(strict_reply(malformed.id if malformed else None, refusal, reference))
         if refusal.status in _BODY_LEFT:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from proxy.demux import Demux, cancelled_notification
+from proxy.demux import Answers, Demux, cancelled_notification
 from proxy.vocabulary import Arrival, ClientGone, Exchange, Headers, Lease, Reply, UpstreamDown
 from proxy.wire.message import Message
 
@@ -98,10 +98,12 @@ class StdioLeg:
 
     def __init__(self, upstream: StdioUpstream) -> None:
         self._upstream = upstream
+        self._answers: Answers | None = None
 
     async def send(self, exchange: Exchange, lease: Lease) -> Arrival:
         """Write the client's own line; the answers are the lines that name its ids."""
         with self._upstream.demux.until_sent(exchange) as answers:
+            self._answers = answers
             await self._line(exchange.envelope.raw)
         return Arrival(200, (), "", None, answers.frames()) if answers.awaited else ACCEPTED
 
@@ -124,4 +126,6 @@ class StdioLeg:
             return
 
     async def close(self) -> None:
-        """Nothing: the pipe goes on."""
+        """Nobody waits for answers any more; the pipe goes on."""
+        if self._answers is not None:
+            self._upstream.demux.forget(self._answers)

@@ -9,6 +9,8 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
+from evidence.journal import NotRecorded
+from policy.containment import Contained
 from proxy.flights import Flight
 from proxy.forward import HttpLeg, HttpUpstream
 from proxy.gate import Gate
@@ -37,8 +39,7 @@ async def relay(exchange: Exchange, client: ClientLeg, gate: Gate, upstream: Htt
     except asyncio.CancelledError:
         if flight is None or flight.order is None:
             raise
-        if (task := asyncio.current_task()) is not None:
-            task.uncancel()
+        _resume()
         await _end(client)
     except ClientGone:
         return
@@ -49,17 +50,29 @@ async def relay(exchange: Exchange, client: ClientLeg, gate: Gate, upstream: Htt
 async def end_session(exchange: Exchange, client: ClientLeg, gate: Gate, upstream: HttpUpstream) -> None:
     """DELETE: the upstream ends the session, and so do we if it agrees."""
     record = Recording(gate, exchange)
+    flight: Flight | None = None
     try:
         async with HttpLeg(upstream) as leg:
-            with gate.flights.enter(exchange.caller, exchange.upstream, exchange.session):
+            with gate.flights.enter(exchange.caller, exchange.upstream, exchange.session) as flight:
                 await _enter(exchange, gate, record, "delete")
                 arrival = await leg.request("DELETE", (*exchange.headers, *upstream.added_headers))
                 if 200 <= arrival.status < 300 and exchange.session is not None:
                     gate.sessions.end(exchange.upstream, exchange.session)
                     gate.detached.end_session(exchange.upstream, exchange.session)
                 await client.answer(Reply(arrival.status, arrival.headers, arrival.body or b""))
+    except asyncio.CancelledError:
+        if flight is None or flight.order is None:
+            raise
+        _resume()
+        await _refuse(Contained(flight.order), client, record)
     except Exception as error:  # noqa: BLE001  (every reason is mapped by `explain`: fail closed)
         await _refuse(error, client, record)
+
+
+def _resume() -> None:
+    """A kill cancels the task only to wake it: what is left to do is to answer."""
+    if (task := asyncio.current_task()) is not None:
+        task.uncancel()
 
 
 async def _enter(exchange: Exchange, gate: Gate, record: Recording, event: str) -> None:
@@ -70,10 +83,14 @@ async def _enter(exchange: Exchange, gate: Gate, record: Recording, event: str) 
 
 async def _refuse(error: Exception, client: ClientLeg, record: Recording) -> None:
     refusal = explain(error)
+    try:
+        reference = await record.refused(refusal)
+    except NotRecorded as unrecorded:
+        refusal, reference = explain(unrecorded), record.reference()
     if client.begun:
         await _end(client)
-        return
-    await client.answer(leg_reply(refusal, await record.refused(refusal)))
+    else:
+        await client.answer(leg_reply(refusal, reference))
 
 
 async def _end(client: ClientLeg) -> None:
@@ -83,6 +100,8 @@ async def _end(client: ClientLeg) -> None:
 
 async def _pass_on(arrival: Arrival, exchange: Exchange, client: ClientLeg, gate: Gate, upstream: HttpUpstream) -> None:
     if arrival.frames is None:
+        if arrival.body and 200 <= arrival.status < 300:
+            raise BadAnswer("no_stream", f"a GET is answered with {arrival.content_type or 'nothing known'}")
         await client.answer(Reply(arrival.status, arrival.headers, arrival.body or b""))
         return
     await client.begin(arrival.status, arrival.headers)
@@ -101,6 +120,7 @@ async def _pass_on(arrival: Arrival, exchange: Exchange, client: ClientLeg, gate
     finally:
         if stream is not None:
             upstream.streams.remove(stream)
+            gate.sessions.end(upstream.name, stream.token)
     await client.end()
 
 
@@ -121,6 +141,7 @@ def _legacy(named: str, exchange: Exchange, gate: Gate, upstream: HttpUpstream, 
         raise BadAnswer("foreign_endpoint", "the endpoint event names another origin than the configured URL")
     stream = LegacyStream(gate.new_id(), exchange.caller, endpoint, writer)
     upstream.streams.add(stream)
+    gate.sessions.bind(upstream.name, stream.token, exchange.caller)
     return stream
 
 

@@ -1,9 +1,11 @@
 """Wrap: an agent's lines through the path to a child, and the child's lines back, each judged."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
+from evidence.journal import NotRecorded
 from policy.vocabulary import Caller
 from proxy.gate import Gate
 from proxy.path.judge import Judge
@@ -11,7 +13,7 @@ from proxy.path.parse import era_of
 from proxy.path.record import Recording, record_unread
 from proxy.pipeline import carry
 from proxy.pipes import LineLeg, LineWriter, StdioUpstream
-from proxy.refusals import BadAnswer, explain, strict_reply
+from proxy.refusals import BadAnswer, Refusal, explain, strict_reply
 from proxy.vocabulary import NO_MESSAGE, Exchange, Frame
 from proxy.wire.lines import LineReader, Noise, client_line, server_line
 from proxy.wire.message import Envelope, MessageKind
@@ -55,9 +57,14 @@ class Wrap:
 
     async def _refuse(self, malformed: Malformed) -> None:
         refusal, reference = explain(malformed), self._gate.new_id()
-        await record_unread(self._gate, self._caller, self._upstream.name, refusal, reference)
+        await self._note_unread(refusal, reference)
         self._gate.metrics.refused(self._upstream.name, refusal.code)
         await self._agent.line(strict_reply(malformed.id, refusal, reference).body)
+
+    async def _note_unread(self, refusal: Refusal, reference: str) -> None:
+        """What is refused stays refused where it cannot be recorded; the journal declares its losses."""
+        with suppress(NotRecorded):
+            await record_unread(self._gate, self._caller, self._upstream.name, refusal, reference)
 
     async def _carry(self, envelope: Envelope) -> None:
         leg = LineLeg(self._agent)
@@ -86,14 +93,15 @@ class Wrap:
             found = server_line(line, limit=limit)
         except Malformed as malformed:
             refusal = explain(BadAnswer("malformed_answer", f"{malformed.rule}: {malformed.what}"))
-            await record_unread(self._gate, self._caller, self._upstream.name, refusal, self._gate.new_id())
+            await self._note_unread(refusal, self._gate.new_id())
             return
         if isinstance(found, Noise):
             await self._agent.line(found.raw)
             return
         frame = Frame(line, found, carrier="line")
         if not self._upstream.demux.offer(frame):
-            await self._unasked(frame)
+            with suppress(NotRecorded):
+                await self._unasked(frame)
 
     async def _unasked(self, frame: Frame) -> None:
         """A line that answers no exchange under way.

@@ -160,6 +160,10 @@ class Recording:
         """The call goes on without a stream: it stays open, and its answer may come elsewhere."""
         self._unwaited(Entry(Kind.NOTICE, {"event": "detached", "reason": reason}, call=call.id))
 
+    def reference(self) -> str:
+        """A new reference, for what could not be recorded."""
+        return self._gate.new_id()
+
     async def refused(self, refusal: Refusal) -> str:
         """Record why nothing was forwarded, for each call without an intent; durable when this returns.
 

@@ -57,6 +57,7 @@ class RawUpstream:
     def __init__(self, reply: Reply) -> None:
         self.reply = reply
         self.seen: list[Seen] = []
+        self.asked = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -66,6 +67,7 @@ class RawUpstream:
         try:
             seen = await _request(reader)
             self.seen.append(seen)
+            self.asked.set()
             answer = self.reply(seen)
             if isinstance(answer, bytes):
                 writer.write(answer)
@@ -138,11 +140,11 @@ class Edge:
     gate: Gate
     orders: OrdersInHand
     rules: Rules
+    engine: ScriptedEngine
     upstream: RawUpstream
     http: HttpUpstream
     journal: WatchedJournal
     chronicle: Chronicle
-    root: Path
     answers: list[bytes] = field(default_factory=list)
 
     async def raw(self, *data: bytes) -> Answered:
@@ -221,21 +223,22 @@ def silent(_: Seen) -> bytes:
 async def edge(root: Path, reply: Reply = silent, *, body_seconds: float = 5.0) -> AsyncIterator[Edge]:
     """Start everything; on leaving, every connection and task has ended."""
     clock, orders, rules = HandClock(), OrdersInHand(), Rules()
-    upstream = RawUpstream(reply)
+    engine, upstream = ScriptedEngine(rules.ask), RawUpstream(reply)
     server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp"
     target = Target("files", url, added_headers=(("X-Api-Key", CANARY),), answer_bytes=1 << 16)
     http = HttpUpstream(target, open_session(target))
     async with open_journal(root, clock) as journal:
         gate = make_gate(
-            journal, engine=ScriptedEngine(rules.ask), orders=orders, upstreams={"files": http}, clock=clock
+            journal, engine=engine, orders=orders, upstreams={"files": http}, clock=clock
         )
         gate = replace(gate, bounds=replace(gate.bounds, message_bytes=1 << 14, body_seconds=body_seconds))
         for caller in callers():
             gate.definitions.learn(caller, "files", SCHEMAS)
         try:
             async with _listening(gate, http) as port:
-                yield Edge(port, gate, orders, rules, upstream, http, journal, Chronicle(root / "evidence"), root)
+                chronicle = Chronicle(root / "evidence")
+                yield Edge(port, gate, orders, rules, engine, upstream, http, journal, chronicle)
         finally:
             await http.close()
             server.close()

@@ -67,13 +67,14 @@ class ScriptedEngine:
 
     def __init__(self, ask: Ask, *, hides_nothing: bool = True) -> None:
         self._ask = ask
+        self.hold: asyncio.Event | None = None
         self.active: Policy | None = policy(hides_nothing=hides_nothing)
 
     async def activate(self, policy: Policy) -> None:
         self.active = policy
 
     async def ask(self, entry: EntryPoint, document: bytes) -> Answer:
-        await asyncio.sleep(0)
+        await (self.hold.wait() if self.hold else asyncio.sleep(0))
         value = self._ask(entry, json.loads(document))
         if isinstance(value, Exception):
             raise value

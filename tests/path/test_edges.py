@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.path.edge import CANARY, Reply, Seen, answer, edge, request, silent, stream
-from tests.path.messages import MESSAGES, call, error, request as message, result
+from tests.path.edge import Reply, Seen, answer, edge, request
+from tests.path.messages import MESSAGES, call
+from tests.path.messages import request as message
 from tests.path.stage import BOB_TOKEN
 
 LEGACY = call(1, "echo")

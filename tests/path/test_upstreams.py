@@ -1,0 +1,385 @@
+"""The other edge on real sockets: what an upstream is given, what of its answers may pass, and what it never learns."""
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncIterator, Callable
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from evidence.record import Kind
+from evidence.verify import verify_paths
+from policy.containment import Scope
+from tests.path.edge import CANARY, Answered, Edge, Reply, Seen, answer, edge, request, stream
+from tests.path.messages import MESSAGES, call
+from tests.path.stage import ALICE_TOKEN, BOB_TOKEN
+
+CALL, RESULT, SAMPLE = call(1, "echo"), MESSAGES["RESULT"], MESSAGES["SAMPLE"]
+BOB = f"Authorization: Bearer {BOB_TOKEN}"
+
+
+def always(raw: bytes) -> Reply:
+    """An upstream that gives the same bytes to everybody."""
+    return lambda _: raw
+
+
+async def test_what_passes_to_the_upstream(tmp_path: Path) -> None:
+    headers = [
+        "Mcp-Param-Region: eu", "traceparent: 00-1-2-01", "User-Agent: agent/1", "Accept: application/json",
+        "Cookie: a=b", "X-Forwarded-For: 1.2.3.4", "Accept-Encoding: gzip", "Proxy-Authorization: Basic x",
+        "X-Api-Key: forged", "TE: trailers", "Connection: keep-alive, Mcp-Param-Hop", "Mcp-Param-Hop: 1",
+    ]  # fmt: skip
+    async with edge(tmp_path, always(answer(RESULT))) as at:
+        got = await at.send("POST", "/files", CALL, headers)
+        assert (got.status, got.body) == (200, RESULT)
+        seen = at.upstream.seen[-1]
+        assert (seen.line, seen.body) == ("POST /mcp HTTP/1.1", CALL)
+        names = sorted(name.lower() for name, _ in seen.headers)
+        assert names == sorted(
+            ["host", "content-type", "content-length", "mcp-param-region", "traceparent", "user-agent", "accept",
+             "accept-encoding", "x-api-key"]
+        )  # fmt: skip
+        assert (seen.all("accept-encoding"), seen.all("x-api-key")) == (["identity"], [CANARY])
+
+
+async def test_what_passes_to_the_client(tmp_path: Path) -> None:
+    headers = [
+        "Set-Cookie: a=b", "Server: theirs", "X-Internal: 1", "Mcp-Session-Id: s", "Cache-Control: no-store",
+        "Retry-After: 1", "Location: http://evil.example/", "Refresh: 0", "X-Api-Key: " + CANARY,
+    ]  # fmt: skip
+    async with edge(tmp_path, always(answer(RESULT, *headers))) as at:
+        got = await at.send(body=CALL)
+        assert set(got.headers) - {"date", "server", "content-length", "connection"} == {
+            "content-type", "mcp-session-id", "cache-control", "retry-after",
+        }  # fmt: skip
+        assert got.headers["server"] != "theirs"
+
+
+ANSWERS = [
+    pytest.param(
+        answer(b"", "Location: http://127.0.0.1:9/", status="307 Temporary Redirect"), 307, None, id="redirect"
+    ),
+    pytest.param(answer(RESULT, "Content-Encoding: gzip"), 200, "encoded_answer", id="compressed"),
+    pytest.param(answer(b"x" * (1 << 17)), 200, "too_large", id="too-large"),
+    pytest.param(
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9999999\r\n\r\n", 200, "too_large",
+        id="too-large-by-its-word",
+    ),
+    pytest.param(answer(RESULT, kind="text/plain"), 200, "no_answer", id="wrong-content-type"),
+    pytest.param(answer(RESULT, kind=None), 200, "no_answer", id="no-content-type"),
+    pytest.param(
+        answer(RESULT, "Content-Type: text/event-stream"), 200, "doubled_content_type", id="two-content-types"
+    ),
+    pytest.param(answer(RESULT, kind="application/jsonp"), 200, "no_answer", id="content-type-that-begins-well"),
+    pytest.param(answer(RESULT, status="201 Created"), 201, None, id="created"),
+    pytest.param(b"\x00garbage\r\n\r\n", 200, "upstream_down", id="no-http"),
+    pytest.param(b"", 200, "upstream_down", id="closed-without-a-word"),
+    pytest.param(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{", 200,
+                 "upstream_down", id="cut-off"),
+    pytest.param(stream(RESULT), 200, None, id="stream"),
+    pytest.param(stream(RESULT, status="203 Non-Authoritative"), 203, None, id="stream-with-another-status"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("raw", "status", "code"), ANSWERS)
+async def test_answers(raw: bytes, status: int, code: str | None, tmp_path: Path) -> None:
+    async with edge(tmp_path, always(raw)) as at:
+        got = await at.send(body=CALL)
+        assert (got.status, got.code) == (status, code)
+        assert len(at.upstream.seen) == 1
+    report = verify_paths([tmp_path / "evidence"])
+    assert (report.ok, report.total("intents"), report.total("outcomes")) == (True, 1, 1)
+
+
+async def test_nobody_listens(tmp_path: Path) -> None:
+    async with edge(tmp_path, always(b"")) as at:
+        at.http.target = type(at.http.target)("files", "http://127.0.0.1:9/mcp")
+        got = await at.send(body=CALL)
+        assert (got.status, got.code) == (200, "upstream_down")
+        await asyncio.sleep(0.01)
+        assert "record outcome echo not_sent own_error none upstream_down" in at.chronicle.more()
+
+
+UNREAD_STREAMS = [
+    pytest.param(stream(SAMPLE, status="203 Fine"), id="another-status"),
+    pytest.param(stream(SAMPLE, kind="text/plain"), id="another-content-type"),
+    pytest.param(stream(SAMPLE, kind="xtext/event-stream"), id="content-type-that-ends-well"),
+    pytest.param(
+        stream(SAMPLE, kind="application/json\r\nContent-Type: text/event-stream"), id="two-content-types"
+    ),
+    pytest.param(answer(SAMPLE), id="json-instead-of-a-stream"),
+    pytest.param(stream(SAMPLE), id="stream"),
+]
+
+
+@pytest.mark.parametrize("raw", UNREAD_STREAMS)
+async def test_response_smuggling_on_get(raw: bytes, tmp_path: Path) -> None:
+    """A denied request of the server reaches no client, in whatever its stream is dressed."""
+    async with edge(tmp_path, always(raw)) as at:
+        at.rules.denied.add("sampling/createMessage")
+        got = await at.send("GET")
+        assert b"sampling" not in got.raw
+
+
+def by_method(**replies: bytes | Callable[[Seen], bytes | AsyncIterator[bytes]]) -> Reply:
+    """Another answer for each HTTP method."""
+
+    def reply(seen: Seen) -> bytes | AsyncIterator[bytes]:
+        found = replies[seen.line.split()[0].lower()]
+        return found if isinstance(found, bytes) else found(seen)
+
+    return reply
+
+
+def endpoint(named: str, *more: bytes, open_seconds: float = 0.0) -> Callable[[Seen], AsyncIterator[bytes]]:
+    """A legacy stream that names its endpoint."""
+
+    async def pieces(_: Seen) -> AsyncIterator[bytes]:
+        yield b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+        yield f"event: endpoint\ndata: {named}\n\n".encode()
+        for event in more:
+            yield b"event: message\ndata: " + event + b"\n\n"
+        await asyncio.sleep(open_seconds)
+
+    return pieces
+
+
+FOREIGN = [
+    pytest.param("http://evil.example/messages", id="another-host"),
+    pytest.param("//evil.example/messages", id="another-host-without-scheme"),
+    pytest.param("http://169.254.169.254/latest/meta-data", id="metadata-address"),
+    pytest.param("http://[::ffff:127.0.0.1]:9/x", id="mapped-address"),
+    pytest.param("http://2130706433:9/x", id="decimal-address"),
+    pytest.param("http://127.0.0.1:9/messages", id="another-port"),
+    pytest.param("https://127.0.0.1/messages", id="another-scheme"),
+    pytest.param("http://127.0.0.1@evil.example/", id="user-info"),
+    pytest.param("http:\\\\evil.example\\x", id="backslashes"),
+    pytest.param("/\\evil.example/x", id="backslash-path"),
+    pytest.param("gopher://127.0.0.1/x", id="gopher"),
+]
+
+
+@pytest.mark.parametrize("named", FOREIGN)
+async def test_ssrf_by_an_endpoint_event(named: str, tmp_path: Path) -> None:
+    async with edge(tmp_path, by_method(get=endpoint(named))) as at:
+        got = await at.send("GET")
+        assert b"evil" not in got.body.replace(b"\\", b"")
+        assert b"endpoint" not in got.body or b"/files/-/" in got.body
+        same_origin = b"/files/-/" in got.body
+        assert same_origin or "record notice refused foreign_endpoint" in at.chronicle.more()
+
+
+class LegacyClient:
+    """A client of HTTP+SSE: its stream, and the endpoint that it was told."""
+
+    def __init__(self, at: Edge, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._at = at
+        self._reader = reader
+        self._writer = writer
+        self.path = ""
+
+    @classmethod
+    async def open(cls, at: Edge) -> "LegacyClient":
+        reader, writer = await asyncio.open_connection("127.0.0.1", at.port)
+        writer.write(request("GET", "/files", port=at.port))
+        client = cls(at, reader, writer)
+        client.path = (await client.until(rb"data: (/files/-/[0-9a-f]+)")).decode()
+        return client
+
+    async def until(self, pattern: bytes) -> bytes:
+        """Read on until the pattern has come; its group."""
+        heard = b""
+        async with asyncio.timeout(3):
+            while not (found := re.search(pattern, heard)):
+                piece = await self._reader.read(4096)
+                assert piece, heard
+                heard += piece
+        return found[1]
+
+    async def post(self, body: bytes, *headers: str) -> Answered:
+        return await self._at.send("POST", self.path, body, headers)
+
+    async def rest(self) -> bytes:
+        async with asyncio.timeout(3):
+            return await self._reader.read()
+
+    async def close(self) -> None:
+        self._writer.close()
+        await self._writer.wait_closed()
+
+
+class LegacyServer:
+    """Answers on the stream what is posted to its endpoint."""
+
+    def __init__(self) -> None:
+        self.events: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self.endpoint = "/messages?session=1"
+
+    def reply(self, seen: Seen) -> bytes | AsyncIterator[bytes]:
+        if seen.line.startswith("GET"):
+            return self._stream()
+        if b'"id":1' in seen.body:
+            self.events.put_nowait(b"event: message\ndata: " + RESULT + b"\n\n")
+        return answer(b"Accepted", status="202 Accepted", kind="text/plain")
+
+    async def _stream(self) -> AsyncIterator[bytes]:
+        yield b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+        yield f"event: endpoint\ndata: {self.endpoint}\n\n".encode()
+        while (event := await self.events.get()) is not None:
+            yield event
+
+
+async def test_legacy_stream(tmp_path: Path) -> None:
+    server = LegacyServer()
+    async with edge(tmp_path, server.reply) as at:
+        client = await LegacyClient.open(at)
+        posted = await client.post(CALL, "Mcp-Session-Id: not-mine")
+        assert posted.status == 202
+        assert await client.until(rb"data: (.*)\n") == RESULT
+        seen = at.upstream.seen[-1]
+        assert (seen.line, seen.body) == ("POST /messages?session=1 HTTP/1.1", CALL)
+        assert seen.all("mcp-session-id") == []
+        stranger = await at.send("POST", client.path, CALL, [BOB])
+        assert (stranger.status, stranger.code) == (404, "session_not_found")
+        server.events.put_nowait(None)
+        assert b"data" not in await client.rest()
+        await client.close()
+        gone = await at.send("POST", client.path, CALL)
+        assert (gone.status, gone.code) == (404, "session_not_found")
+
+
+async def test_legacy_denial_goes_on_the_stream(tmp_path: Path) -> None:
+    server = LegacyServer()
+    async with edge(tmp_path, server.reply) as at:
+        at.rules.denied.add("echo")
+        client = await LegacyClient.open(at)
+        assert (await client.post(CALL)).status == 202
+        assert b'"isError":true' in await client.until(rb"data: (.*)\n")
+        server.events.put_nowait(None)
+        await client.close()
+
+
+async def test_legacy_stream_ends_before_the_refusal(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The refusal has nowhere to go any more; it is recorded all the same, and nothing fails."""
+    server = LegacyServer()
+    async with edge(tmp_path, server.reply) as at:
+        at.rules.denied.add("echo")
+        client = await LegacyClient.open(at)
+        at.engine.hold = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            posted = tasks.create_task(client.post(CALL))
+            await asyncio.sleep(0.05)
+            server.events.put_nowait(None)
+            assert b"data" not in await client.rest()
+            at.engine.hold.set()
+        assert posted.result().status == 202
+        await client.close()
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+    assert verify_paths([tmp_path / "evidence"]).total("refusals") == 1
+
+
+async def test_second_endpoint(tmp_path: Path) -> None:
+    more = b'{"jsonrpc":"2.0","method":"notifications/progress"}\n\nevent: endpoint\ndata: /other'
+    async with edge(tmp_path, by_method(get=endpoint("/messages", more))) as at:
+        got = await at.send("GET")
+        assert got.body.count(b"event: endpoint") == 1
+
+
+async def _hanging(_: Seen) -> AsyncIterator[bytes]:
+    yield b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n: hello\n\n"
+    await asyncio.sleep(60)
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_contained_legs(method: str, tmp_path: Path) -> None:
+    async with edge(tmp_path) as at:
+        at.orders.give("quarantine", Scope(agent="alice"))
+        got = await at.send(method)
+        assert (got.status, got.code) == (503, "contained")
+        assert at.upstream.seen == []
+
+
+async def _kill_soon(at: Edge) -> None:
+    await at.upstream.asked.wait()
+    await asyncio.sleep(0.02)
+    orders = at.orders.give("kill")
+    at.gate.flights.sweep(orders)
+    at.gate.open_streams.sweep(orders)
+
+
+async def test_kill_ends_an_open_stream(tmp_path: Path) -> None:
+    async with edge(tmp_path, _hanging) as at:
+        got, _ = await asyncio.gather(at.send("GET"), _kill_soon(at))
+        assert got.body == b": hello\n\n"
+        assert len(at.gate.open_streams) == 0
+
+
+async def _never(_: Seen) -> AsyncIterator[bytes]:
+    await asyncio.sleep(60)
+    yield b""
+
+
+async def test_kill_while_a_session_is_ended(tmp_path: Path) -> None:
+    async with edge(tmp_path, _never) as at:
+        got, _ = await asyncio.gather(at.send("DELETE"), _kill_soon(at))
+        assert (got.status, got.code) == (503, "contained")
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "POST"])
+async def test_a_leg_that_cannot_be_recorded(
+    method: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with edge(tmp_path) as at:
+        at.journal.failing = {Kind.NOTICE}
+        got = await at.send(method, body=b"{" if method == "POST" else b"")
+        assert got.status in (400, 503)
+        assert at.upstream.seen == []
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+def sessions() -> Reply:
+    """An upstream that begins session-1, session-2, ... and answers everything else with RESULT."""
+    numbers = count(1)
+
+    def reply(seen: Seen) -> bytes:
+        if b"initialize" in seen.body:
+            return answer(MESSAGES["INIT_RESULT"], f"Mcp-Session-Id: session-{next(numbers)}")
+        return answer(b"", status="200 OK", kind=None) if seen.line.startswith("DELETE") else answer(RESULT)
+
+    return reply
+
+
+async def test_session_cross_talk(tmp_path: Path) -> None:
+    async with edge(tmp_path, sessions()) as at:
+        for caller in (f"Authorization: Bearer {ALICE_TOKEN}", BOB):
+            await at.send(body=MESSAGES["INIT"], headers=[caller])
+        at.upstream.seen.clear()
+        for method, body in (("POST", CALL), ("GET", b""), ("DELETE", b"")):
+            got = await at.send(method, body=body, headers=[BOB, "Mcp-Session-Id: session-1"])
+            assert (got.status, got.code) == (404, "session_not_found")
+        assert at.upstream.seen == []
+        mine = await at.send(body=CALL, headers=[BOB, "Mcp-Session-Id: session-2"])
+        assert mine.body == RESULT
+        await at.send("DELETE", headers=[BOB, "Mcp-Session-Id: session-2"])
+        ended = await at.send(body=CALL, headers=[BOB, "Mcp-Session-Id: session-2"])
+        assert ended.status == 404
+
+
+async def test_the_upstreams_secret_stays_here(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Not in an answer, a log line or a byte of evidence, whatever the upstream does with what it knows."""
+    caplog.set_level(logging.DEBUG)
+    replies = [answer(RESULT), stream(RESULT), b"", b"\0", answer(RESULT, "Content-Encoding: gzip"), answer(b"{")]
+    async with edge(tmp_path) as at:
+        for raw in replies:
+            at.upstream.reply = always(raw)
+            await at.send(body=CALL)
+            await at.send("GET")
+            await at.send("DELETE")
+        assert all(CANARY in seen.all("x-api-key") for seen in at.upstream.seen)
+        heard = b"".join(at.answers)
+    written = b"".join(file.read_bytes() for file in (tmp_path / "evidence").rglob("*") if file.is_file())
+    for place in (heard, written, caplog.text.encode()):
+        assert CANARY.encode() not in place
+        assert ALICE_TOKEN.encode() not in place
