@@ -42,8 +42,6 @@ target := {"method": "resources/read", "name": input.call.name} if {
 	input.call.method == "completion/complete"
 } else := {"method": input.call.method, "name": input.call.name}
 
-found := entries(target.method, target.name)
-
 denying := {entry | some entry in found; entry.effect == "deny"}
 
 granting := {entry | some entry in found; entry.effect != "deny"}
@@ -103,8 +101,7 @@ follows if {
 follows if {
 	input.call.method == "tasks/update"
 	some method in {"sampling/createMessage", "elicitation/create", "roots/list"}
-	some entry in entries(method, null)
-	entry.effect == "allow"
+	allowed(method, null)
 }
 
 # Notifications of an upstream where the caller may do something, about resources that it may read.
@@ -120,12 +117,6 @@ listens_beyond if {
 }
 
 readable(uri) if {
-	some entry in entries("resources/read", uri)
-	entry.effect == "allow"
+	allowed("resources/read", uri)
 	not forbidden("resources/read", uri)
-}
-
-forbidden(method, name) if {
-	some entry in entries(method, name)
-	entry.effect == "deny"
 }

@@ -3,20 +3,31 @@
 # the name "*" with a prefix is about the names that begin with it. `policy/grants.py` writes and checks the index.
 package agentgate.rules
 
-# What is granted in each scope that covers this caller and upstream.
-scopes := [scope |
-	some tenant in {input.caller.tenant, "*"}
-	some agent in {input.caller.agent, "*"}
-	some upstream in {input.call.upstream, "*"}
-	scope := data.agentgate.grants[tenant][agent][upstream]
-]
+# The entries about this call, whatever their effect. Each lookup goes to its leaf in one step: the embedded engine
+# copies what a variable holds, and a branch of the index can be large.
+found := {entry |
+	some tenant in [input.caller.tenant, "*"]
+	some agent in [input.caller.agent, "*"]
+	some upstream in [input.call.upstream, "*"]
+	some key in [target.name, "*"]
+	some entry in data.agentgate.grants[tenant][agent][upstream][target.method][key]
+	reaches(entry.prefix, target.name)
+}
 
-# The entries about one method and name, whatever their effect. `object.get`, since the embedded engine loses an
-# argument of a function that is a key inside a comprehension.
-entries(method, name) := {entry |
-	some scope in scopes
-	some key in {name, "*"}
-	some entry in object.get(scope, [method, key], [])
+# Some call with this method and name can be allowed or sent for approval, or is denied by an entry.
+granted(method, name) if has(method, name, ["allow", "require_approval"])
+
+allowed(method, name) if has(method, name, ["allow"])
+
+forbidden(method, name) if has(method, name, ["deny"])
+
+has(method, name, effects) if {
+	some tenant in [input.caller.tenant, "*"]
+	some agent in [input.caller.agent, "*"]
+	some upstream in [input.call.upstream, "*"]
+	some key in [name, "*"]
+	some entry in data.agentgate.grants[tenant][agent][upstream][method][key]
+	entry.effect in effects
 	reaches(entry.prefix, name)
 }
 
@@ -31,10 +42,11 @@ reaches(prefix, name) if {
 
 # The caller may do something at this upstream.
 familiar if {
-	some scope in scopes
-	some named in scope
-	some granted in named
-	some entry in granted
+	some tenant in [input.caller.tenant, "*"]
+	some agent in [input.caller.agent, "*"]
+	some upstream in [input.call.upstream, "*"]
+	some method
+	some entry in data.agentgate.grants[tenant][agent][upstream][method][_]
 	entry.effect != "deny"
 }
 

@@ -27,8 +27,7 @@ called := {
 }
 
 openable(method, item) if {
-	some entry in entries(method, item.name)
-	entry.effect != "deny"
+	granted(method, item.name)
 	not changed(item.definition)
 }
 
@@ -42,9 +41,11 @@ openable(method, _) if {
 template_open(_) if trusted
 
 template_open(template) if {
-	some scope in scopes
-	some name, granted in scope["resources/read"]
-	some entry in granted
+	some tenant in [input.caller.tenant, "*"]
+	some agent in [input.caller.agent, "*"]
+	some upstream in [input.call.upstream, "*"]
+	some name, granted_there in data.agentgate.grants[tenant][agent][upstream]["resources/read"]
+	some entry in granted_there
 	entry.effect != "deny"
 	template_reaches(split(template, "{")[0], name, entry.prefix)
 }
