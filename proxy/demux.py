@@ -32,6 +32,12 @@ class Answers:
         if not self._left:
             self._frames.put_nowait(None)
 
+    def give_up(self, key: str) -> None:
+        """The answer to `key` will not come; the others may."""
+        if self._left == {key}:
+            self.end()
+        self._left.discard(key)
+
     def end(self) -> None:
         """The stream has ended."""
         if self._left:
@@ -63,13 +69,14 @@ class Demux:
         self._waiting.update(dict.fromkeys(keys, answers))
         for message in exchange.envelope.messages:
             key = cancelled_key(message)
-            if key is not None and key in self._waiting:
-                asyncio.get_running_loop().call_later(CANCEL_GRACE_SECONDS, self._give_up, key)
+            if key is not None and (cancelled := self._waiting.get(key)) is not None:
+                asyncio.get_running_loop().call_later(CANCEL_GRACE_SECONDS, self._give_up, key, cancelled)
         return answers
 
-    def _give_up(self, key: str) -> None:
-        if (answers := self._waiting.pop(key, None)) is not None:
-            answers.end()
+    def _give_up(self, key: str, answers: Answers) -> None:
+        if self._waiting.get(key) is answers:
+            del self._waiting[key]
+            answers.give_up(key)
 
     def forget(self, answers: Answers) -> None:
         """Nobody waits for these any more."""
