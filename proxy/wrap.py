@@ -59,7 +59,12 @@ class Wrap:
         refusal, reference = explain(malformed), self._gate.new_id()
         await self._note_unread(refusal, reference)
         self._gate.metrics.refused(self._upstream.name, refusal.code)
-        await self._agent.line(strict_reply(malformed.id, refusal, reference).body)
+        await self._to_agent(strict_reply(malformed.id, refusal, reference).body)
+
+    async def _to_agent(self, line: bytes) -> None:
+        """Write a line, unless the agent reads no more: the child then ends as it would have without us."""
+        with suppress(OSError, RuntimeError):
+            await self._agent.line(line)
 
     async def _note_unread(self, refusal: Refusal, reference: str) -> None:
         """What is refused stays refused where it cannot be recorded; the journal declares its losses."""
@@ -96,7 +101,7 @@ class Wrap:
             await self._note_unread(refusal, self._gate.new_id())
             return
         if isinstance(found, Noise):
-            await self._agent.line(found.raw)
+            await self._to_agent(found.raw)
             return
         frame = Frame(line, found, carrier="line")
         if not self._upstream.demux.offer(frame):
@@ -114,7 +119,7 @@ class Wrap:
         for call, ending in verdict.endings:
             await record.ended(call, ending)
         if verdict.raw is not None:
-            await self._agent.line(verdict.raw)
+            await self._to_agent(verdict.raw)
 
     def _era_of(self, frame: Frame) -> str:
         requests = frame.envelope is not None and any(

@@ -229,9 +229,7 @@ async def edge(root: Path, reply: Reply = silent, *, body_seconds: float = 5.0) 
     target = Target("files", url, added_headers=(("X-Api-Key", CANARY),), answer_bytes=1 << 16)
     http = HttpUpstream(target, open_session(target))
     async with open_journal(root, clock) as journal:
-        gate = make_gate(
-            journal, engine=engine, orders=orders, upstreams={"files": http}, clock=clock
-        )
+        gate = make_gate(journal, engine=engine, orders=orders, upstreams={"files": http}, clock=clock)
         gate = replace(gate, bounds=replace(gate.bounds, message_bytes=1 << 14, body_seconds=body_seconds))
         for caller in callers():
             gate.definitions.learn(caller, "files", SCHEMAS)

@@ -83,7 +83,7 @@ def test_every_leaf_has_a_row() -> None:
     assert ours <= named | {NotPermitted}
 
 
-def _leaves(kind: type) -> Iterator[type]:
+def _leaves(kind: type[Any]) -> Iterator[type[Any]]:
     yield kind
     for below in kind.__subclasses__():
         yield from _leaves(below)

@@ -14,8 +14,9 @@ _blank = st.text(" \t\r\n", max_size=3)
 _scalars = st.one_of(
     st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.text(st.characters(codec="utf-8"), max_size=6)
 )
+_keys = st.text('ab"\\{}[],:é', max_size=4)
 _values = st.recursive(
-    _scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    _scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_keys, inner, max_size=3),
     max_leaves=6,
 )  # fmt: skip
 _SPELLINGS = ["1.10", "1e400", "-0", "18446744073709551617", '"\\u0041\\/"', '"}]"', '"\\\\\\""', "[ ]", "{ }"]

@@ -1324,9 +1324,7 @@ SPOOL = [
 ]
 
 
-@pytest.mark.parametrize(
-    "text", [*ALLOWED, *REFUSED, *ORDERS, *GONE, *FAILED, *BATCHES, *SERVER, *LISTS, *SPOOL]
-)
+@pytest.mark.parametrize("text", [*ALLOWED, *REFUSED, *ORDERS, *GONE, *FAILED, *BATCHES, *SERVER, *LISTS, *SPOOL])
 async def test_transcript(text: str, tmp_path: Path) -> None:
     came, expected = await perform(text, tmp_path)
     assert came == expected

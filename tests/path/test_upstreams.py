@@ -106,9 +106,7 @@ UNREAD_STREAMS = [
     pytest.param(stream(SAMPLE, status="203 Fine"), id="another-status"),
     pytest.param(stream(SAMPLE, kind="text/plain"), id="another-content-type"),
     pytest.param(stream(SAMPLE, kind="xtext/event-stream"), id="content-type-that-ends-well"),
-    pytest.param(
-        stream(SAMPLE, kind="application/json\r\nContent-Type: text/event-stream"), id="two-content-types"
-    ),
+    pytest.param(stream(SAMPLE, kind="application/json\r\nContent-Type: text/event-stream"), id="two-content-types"),
     pytest.param(answer(SAMPLE), id="json-instead-of-a-stream"),
     pytest.param(stream(SAMPLE), id="stream"),
 ]
@@ -328,9 +326,7 @@ async def test_kill_while_a_session_is_ended(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "POST"])
-async def test_a_leg_that_cannot_be_recorded(
-    method: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_leg_that_cannot_be_recorded(method: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with edge(tmp_path) as at:
         at.journal.failing = {Kind.NOTICE}
         got = await at.send(method, body=b"{" if method == "POST" else b"")

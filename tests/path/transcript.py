@@ -160,7 +160,6 @@ class Play:
             case _:
                 raise _Dead(what)
 
-
     def at(self, moment: str) -> None:
         """A moment inside of the path: do what the set-up wants there, once."""
         if (what := self.moments.pop(moment, None)) is not None:
