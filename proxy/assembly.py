@@ -26,7 +26,8 @@ from policy.orders import OrderFile
 from policy.vocabulary import SidecarView
 from proxy.config import Config
 from proxy.definitions import Definitions
-from proxy.detached import Detached
+from proxy.demux import STOPPED
+from proxy.detached import Detached, Waiting
 from proxy.flights import Flights
 from proxy.gate import Bounds, Gate, OrderBook, Upstream
 from proxy.isolation import Measured, measure
@@ -193,24 +194,32 @@ def tend(assembly: Assembly, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None
     """Start the background work: orders, policy, detached calls. Cancel what is returned to end it."""
     gate = assembly.gate
     return [
-        tasks.create_task(assembly.orders.watch(_obey(assembly))),
+        tasks.create_task(assembly.orders.watch(_obey(assembly, tasks))),
         tasks.create_task(assembly.source.watch(gate.engine, _note_policy(assembly))),
         tasks.create_task(_expire(gate)),
     ]
 
 
-def _obey(assembly: Assembly) -> Callable[[Orders], None]:
+def _obey(assembly: Assembly, tasks: asyncio.TaskGroup) -> Callable[[Orders], None]:
     """The state has changed already when this is called: then what is in flight is swept, and the order recorded."""
     gate = assembly.gate
 
     def obey(orders: Orders) -> None:
-        gate.orders.current = orders
-        stopped = gate.flights.sweep(orders) + gate.open_streams.sweep(orders)
+        stopped, detached = gate.obey(orders)
+        for waiting in detached:
+            tasks.create_task(_cancel(gate, waiting))
         body = {"orders": orders.number, "standing": [_order_body(order) for order in orders.standing]}
         for journal in gate.journals.values():
             _append(journal, Entry(Kind.ORDER, {**body, "stopped": stopped}))
 
     return obey
+
+
+async def _cancel(gate: Gate, waiting: Waiting) -> None:
+    """Tell the upstream that nobody waits for a detached call any more."""
+    leg = gate.upstreams[waiting.exchange.upstream].leg()
+    await leg.cancel(waiting.exchange, [waiting.request], STOPPED)
+    await leg.close()
 
 
 def _order_body(order: Order) -> dict[str, object]:

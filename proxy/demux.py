@@ -10,6 +10,9 @@ from proxy.vocabulary import Exchange, Frame
 from proxy.wire.ids import message_id
 from proxy.wire.message import Message, MessageKind
 
+STOPPED: Final = "stopped by an operator"
+"""The reason that an upstream is told when a kill ends a call."""
+
 CANCELLED: Final = "notifications/cancelled"
 
 CANCEL_GRACE_SECONDS: Final = 1.0

@@ -9,8 +9,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from policy.vocabulary import Caller
-from proxy.vocabulary import Delivery, EffectAt, Ending, Outcome
+from policy.containment import Orders
+from policy.vocabulary import Call, Caller
+from proxy.flights import kill_of
+from proxy.vocabulary import Delivery, EffectAt, Ending, Exchange, Outcome
 from proxy.wire.message import Message
 
 OPEN_SECONDS: Final = 300.0
@@ -22,19 +24,23 @@ MAX_DETACHED: Final = 10_000
 GIVEN_UP: Final = Ending(Outcome.UNKNOWN, Delivery.NOTHING, EffectAt.UNKNOWN, "no_answer_in_time")
 SESSION_OVER: Final = Ending(Outcome.UNKNOWN, Delivery.NOTHING, EffectAt.UNKNOWN, "session_over")
 
+KILLED: Final = Ending(Outcome.KILLED, Delivery.NOTHING, EffectAt.UNKNOWN, "contained")
+
 Key = tuple[Caller, str, str | None, str]
 """Whose call, upstream, session id, key of the message id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A request without a stream.
+    """A request without a stream, and the exchange that it came in.
 
     `end` records how its call ended, and what it returns is done when that is durable; None for a request that is
     no call.
     """
 
+    exchange: Exchange
     request: Message
+    call: Call | None
     end: Callable[[Ending], Awaitable[object] | None]
 
 
@@ -70,6 +76,17 @@ class Detached:
                 return
             del self._waiting[key]
             _ = waiting.end(GIVEN_UP)
+
+    def stop(self, orders: Orders) -> list[Waiting]:
+        """End every call that a kill hits; what is returned is still to be cancelled at its upstream."""
+        stopped = []
+        for key, (_, waiting) in tuple(self._waiting.items()):
+            calls = () if waiting.call is None else (waiting.call,)
+            if kill_of(orders, waiting.exchange.caller, waiting.exchange.upstream, calls) is not None:
+                del self._waiting[key]
+                _ = waiting.end(KILLED)
+                stopped.append(waiting)
+        return stopped
 
     def end_session(self, upstream: str, session: str) -> None:
         """The session is over: nothing of it will be answered."""

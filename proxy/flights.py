@@ -1,13 +1,24 @@
 """What is in flight: entered before containment is checked, so that an order cannot slip between check and sweep."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from policy.containment import Order, Orders, Scope
+from policy.containment import Order, Orders
 from policy.vocabulary import Call, Caller
 from proxy.refusals import Busy
+
+
+def kill_of(orders: Orders, caller: Caller, upstream: str, calls: Iterable[Call]) -> Order | None:
+    """The first kill among `orders` that stops this caller at this upstream altogether, or one of the calls."""
+    calls = tuple(calls)
+    for order in orders.standing:
+        scope = order.scope
+        whole = scope.tool is None and scope.covers(caller, upstream)
+        if order.kind == "kill" and (whole or any(scope.covers_call(call) for call in calls)):
+            return order
+    return None
 
 
 @dataclass(slots=True, eq=False)
@@ -27,13 +38,7 @@ class Flight:
 
     def stopped_by(self, orders: Orders) -> Order | None:
         """The kill among `orders` that applies to this flight, if any; a quarantine lets it end."""
-        kills = (order for order in orders.standing if order.kind == "kill")
-        return next((order for order in kills if self._inside(order.scope)), None)
-
-    def _inside(self, scope: Scope) -> bool:
-        if scope.tool is None and scope.covers(self.caller, self.upstream):
-            return True
-        return any(scope.covers_call(call) for call in self.calls)
+        return kill_of(orders, self.caller, self.upstream, self.calls)
 
 
 class Flights:

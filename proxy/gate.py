@@ -12,7 +12,7 @@ from policy.containment import Orders
 from policy.engine import Engine
 from policy.vocabulary import SidecarView
 from proxy.definitions import Definitions
-from proxy.detached import Detached
+from proxy.detached import Detached, Waiting
 from proxy.flights import Flights
 from proxy.metrics import Metrics
 from proxy.questions import Questions
@@ -87,3 +87,13 @@ class Gate:
     durability: Durability = "process"
     bounds: Bounds = field(default_factory=Bounds)
     new_id: Callable[[], str] = field(default_factory=Ids)
+
+    def obey(self, orders: Orders) -> tuple[int, list[Waiting]]:
+        """Put orders in force, and only then stop what they hit.
+
+        Returns how many exchanges and streams were stopped, and the detached calls that their upstreams are still
+        to be told of.
+        """
+        self.orders.current = orders
+        detached = self.detached.stop(orders)
+        return len(detached) + self.flights.sweep(orders) + self.open_streams.sweep(orders), detached

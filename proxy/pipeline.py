@@ -16,7 +16,7 @@ from typing import Any, Final
 from evidence.journal import NotRecorded
 from policy.containment import Contained
 from policy.vocabulary import Call
-from proxy.demux import cancelled_key
+from proxy.demux import STOPPED, cancelled_key
 from proxy.detached import Waiting
 from proxy.flights import Flight
 from proxy.gate import Gate
@@ -193,7 +193,7 @@ class _Passing:
         if message.id is not None:
             key = (self.exchange.caller, self.exchange.upstream, self.exchange.session, message.id.key)
             end = _nothing if call is None else partial(record.ended_now, call)
-            self.gate.detached.add(key, Waiting(message, end))
+            self.gate.detached.add(key, Waiting(self.exchange, message, call, end))
 
     def left(self) -> None:
         """The client has gone: a cancel in the modern era, and only a lost stream in the legacy one."""
@@ -227,7 +227,7 @@ class _Passing:
         effect = EffectAt.UNKNOWN if self.sent else EffectAt.NONE
         written = self._end_open(Ending(Outcome.KILLED, self._delivery(), effect, refusal.code))
         if self.sent:
-            await self.upstream.cancel(self.exchange, self._unanswered(), "stopped by an operator")
+            await self.upstream.cancel(self.exchange, self._unanswered(), STOPPED)
         await _settled(written)
         await self._refuse(refusal)
 

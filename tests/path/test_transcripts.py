@@ -555,6 +555,33 @@ GONE = [
         << hang
         !! gone
         record notice detached client_gone
+        !! kill
+        record outcome echo killed nothing unknown contained
+        """,
+        id="kill-ends-a-detached-call",
+    ),
+    pytest.param(
+        """
+        >> CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream CALL
+        << hang
+        !! gone
+        record notice detached client_gone
+        !! quarantine
+        !! later 301
+        record outcome echo unknown nothing unknown no_answer_in_time
+        """,
+        id="quarantine-lets-a-detached-call-end",
+    ),
+    pytest.param(
+        """
+        >> CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream CALL
+        << hang
+        !! gone
+        record notice detached client_gone
         >> PING era=2025-11-25
         record notice message ping
         upstream PING

@@ -148,7 +148,7 @@ class Play:
         match what:
             case "kill" | "quarantine":
                 orders = self.orders.give("kill" if what == "kill" else "quarantine", _scope(rest))
-                self.gate.flights.sweep(orders)
+                self.gate.obey(orders)
             case "gone":
                 assert self.task is not None
                 self.task.cancel()
