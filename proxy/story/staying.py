@@ -6,7 +6,7 @@ import shlex
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from proxy.story.telling import NotAsSaid
 USUAL_PORT: Final = 8900
 """Where a sidecar listens if nothing else is said; another port where it is taken."""
 
+_ANNOUNCED: Final = " ready\n"
 _LEAVE_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.05
 _SERVE: Final = """\
@@ -36,8 +37,9 @@ async def stay(scene: Scene) -> None:
     flags = ["--listen", f"127.0.0.1:{before}", "--agent", AGENT, "--state", str(scene.state), "--upstream", upstream]
     async with AsyncExitStack() as stack:
         serve = [sys.executable, "-c", _SERVE, str(scene.repository), str(behind)]
-        await stack.enter_async_context(_running(scene, serve, behind))
-        await stack.enter_async_context(_running(scene, [*scene.agentgate, "sidecar", *flags], before))
+        await stack.enter_async_context(_running(scene, serve, lambda: _listens(behind)))
+        sidecar = [*scene.agentgate, "sidecar", *flags]
+        await stack.enter_async_context(_running(scene, sidecar, lambda: _ANNOUNCED in scene.log.read_text()))
         for line in entrances(scene, f"http://127.0.0.1:{before}/{UPSTREAM}"):
             scene.telling.plain(line)
         await stopped.wait()
@@ -74,17 +76,17 @@ def _json(document: Any) -> str:
 
 
 @asynccontextmanager
-async def _running(scene: Scene, command: Sequence[str], port: int) -> AsyncIterator[None]:
-    """A program of the scene from the moment it listens; asked to end, then made to. Raises NotAsSaid."""
+async def _running(scene: Scene, command: Sequence[str], ready: Callable[[], bool]) -> AsyncIterator[None]:
+    """A program of the scene from the moment it is ready; asked to end, then made to. Raises NotAsSaid."""
     with scene.log.open("a") as log:
         process = await asyncio.create_subprocess_exec(
             *command, env=dict(scene.environment), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
         )
     try:
-        while process.returncode is None and not await _listens(port):  # noqa: ASYNC110  (another process listens)
+        while process.returncode is None and not ready():  # noqa: ASYNC110  (another process becomes ready)
             await asyncio.sleep(_POLL_SECONDS)
         if process.returncode is not None:
-            raise NotAsSaid(f"{command[0]} listens on 127.0.0.1:{port} ({scene.log_end()})")
+            raise NotAsSaid(f"{command[0]} goes on until it is stopped ({scene.log_end()})")
         yield
     finally:
         with suppress(ProcessLookupError):
@@ -97,13 +99,9 @@ async def _running(scene: Scene, command: Sequence[str], port: int) -> AsyncIter
             await process.wait()
 
 
-async def _listens(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return False
-    writer.close()
-    return True
+def _listens(port: int) -> bool:
+    with socket.socket() as trial:
+        return trial.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _free_port(wanted: int) -> int:

@@ -5,8 +5,10 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -17,7 +19,6 @@ from proxy.story.steps import STEPS, Agent, Step
 from proxy.story.telling import NotAsSaid, Telling
 from tests.peers.clients import PYTHON_AUTO
 from tests.peers.places import AGENTGATE, ROOT
-from tests.peers.processes import running
 from tests.peers.steps import list_tools
 
 
@@ -46,17 +47,36 @@ def test_the_demo_does_what_it_says_and_leaves_nothing_behind(tmp_path: Path) ->
         pytest.param([], "2  A write", signal.SIGINT, 130, id="interrupted-in-the-middle"),
     ],
 )
-def test_ended(tmp_path: Path, flags: list[str], until: str, number: signal.Signals, code: int) -> None:
-    """By a signal, whenever it comes: nothing is left behind. (The test's name is short: a socket's path must be.)"""
-    folder, log = tmp_path / "t", tmp_path / "log"
-    folder.mkdir()
-    command: list[str | Path] = [AGENTGATE, "demo", *flags]
-    with running(command, log=log, ready=lambda: until in log.read_text(), environment={"TMPDIR": str(folder)}) as demo:
+def test_a_signal_ends_it_and_nothing_is_left_behind(
+    flags: list[str], until: str, number: signal.Signals, code: int
+) -> None:
+    with TemporaryDirectory() as folder, _demo(Path(folder), *flags) as demo:
+        assert demo.stdout is not None
+        printed = ""
+        while until not in printed:
+            line = demo.stdout.readline()
+            assert line, printed
+            printed += line
         if flags:
-            _answers(demo.printed())
-        demo.process.send_signal(number)
-        assert demo.process.wait(20) == code, demo.printed()
-    assert list(folder.iterdir()) == []
+            _answers(printed)
+        demo.send_signal(number)
+        rest = demo.communicate()[0]
+        assert demo.returncode == code, rest
+        assert list(Path(folder).iterdir()) == []
+
+
+@contextmanager
+def _demo(folder: Path, *flags: str) -> "Iterator[subprocess.Popen[str]]":
+    """The demo with its temporary files in `folder`, whose path is short: a socket's must be."""
+    command = [str(AGENTGATE), "demo", *flags]
+    known = {**environment(), "TMPDIR": str(folder)}
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=known
+    ) as demo:
+        try:
+            yield demo
+        finally:
+            demo.kill()
 
 
 def _answers(printed: str) -> None:
