@@ -78,9 +78,13 @@ def _row(variant: Variant, plan: Plan, place: Stage, say: Say) -> Row:
     with variant.start(place) as subject:
         done = row(variant, subject, place, plan)
     say(f"    {done.calls_per_second:,.0f} calls/s, {done.open_p50:.2f} ms at 200/s, {done.errors} errors")
-    if done.errors:
-        say(f"    the first wrong answer: {done.sample!r}")
+    _complain(done, say)
     return done
+
+
+def _complain(done: Row | Growth, say: Say) -> None:
+    if done.errors:
+        say(f"    {done.errors} wrong answers, the first: {done.sample!r}")
 
 
 def _started(variant: Variant, plan: Plan, place: Stage, say: Say) -> Start:
@@ -96,7 +100,9 @@ def _started(variant: Variant, plan: Plan, place: Stage, say: Say) -> Start:
 def _grown(variant: Variant, plan: Plan, place: Stage, say: Say) -> Growth:
     say(f"{variant.key}: memory over {plan.growth_calls:,} calls ...")
     with variant.start(place) as subject:
-        return growth(variant, subject, plan)
+        done = growth(variant, subject, plan)
+    _complain(done, say)
+    return done
 
 
 def _text(run: Run, *, judged: bool) -> str:

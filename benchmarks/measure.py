@@ -86,6 +86,7 @@ class Growth:
     calls: int
     samples: tuple[float, ...]
     errors: int
+    sample: str
 
     @property
     def megabytes(self) -> float:
@@ -96,8 +97,9 @@ class Growth:
 def growth(variant: Variant, subject: Subject, plan: Plan) -> Growth:
     """Memory over many calls; the first tenth is not counted, in which pools and caches fill."""
     caller, part = Caller(subject.target), plan.growth_calls // 10
-    errors, samples = 0, []
+    loads, samples = list[Load](), list[float]()
     for _ in range(11):
-        errors += caller.closed_loop(plan.connections, calls=part).errors
+        loads.append(caller.closed_loop(plan.connections, calls=part))
         samples.append(memory_mb(subject.own))
-    return Growth(variant.key, plan.growth_calls, tuple(samples), errors)
+    errors = sum(load.errors for load in loads)
+    return Growth(variant.key, plan.growth_calls, tuple(samples), errors, _sample(*loads))

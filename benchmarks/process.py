@@ -71,6 +71,11 @@ def accepts(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def children(process: int) -> list[int]:
+    """The ids of the processes that a process has started and not yet waited for."""
+    return [int(word) for word in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
 def cpu_microseconds(process_ids: Sequence[int]) -> float:
     """CPU time of these processes so far, all threads that still run."""
     return sum(sum(threads_microseconds(process).values()) for process in process_ids)

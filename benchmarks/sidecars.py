@@ -1,7 +1,7 @@
 """The sidecar as a subject: the embedded engine, an OPA, or an engine that does not look; profiled or not."""
 
-import json
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -11,10 +11,8 @@ from typing import Final
 
 from benchmarks.exchange import TOOL
 from benchmarks.load import Target
-from benchmarks.process import free_port, running
+from benchmarks.process import NotReady, children, free_port, running
 from benchmarks.subjects import Durability, NotInstalled, Stage, Subject, listening, opa_program
-from policy.bundle import load, pack
-from policy.grants import index, read_grants
 
 AGENTGATE: Final = Path(sys.executable).parent / "agentgate"
 UPSTREAM: Final = "bench"
@@ -64,7 +62,7 @@ def _starter(kind: Kind) -> Starter:
         state.mkdir(mode=0o700)
         _grant(state)
         if kind.opa:
-            with _opa(stage, folder, state) as (process, address), _sidecar(kind, stage, folder, address) as subject:
+            with _opa(stage, folder) as (process, address), _sidecar(kind, stage, folder, address) as subject:
                 yield Subject(subject.target, (*subject.own, process), subject.own, subject.ready_seconds)
         else:
             with _sidecar(kind, stage, folder, None) as subject:
@@ -89,21 +87,27 @@ def _sidecar(kind: Kind, stage: Stage, folder: Path, opa_address: str | None) ->
 
 
 @contextmanager
-def _opa(stage: Stage, folder: Path, state: Path) -> Iterator[tuple[int, str]]:
-    """An OPA with the starter policy and its grants as a bundle; gives its process id and its address."""
-    program = opa_program()
-    if program is None:
+def _opa(stage: Stage, folder: Path) -> Iterator[tuple[int, str]]:
+    """`agentgate opa` with the starter policy and the grants of the state folder; gives OPA's process and address."""
+    if opa_program() is None:
         raise NotInstalled("OPA is not built: scripts/setup_opa.sh builds it")
-    bundle, socket = folder / "bundle.tar.gz", folder / "opa.sock"
-    bundle.write_bytes(pack(load("starter", grants=index(read_grants(state / "grants.json")))))
-    flags: list[str | Path] = ["--log-level=error", "--skip-version-check", f"--addr=unix://{socket}", "--bundle"]
-    command = [program, "run", "--server", *flags, bundle]
+    socket = folder / "opa/opa.sock"
+    command: list[str | Path] = [
+        AGENTGATE,
+        "opa",
+        "--policy",
+        "starter",
+        "--state",
+        folder / "state",
+        "--folder",
+        socket.parent,
+    ]
     with running(command, core=stage.core, log=folder / "opa.log", ready=socket.exists) as process:
-        yield process, f"unix:{socket}"
+        yield children(process)[0], f"unix:{socket}"
 
 
 def _grant(state: Path) -> None:
-    """The file that `agentgate policy allow` writes, for the one tool."""
-    grants = {"version": 1, "grants": [{"upstream": UPSTREAM, "tool": TOOL}]}
-    (state / "grants.json").write_text(json.dumps(grants))
-    (state / "grants.json").chmod(0o600)
+    command = [AGENTGATE, "policy", "allow", UPSTREAM, TOOL, "--state", state]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise NotReady(f"agentgate policy allow: {done.stdout}{done.stderr}")
