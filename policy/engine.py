@@ -118,7 +118,10 @@ class Engine(Protocol):
         ...
 
     async def activate(self, policy: Policy) -> None:
-        """Make `policy` the active one, atomically; on PolicyRefused the previous one stays active."""
+        """Make `policy` the active one, atomically.
+
+        Raises PolicyRefused or CannotDecide: the previous one then stays active.
+        """
         ...
 
     async def ask(self, entry: EntryPoint, document: bytes) -> Answer:

@@ -72,7 +72,10 @@ class OpaEngine:
         return EVERYTHING
 
     async def activate(self, policy: Policy) -> None:
-        """Wait until OPA answers for `policy`, then ask the smoke table. On PolicyRefused the old one stays active."""
+        """Wait until OPA answers for `policy`, then ask the smoke table.
+
+        Raises PolicyRefused, or EngineUnavailable if nobody is there to ask: the old one stays active.
+        """
         self._activating, self._moved_on = policy, False
         try:
             await self._wait_for(policy)
@@ -135,17 +138,20 @@ class OpaEngine:
         deadline = asyncio.get_running_loop().time() + self._activation_seconds
         _, entry, document = next(iter(smoke_inputs()))
         seen = "nothing"
+        unreachable = False
         while asyncio.get_running_loop().time() < deadline:
             try:
                 _, revision = await self._query(entry, document, _PATIENT_SECONDS)
             except CannotDecide as error:
-                seen = error.what
+                seen, unreachable = error.what, isinstance(error, EngineUnavailable)
             else:
+                unreachable = False
                 if revision == bundle_revision(policy):
                     return
                 seen = f"an answer for revision {revision!r}"
             await asyncio.sleep(_POLL_SECONDS)
-        raise PolicyRefused((f"OPA did not load the policy within {self._activation_seconds} s: {seen}",))
+        problem = f"OPA did not load the policy within {self._activation_seconds} s: {seen}"
+        raise EngineUnavailable(problem) if unreachable else PolicyRefused((problem,))
 
     async def _vet(self, policy: Policy) -> None:
         answers: dict[tuple[EntryPoint, bytes], Any] = {}

@@ -97,17 +97,11 @@ def _readiness(assembly: Assembly) -> Readiness:
 
 
 def _announce(assembly: Assembly) -> None:
-    """Say on stderr where clients connect, what decides, where evidence goes, and how well all of it is separated."""
-    config, policy = assembly.config, assembly.gate.engine.active
-    lines = [f"agentgate {own_version()} ready"]
-    lines += [
-        f"  {upstream.name:<12} {_url(config.listen, upstream.name)}  ->  {upstream.url}"
-        for upstream in config.upstreams
-    ]
-    lines.append(f"  policy       {policy.name if policy else '-'} ({assembly.gate.engine.name}, unsigned)")
-    lines.append(f"  evidence     {config.evidence.folder} ({config.evidence.durability})")
-    lines.append(f"  isolation    {assembly.isolation.isolation}: {assembly.isolation.reason}")
-    sys.stderr.write("\n".join(lines) + "\n")
+    """Say on stderr where clients connect, and what stands behind it."""
+    listen = assembly.config.listen
+    served = [f"{each.name:<12} {_url(listen, each.name)}  ->  {each.url}" for each in assembly.config.upstreams]
+    lines = [f"agentgate {own_version()} ready", *served, *assembly.described()]
+    sys.stderr.write("\n  ".join(lines) + "\n")
     sys.stderr.flush()
 
 

@@ -21,7 +21,7 @@ from evidence.record import Entry, Kind
 from evidence.room import Limits
 from policy.activation import PolicyEvent, PolicySource
 from policy.containment import Order, Orders
-from policy.engine import Engine, Policy, PolicyRefused
+from policy.engine import Engine, Policy
 from policy.orders import OrderFile
 from policy.vocabulary import SidecarView
 from proxy.config import Config
@@ -70,6 +70,16 @@ class Assembly:
             f"{journal.chain} has {journal.size_bytes} bytes (evidence.warn_bytes is {warn})"
             for journal in self.gate.journals.values()
             if journal.size_bytes > warn
+        ]
+
+    def described(self) -> list[str]:
+        """What a person is told at the start: what decides, where evidence goes, how well all of it is separated."""
+        policy, evidence = self.gate.engine.active, self.config.evidence
+        signed = "signed" if policy is not None and policy.signed else "unsigned"
+        return [
+            f"policy       {policy.name if policy else '-'} ({self.gate.engine.name}, {signed})",
+            f"evidence     {evidence.folder} ({evidence.durability})",
+            f"isolation    {self.isolation.isolation}: {self.isolation.reason}",
         ]
 
 
@@ -149,10 +159,9 @@ async def _engine(config: Config, stack: AsyncExitStack) -> Engine:
 
 
 async def _activate(source: PolicySource, engine: Engine) -> Policy:
-    event = await source.activate(engine)
-    if event.policy is None:
-        raise PolicyRefused(event.problems)
-    return event.policy
+    policy = await asyncio.to_thread(source.load)
+    await engine.activate(policy)
+    return policy
 
 
 async def _journals(

@@ -46,6 +46,7 @@ async def _around(assembly: Assembly, upstream: StdioUpstream, child: subprocess
     """Carry lines both ways; whichever ends first (the agent's input, the child, a signal) ends the rest."""
     assert child.stdin is not None  # noqa: S101  (`start_child` asks for both pipes)
     assert child.stdout is not None  # noqa: S101
+    _announce(assembly, upstream.name)
     ended = _watch(child)
     to_child = await _writer(child.stdin)
     upstream.writer = LineWriter(to_child)
@@ -69,6 +70,12 @@ async def _around(assembly: Assembly, upstream: StdioUpstream, child: subprocess
             task.cancel()
     signal_group(child, signal.SIGKILL)
     return code
+
+
+def _announce(assembly: Assembly, name: str) -> None:
+    """Say on stderr, where MCP clients keep a log, what stands between the agent and the child."""
+    sys.stderr.write("\n  ".join((f"agentgate {own_version()} wraps {name}", *assembly.described())) + "\n")
+    sys.stderr.flush()
 
 
 def _watch(child: subprocess.Popen[bytes]) -> asyncio.Event:
