@@ -19,7 +19,8 @@ OPEN_SECONDS: Final = 300.0
 """How long a detached call waits for its answer."""
 
 MAX_DETACHED: Final = 10_000
-"""Detached calls remembered; the oldest is given up first."""
+MAX_DETACHED_BYTES: Final = 64 << 20
+"""Detached calls remembered, and what their envelopes may hold together; the oldest is given up first."""
 
 GIVEN_UP: Final = Ending(Outcome.UNKNOWN, Delivery.NOTHING, EffectAt.UNKNOWN, "no_answer_in_time")
 SESSION_OVER: Final = Ending(Outcome.UNKNOWN, Delivery.NOTHING, EffectAt.UNKNOWN, "session_over")
@@ -50,32 +51,35 @@ class Detached:
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._waiting: OrderedDict[Key, tuple[float, Waiting]] = OrderedDict()
+        self._bytes = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def add(self, key: Key, waiting: Waiting) -> None:
         """A request is open without a stream from now on; its `end` is called once, whatever becomes of it."""
-        if (replaced := self._waiting.pop(key, None)) is not None:
-            _ = replaced[1].end(GIVEN_UP)
+        self._end(key, GIVEN_UP)
         self._waiting[key] = (self._monotonic() + OPEN_SECONDS, waiting)
-        if len(self._waiting) > MAX_DETACHED:
-            _ = self._waiting.popitem(last=False)[1][1].end(GIVEN_UP)
+        self._bytes += len(waiting.exchange.envelope.raw)
+        while len(self._waiting) > MAX_DETACHED or (self._bytes > MAX_DETACHED_BYTES and len(self._waiting) > 1):
+            self._end(next(iter(self._waiting)), GIVEN_UP)
 
     def take(self, key: Key) -> Waiting | None:
         """What waits for an answer under `key`; who takes it calls its `end`."""
         found = self._waiting.pop(key, None)
-        return None if found is None else found[1]
+        if found is None:
+            return None
+        self._bytes -= len(found[1].exchange.envelope.raw)
+        return found[1]
 
     def expire(self) -> None:
         """Give up what has waited long enough."""
         now = self._monotonic()
         while self._waiting:
-            key, (until, waiting) = next(iter(self._waiting.items()))
+            key, (until, _) = next(iter(self._waiting.items()))
             if until > now:
                 return
-            del self._waiting[key]
-            _ = waiting.end(GIVEN_UP)
+            self._end(key, GIVEN_UP)
 
     def stop(self, orders: Orders) -> list[Waiting]:
         """End every call that a kill hits; what is returned is still to be cancelled at its upstream."""
@@ -83,12 +87,15 @@ class Detached:
         for key, (_, waiting) in tuple(self._waiting.items()):
             calls = () if waiting.call is None else (waiting.call,)
             if kill_of(orders, waiting.exchange.caller, waiting.exchange.upstream, calls) is not None:
-                del self._waiting[key]
-                _ = waiting.end(KILLED)
+                self._end(key, KILLED)
                 stopped.append(waiting)
         return stopped
 
     def end_session(self, upstream: str, session: str) -> None:
         """The session is over: nothing of it will be answered."""
         for key in [key for key in self._waiting if key[1:3] == (upstream, session)]:
-            _ = self._waiting.pop(key)[1].end(SESSION_OVER)
+            self._end(key, SESSION_OVER)
+
+    def _end(self, key: Key, ending: Ending) -> None:
+        if (waiting := self.take(key)) is not None:
+            _ = waiting.end(ending)

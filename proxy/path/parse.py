@@ -1,5 +1,6 @@
 """Parse: which messages of an envelope are calls, and what policy is told of them."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +15,9 @@ DEFAULT_ERA: Final = "2025-03-26"
 """What a message without any version is handled as (streamable HTTP, 2025-06-18, section Protocol Version Header)."""
 
 
+_REVISION: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
 @dataclass(frozen=True, slots=True)
 class Parsed:
     """One message and, if policy decides it, the call that it is."""
@@ -26,14 +30,19 @@ def era_of(messages: tuple[Message, ...], header: str | None) -> str:
     """The revision by whose rules the envelope is handled: the body decides, then the header, then `initialize`."""
     for message in messages:
         if (version := modern_version(message)) is not None:
-            return version
+            return _revision(version)
     if header is not None:
-        return header
+        return _revision(header)
     for message in messages:
         if message.method == "initialize" and isinstance(message.params, dict):
             version = message.params.get("protocolVersion")
-            return version if isinstance(version, str) else DEFAULT_ERA
+            return _revision(version)
     return DEFAULT_ERA
+
+
+def _revision(claimed: Any) -> str:
+    """What is no revision is handled, and recorded, as the default; it is forwarded as it came."""
+    return claimed if isinstance(claimed, str) and _REVISION.fullmatch(claimed) else DEFAULT_ERA
 
 
 def parse(exchange: Exchange, gate: Gate) -> tuple[Parsed, ...]:

@@ -23,8 +23,8 @@ BATCH_REFUSED: Final = "batch_refused"
 
 CLIENT_GONE: Final = Refusal("client_gone", 0, "The client went away before the call was forwarded.")
 
-MAX_METHOD: Final = 128
-"""Characters of a method name that a notice holds in the clear."""
+MAX_NAME: Final = 128
+"""Characters of what a client chose (a method, a tool's or prompt's name) that a record holds in the clear."""
 
 _CLEAR_NAMES: Final = frozenset({"tools/call", "prompts/get"})
 """Methods whose name is an identifier of the upstream's own; a URI or taskId can hold personal data."""
@@ -101,10 +101,10 @@ class Recording:
             "direction": call.direction,
             "transport": call.transport,
             "era": call.era,
-            "protocol_version": call.protocol_version,
+            "protocol_version": call.protocol_version and call.protocol_version[:MAX_NAME],
             "upstream": call.upstream,
-            "method": call.method,
-            "name": call.name if call.method in _CLEAR_NAMES else None,
+            "method": call.method[:MAX_NAME],
+            "name": call.name[:MAX_NAME] if call.name is not None and call.method in _CLEAR_NAMES else None,
             "definition": call.definition.digest if call.definition else None,
         }
         return {
@@ -268,7 +268,7 @@ async def record_unread(gate: Gate, caller: Caller, upstream: str, refusal: Refu
 
 def _brief(message: Message) -> dict[str, Any]:
     method = message.method
-    brief: dict[str, Any] = {"kind": str(message.kind), "method": method and method[:MAX_METHOD]}
+    brief: dict[str, Any] = {"kind": str(message.kind), "method": method and method[:MAX_NAME]}
     if message.kind is MessageKind.REQUEST and (context := trace(message)):
         brief["trace"] = sorted(context)
     return brief

@@ -48,7 +48,7 @@ def _name(name: str) -> str:
     return name if name.startswith('"') else json.dumps(name, ensure_ascii=False)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(_lists())
 def test_only_the_list_changes(made: tuple[str, list[str], list[bool], str, str]) -> None:
     written, items, keep, begin, end = made

@@ -1,0 +1,251 @@
+"""What is remembered between messages: whose it is, how much of it there can be, and how each entry ends."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from policy.containment import Order, Orders, Scope
+from policy.vocabulary import Definition
+from proxy.definitions import MAX_TOOLS, RETRY_SECONDS, Definitions
+from proxy.demux import Demux
+from proxy.detached import GIVEN_UP, MAX_DETACHED, MAX_DETACHED_BYTES, SESSION_OVER, Detached, Waiting
+from proxy.flights import Flights
+from proxy.path.parse import DEFAULT_ERA, era_of
+from proxy.questions import MAX_QUESTIONS, Questions
+from proxy.refusals import Busy, NoSuchSession
+from proxy.sessions import MAX_SESSIONS, Sessions
+from proxy.vocabulary import Ending, Exchange, Frame
+from proxy.wire.message import read_client, read_server
+from tests.path.messages import MESSAGES, SCHEMAS, batch, call, notification, request, result
+from tests.path.stage import HandClock, callers
+
+ALICE, BOB = callers()
+LIMIT = 100 << 20
+
+
+def exchange(raw: bytes, session: str | None = None) -> Exchange:
+    """An exchange of alice."""
+    return Exchange(ALICE, "files", "http", "2025-11-25", session, read_client(raw, limit=LIMIT))
+
+
+class Endings:
+    """Remembers how calls ended, by a name."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, Ending]] = []
+
+    def waiting(self, name: str, raw: bytes = MESSAGES["CALL"]) -> Waiting:
+        sent = exchange(raw)
+        return Waiting(sent, sent.envelope.messages[0], None, lambda ending: self.seen.append((name, ending)))
+
+
+def test_a_detached_call_ends_once() -> None:
+    clock, endings = HandClock(), Endings()
+    detached = Detached(clock.seconds)
+    detached.add((ALICE, "files", "s", "n:1"), endings.waiting("first"))
+    detached.add((ALICE, "files", "s", "n:1"), endings.waiting("second"))
+    detached.add((BOB, "files", "s", "n:1"), endings.waiting("bob's"))
+    assert endings.seen == [("first", GIVEN_UP)]
+    assert detached.take((ALICE, "files", None, "n:1")) is None
+    detached.end_session("files", "s")
+    assert endings.seen[1:] == [("second", SESSION_OVER), ("bob's", SESSION_OVER)]
+    clock.move(1000)
+    detached.expire()
+    assert len(endings.seen) == 3
+
+
+def test_detached_calls_are_bounded() -> None:
+    clock, endings = HandClock(), Endings()
+    detached = Detached(clock.seconds)
+    for number in range(MAX_DETACHED + 5):
+        detached.add((ALICE, "files", None, f"n:{number}"), endings.waiting(str(number)))
+    assert (len(detached), endings.seen) == (MAX_DETACHED, [(str(number), GIVEN_UP) for number in range(5)])
+
+
+def test_detached_bytes_are_bounded() -> None:
+    clock, endings = HandClock(), Endings()
+    detached = Detached(clock.seconds)
+    big = call(1, "x" * (4 << 20))
+    for number in range(40):
+        detached.add((ALICE, "files", None, f"n:{number}"), endings.waiting(str(number), big))
+    assert len(detached) == MAX_DETACHED_BYTES // len(big)
+    assert len(endings.seen) + len(detached) == 40
+
+
+async def test_flights_are_bounded_and_drained() -> None:
+    flights = Flights(1)
+    with flights.enter(ALICE, "files", None):
+        with pytest.raises(Busy, match="way"), flights.enter(BOB, "files", None):
+            pass
+        assert await flights.drain(0.01) == 1
+    assert await flights.drain(0.01) == 0
+    with pytest.raises(Busy, match="shutting down"), flights.enter(ALICE, "files", None):
+        pass
+
+
+SCOPES = [
+    pytest.param("kill", Scope(), 1, id="everybody"),
+    pytest.param("kill", Scope(agent="alice"), 1, id="the-agent"),
+    pytest.param("kill", Scope(agent="bob"), 0, id="another-agent"),
+    pytest.param("kill", Scope(upstream="other"), 0, id="another-upstream"),
+    pytest.param("kill", Scope(tool="echo"), 0, id="a-tool-that-is-not-called"),
+    pytest.param("quarantine", Scope(), 0, id="a-quarantine-lets-calls-end"),
+]
+
+
+@pytest.mark.parametrize(("kind", "scope", "stopped"), SCOPES)
+async def test_sweep(kind: Any, scope: Scope, stopped: int) -> None:
+    flights = Flights(8)
+    orders = Orders(1, (Order(1, kind, scope, "", "ops", ""),))
+
+    async def fly() -> None:
+        with flights.enter(ALICE, "files", None):
+            await asyncio.sleep(60)
+
+    task = asyncio.get_running_loop().create_task(fly())
+    await asyncio.sleep(0)
+    assert flights.sweep(orders) == stopped
+    assert flights.sweep(orders) == 0, "a flight is stopped once"
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def test_sessions_belong_to_one_caller() -> None:
+    sessions = Sessions(sole_caller=False)
+    sessions.bind("files", "s", ALICE)
+    sessions.check("files", "s", ALICE)
+    sessions.check("files", None, BOB)
+    for caller, upstream, session in ((BOB, "files", "s"), (ALICE, "other", "s"), (ALICE, "files", "t")):
+        with pytest.raises(NoSuchSession):
+            sessions.check(upstream, session, caller)
+    with pytest.raises(NoSuchSession):
+        sessions.bind("files", "s", BOB)
+    sessions.end("files", "s")
+    with pytest.raises(NoSuchSession):
+        sessions.check("files", "s", ALICE)
+
+
+def test_a_sole_caller_keeps_its_sessions_over_a_restart() -> None:
+    Sessions(sole_caller=True).check("files", "from-before", ALICE)
+
+
+def test_sessions_are_bounded() -> None:
+    sessions = Sessions(sole_caller=False)
+    for number in range(MAX_SESSIONS + 1):
+        sessions.bind("files", str(number), ALICE)
+    with pytest.raises(NoSuchSession):
+        sessions.check("files", "0", ALICE)
+    sessions.check("files", "1", ALICE)
+
+
+def test_session_reset() -> None:
+    """Another session id does not reset what is counted for a caller."""
+    sessions = Sessions(sole_caller=True)
+    sessions.count(ALICE, denied=True)
+    sessions.count(ALICE, denied=False)
+    for session in (None, "a", "b"):
+        view = sessions.view(ALICE, session)
+        assert (view.id, view.calls, view.denials) == (session, 2, 1)
+    assert sessions.view(BOB, None).calls == 0
+
+
+def test_questions_are_answered_once_by_whom_they_were_put_to() -> None:
+    questions = Questions()
+    for number in range(MAX_QUESTIONS + 1):
+        questions.asked((ALICE, "files", "s", f"n:{number}"), "roots/list")
+    assert questions.answered((ALICE, "files", "s", "n:0")) is None
+    assert questions.answered((BOB, "files", "s", "n:1")) is None
+    assert questions.answered((ALICE, "files", "s", "n:1")) == "roots/list"
+    assert questions.answered((ALICE, "files", "s", "n:1")) is None
+
+
+async def _fetched(definitions: Definitions, name: str, tools: Sequence[Mapping[str, Any]], asked: list[str]) -> Any:
+    async def fetch() -> list[Mapping[str, Any]]:
+        asked.append(name)
+        return list(tools)
+
+    return await definitions.of(ALICE, "files", name, fetch)
+
+
+async def test_definitions_are_fetched_once_and_forgotten() -> None:
+    clock, asked = HandClock(), list[str]()
+    definitions = Definitions(clock.seconds)
+    found = await asyncio.gather(*[_fetched(definitions, "echo", SCHEMAS, asked) for _ in range(5)])
+    assert isinstance(found[0], Definition)
+    assert (all(each is found[0] for each in found), asked) == (True, ["echo"])
+    assert await _fetched(definitions, "unheard-of", SCHEMAS, asked) is None
+    assert asked == ["echo"], "what the list did not name is not asked for again at once"
+    clock.move(RETRY_SECONDS)
+    assert await _fetched(definitions, "unheard-of", SCHEMAS, asked) is None
+    assert asked == ["echo", "unheard-of"]
+    assert definitions.known(BOB, "files", "echo") is None
+    definitions.forget(ALICE, "files")
+    assert definitions.known(ALICE, "files", "echo") is None
+
+
+def test_a_rug_pull_is_seen() -> None:
+    definitions = Definitions(HandClock().seconds)
+    definitions.learn(ALICE, "files", SCHEMAS)
+    before = definitions.known(ALICE, "files", "echo")
+    changes: list[dict[str, Any]] = [
+        {"description": "x"}, {"annotations": {"readOnlyHint": True}}, {"outputSchema": {}}, {"odd": 1},
+    ]  # fmt: skip
+    for change in changes:
+        definitions.learn(ALICE, "files", [{**SCHEMAS[0], **change}])
+        after = definitions.known(ALICE, "files", "echo")
+        assert before is not None
+        assert after is not None
+        assert after.digest != before.digest
+
+
+def test_definitions_are_bounded() -> None:
+    definitions = Definitions(HandClock().seconds)
+    definitions.learn(ALICE, "files", [{"name": str(number)} for number in range(MAX_TOOLS + 1)])
+    assert definitions.known(ALICE, "files", str(MAX_TOOLS)) is None
+    assert definitions.known(ALICE, "files", "0") is not None
+
+
+def _line(raw: bytes) -> Frame:
+    return Frame(raw, read_server(raw, limit=LIMIT), carrier="line")
+
+
+async def test_demux_forgets() -> None:
+    demux = Demux()
+    answers = demux.expect(exchange(batch(call(1, "a"), call(2, "b"))))
+    with pytest.raises(Busy):
+        demux.expect(exchange(call(2, "c")))
+    assert demux.offer(_line(result(1)))
+    assert not demux.offer(_line(result(1))), "a second answer is nobody's"
+    demux.forget(answers)
+    assert not demux.offer(_line(result(2)))
+    demux.expect(exchange(call(2, "c")))
+
+
+async def test_demux_ends_everybody() -> None:
+    demux = Demux()
+    answers = demux.expect(exchange(batch(call(1, "a"), call(2, "b"))))
+    demux.offer(_line(result(2)))
+    demux.end()
+    assert [frame.raw async for frame in answers.frames()] == [result(2)]
+
+
+META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28"}
+ERAS = [
+    pytest.param(request(1, "ping", _meta=META), "2025-11-25", "2026-07-28", id="the-body-decides"),
+    pytest.param(request(1, "ping"), "2025-11-25", "2025-11-25", id="then-the-header"),
+    pytest.param(MESSAGES["INIT"], None, "2025-11-25", id="then-initialize"),
+    pytest.param(notification("x"), None, DEFAULT_ERA, id="else-the-default"),
+    pytest.param(request(1, "ping"), "zzzz", DEFAULT_ERA, id="a-header-that-is-no-revision"),
+    pytest.param(request(1, "initialize", protocolVersion="my name"), None, DEFAULT_ERA, id="no-revision-asked-for"),
+    pytest.param(request(1, "initialize", protocolVersion=7), None, DEFAULT_ERA, id="a-number"),
+    pytest.param(
+        request(1, "ping", _meta={"io.modelcontextprotocol/protocolVersion": "9"}), None, DEFAULT_ERA, id="a-digit"
+    ),
+]
+
+
+@pytest.mark.parametrize(("raw", "header", "era"), ERAS)
+def test_era(raw: bytes, header: str | None, era: str) -> None:
+    assert era_of(read_client(raw, limit=LIMIT).messages, header) == era
