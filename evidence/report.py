@@ -214,7 +214,8 @@ def _notes(chain: ChainReport) -> Iterator[str]:
 def _sum_line(report: Report) -> str:
     names = ("records", "intents", "outcomes", "refusals")
     counts = ", ".join(f"{report.total(name)} {name}" for name in names)
-    return f"{len(report.chains)} chains: {counts}, {report.total('unknown')} unknown, {report.total('open')} open"
+    chains = "1 chain" if len(report.chains) == 1 else f"{len(report.chains)} chains"
+    return f"{chains}: {counts}, {report.total('unknown')} unknown, {report.total('open')} open"
 
 
 def _pin_line(report: Report) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from proxy.path.identify import Holder
-from proxy.settings.addresses import Address, UnixAddress, listen_address, opa_address
+from proxy.settings.addresses import Address, UnixAddress, listen_address, opa_address, socket_path
 from proxy.settings.flags import Flags, given_keys, overlaid
 from proxy.settings.origin import KeyPath, Origin, merged
 from proxy.settings.problems import ConfigProblems, Findings, Problem, Unfit
@@ -206,7 +206,11 @@ class _Reader:
 
     def _admin(self, state: Path) -> Address:
         address = None if self.settings.admin is None else self._address(("admin",), self.settings.admin)
-        return address or UnixAddress(state / ADMIN_SOCKET)
+        return address or self._admin_socket(state)
+
+    def _admin_socket(self, state: Path) -> Address:
+        path = self.found.take(self._origin.where(("state",)), socket_path, ADMIN_SOCKET, state)
+        return UnixAddress(path or state / ADMIN_SOCKET)
 
     def _identity(self) -> IdentityConfig:
         given = self.settings.identity
