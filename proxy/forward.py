@@ -9,6 +9,7 @@ from typing import Final, Self
 
 import aiohttp
 from aiohttp import ClientResponse, ClientSession, ClientTimeout
+from yarl import URL
 
 from proxy.demux import cancelled_notification
 from proxy.legacy import LegacyStreams
@@ -77,6 +78,11 @@ class HttpUpstream:
     target: Target
     session: ClientSession
     streams: LegacyStreams = field(default_factory=LegacyStreams)
+    url: URL = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Keep the URL exactly as configured: nothing in it is quoted anew."""
+        self.url = URL(self.target.url, encoded=True)
 
     @property
     def name(self) -> str:
@@ -124,7 +130,7 @@ class HttpLeg:
         try:
             self._response = response = await self._upstream.session.request(
                 method,
-                url or self._target.url,
+                self._upstream.url if url is None else URL(url, encoded=True),
                 data=body,
                 headers=(*self._once(headers), _IDENTITY),
                 allow_redirects=False,
@@ -146,6 +152,8 @@ class HttpLeg:
         kind = response.content_type if "Content-Type" in response.headers else ""
         if len(response.headers.getall("Content-Type", ())) > 1:
             raise BadAnswer("doubled_content_type", "two readers could take the answer for two different things")
+        if response.status < 200:
+            raise BadAnswer("interim_status", f"status {response.status} ends no exchange")
         if response.headers.get("Content-Encoding", "identity") != "identity":
             raise BadAnswer("encoded_answer", "the upstream compresses although identity was asked for")
         if kind == EVENT_STREAM and 200 <= response.status < 300:

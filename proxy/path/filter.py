@@ -96,6 +96,6 @@ async def _ask(gate: Gate, call: Call, chunk: Sequence[Listed | None]) -> list[b
 def _private(result: dict[str, Any]) -> dict[str, str]:
     ttl = result.get("ttlMs")
     members = {"cacheScope": '"private"'}
-    if not isinstance(ttl, int) or not 0 <= ttl <= SHORT_TTL_MS:
+    if type(ttl) is not int or not 0 <= ttl <= SHORT_TTL_MS:
         members["ttlMs"] = str(SHORT_TTL_MS)
     return members

@@ -78,6 +78,10 @@ ANSWERS = [
     pytest.param(b"", 200, "upstream_down", id="closed-without-a-word"),
     pytest.param(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{", 200,
                  "upstream_down", id="cut-off"),
+    pytest.param(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n" + RESULT, 200, "interim_status",
+                 id="http-smuggling-by-an-upgrade"),
+    pytest.param(answer(b"", status="304 Not Modified"), 304, None, id="not-modified"),
+    pytest.param(answer(RESULT, status="999 Odd"), 999, None, id="odd-status"),
     pytest.param(stream(RESULT), 200, None, id="stream"),
     pytest.param(stream(RESULT, status="203 Non-Authoritative"), 203, None, id="stream-with-another-status"),
 ]  # fmt: skip
@@ -91,6 +95,26 @@ async def test_answers(raw: bytes, status: int, code: str | None, tmp_path: Path
         assert len(at.upstream.seen) == 1
     report = verify_paths([tmp_path / "evidence"])
     assert (report.ok, report.total("intents"), report.total("outcomes")) == (True, 1, 1)
+
+
+async def test_a_slow_reader_slows_the_upstream(tmp_path: Path) -> None:
+    """What the upstream says faster than the client reads waits in socket buffers, not in the sidecar."""
+    said = count()
+    event = b'data: {"jsonrpc":"2.0","method":"notifications/message","params":{"x":"' + b"x" * 50_000 + b'"}}\n\n'
+
+    async def pieces(_: Seen) -> AsyncIterator[bytes]:
+        yield b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+        for _number in range(2_000):
+            next(said)
+            yield event
+
+    async with edge(tmp_path, pieces) as at:
+        _, writer = await asyncio.open_connection("127.0.0.1", at.port, limit=1 << 16)
+        writer.write(request("POST", "/files", CALL, port=at.port))
+        await asyncio.sleep(1.0)
+        assert next(said) < 1_000, "less than half of the 100 MB have left the upstream"
+        writer.close()
+        await writer.wait_closed()
 
 
 async def test_nobody_listens(tmp_path: Path) -> None:

@@ -1,0 +1,101 @@
+"""Long lists: asked about in chunks, each judged alone, and cut at the very items that policy hides."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from policy.engine import EngineTimeout, EntryPoint
+from proxy.path.filter import CHUNK, filter_list
+from proxy.vocabulary import Exchange
+from proxy.wire.message import read_client, read_server
+from tests.path.messages import request
+from tests.path.stage import HandClock, OrdersInHand, ScriptedEngine, callers, make_gate, open_journal
+
+LIMIT = 10 << 20
+
+
+class Asked:
+    """A policy that hides odd numbers, and that does not answer for the chunk with `slow` in it."""
+
+    def __init__(self, slow: str = "") -> None:
+        self.chunks: list[int] = []
+        self._slow = slow
+
+    def __call__(self, entry: EntryPoint, document: Mapping[str, Any]) -> Any:
+        names = [item["name"] for item in document["items"]]
+        self.chunks.append(len(names))
+        if self._slow in names:
+            return EngineTimeout("budget")
+        return {"hide": [name for name in names if name[-1] in "13579"]}
+
+
+async def filtered(root: Path, asked: Asked, method: str, members: Mapping[str, Any], era: str = "2025-11-25") -> Any:
+    """The result of a list after the filter."""
+    clock = HandClock()
+    async with open_journal(root, clock) as journal:
+        gate = make_gate(
+            journal, engine=ScriptedEngine(asked, hides_nothing=False), orders=OrdersInHand(), upstreams={},
+            clock=clock,
+        )  # fmt: skip
+        sent = read_client(request(1, method), limit=LIMIT)
+        exchange = Exchange(callers()[0], "files", "http", era, None, sent)
+        raw = json.dumps({"jsonrpc": "2.0", "id": 1, "result": members}).encode()
+        answer = read_server(raw, limit=LIMIT).messages[0]
+        return json.loads(await filter_list(gate, exchange, sent.messages[0], answer))["result"]
+
+
+def tools(count: int) -> list[dict[str, Any]]:
+    """So many tools, named by their numbers."""
+    return [{"name": str(number), "inputSchema": {}} for number in range(count)]
+
+
+async def test_long_lists_are_judged_in_chunks(tmp_path: Path) -> None:
+    asked = Asked()
+    result = await filtered(tmp_path, asked, "tools/list", {"tools": tools(2 * CHUNK + 50)})
+    assert asked.chunks == [CHUNK, CHUNK, 50]
+    assert [tool["name"] for tool in result["tools"]] == [str(number) for number in range(0, 2 * CHUNK + 50, 2)]
+
+
+async def test_a_chunk_without_an_answer_is_hidden_alone(tmp_path: Path) -> None:
+    result = await filtered(tmp_path, Asked(slow=str(CHUNK)), "tools/list", {"tools": tools(3 * CHUNK)})
+    names = {int(tool["name"]) for tool in result["tools"]}
+    assert names == {number for number in range(0, 3 * CHUNK, 2) if not CHUNK <= number < 2 * CHUNK}
+
+
+LISTS = [
+    pytest.param("resources/list", "resources", [{"uri": "a:1"}, {"uri": "a:2"}], [{"uri": "a:2"}], id="by-uri"),
+    pytest.param(
+        "resources/templates/list", "resourceTemplates", [{"uriTemplate": "{x}1"}, {"uriTemplate": "{x}2"}],
+        [{"uriTemplate": "{x}2"}], id="by-template",
+    ),
+    pytest.param("prompts/list", "prompts", [{"name": "1"}, {"name": "2"}], [{"name": "2"}], id="prompts"),
+    pytest.param("tasks/list", "tasks", [{"taskId": "1"}, {"taskId": "2"}], [{"taskId": "2"}], id="tasks"),
+    pytest.param("tools/list", "tools", [{"title": "2"}, {"name": 2}, None, "2", {"name": "2"}], [{"name": "2"}],
+                 id="what-has-no-name-is-hidden"),
+    pytest.param("tools/list", "tools", [{"name": "2"}, {"name": "1"}, {"name": "2"}],
+                 [{"name": "2"}, {"name": "2"}], id="twins"),
+    pytest.param("tools/list", "tools", [], [], id="empty"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "key", "items", "left"), LISTS)
+async def test_lists(method: str, key: str, items: list[Any], left: list[Any], tmp_path: Path) -> None:
+    assert await filtered(tmp_path, Asked(), method, {key: items}) == {key: left}
+
+
+CACHING = [
+    pytest.param({}, {"cacheScope": "private", "ttlMs": 5000}, id="neither"),
+    pytest.param({"cacheScope": "public", "ttlMs": 60000}, {"cacheScope": "private", "ttlMs": 5000}, id="public"),
+    pytest.param({"ttlMs": 100}, {"cacheScope": "private", "ttlMs": 100}, id="a-shorter-one-stays"),
+    pytest.param({"ttlMs": -1}, {"cacheScope": "private", "ttlMs": 5000}, id="negative"),
+    pytest.param({"ttlMs": True}, {"cacheScope": "private", "ttlMs": 5000}, id="no-number"),
+]
+
+
+@pytest.mark.parametrize(("members", "left"), CACHING)
+async def test_modern_lists_are_private(members: dict[str, Any], left: dict[str, Any], tmp_path: Path) -> None:
+    result = await filtered(tmp_path, Asked(), "tools/list", {"tools": [], **members}, era="2026-07-28")
+    assert result == {"tools": [], **left}
