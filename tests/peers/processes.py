@@ -16,6 +16,8 @@ from tests.peers.places import ROOT
 START_SECONDS: Final = 20.0
 END_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 0.02
+_WITH_ITS_PARENT: Final = ("setpriv", "--pdeathsig", "KILL")
+"""The kernel kills a program when the test run is killed, since then no `finally` ends it; its process id stays."""
 
 
 class NotReady(Exception):
@@ -73,7 +75,7 @@ def running(
     """Runs a program as the leader of its own process group until the block ends; raises NotReady."""
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [str(part) for part in command],
+            [*_WITH_ITS_PARENT, *map(str, command)],
             cwd=ROOT,
             env={**os.environ, **(environment or {})},  # noqa: TID251 (children inherit the test's own environment)
             stdin=subprocess.DEVNULL,
