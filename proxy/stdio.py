@@ -55,10 +55,8 @@ async def _around(assembly: Assembly, upstream: StdioUpstream, child: subprocess
     async with asyncio.TaskGroup() as tasks:
         agent = tasks.create_task(wrap.from_agent(await _reader(sys.stdin.buffer)))
         server = tasks.create_task(wrap.from_child(await _reader(child.stdout)))
-        gone = tasks.create_task(ended.wait())
-        await asyncio.wait(
-            (agent, gone, tasks.create_task(_stop_signal(child, ended))), return_when=asyncio.FIRST_COMPLETED
-        )
+        gone, told = tasks.create_task(ended.wait()), tasks.create_task(_stop_signal(child))
+        await asyncio.wait((agent, gone, told), return_when=asyncio.FIRST_COMPLETED)
         to_child.close()
         code = await end_child(child, ended)
         with suppress(TimeoutError):
@@ -66,7 +64,7 @@ async def _around(assembly: Assembly, upstream: StdioUpstream, child: subprocess
                 await asyncio.shield(server)
                 await wrap.settle()
         wrap.give_up()
-        for task in (agent, server):
+        for task in (agent, server, told):
             task.cancel()
     signal_group(child, signal.SIGKILL)
     return code
@@ -93,12 +91,18 @@ def _watch(child: subprocess.Popen[bytes]) -> asyncio.Event:
     return ended
 
 
-async def _stop_signal(child: subprocess.Popen[bytes], ended: asyncio.Event) -> None:
-    """SIGTERM and SIGINT end the child as they would have ended it without us."""
+async def _stop_signal(child: subprocess.Popen[bytes]) -> None:
+    """Wait for SIGTERM or SIGINT, and hand it on: the child ends as it would have without us, or is ended."""
+    stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def stop(number: signal.Signals) -> None:
+        signal_group(child, number)
+        stopped.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, signal_group, child, number)
-    await ended.wait()
+        loop.add_signal_handler(number, stop, number)
+    await stopped.wait()
 
 
 async def _reader(pipe: IO[bytes]) -> asyncio.StreamReader:
