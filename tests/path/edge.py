@@ -220,12 +220,16 @@ def silent(_: Seen) -> bytes:
 
 
 @asynccontextmanager
-async def edge(root: Path, reply: Reply = silent, *, body_seconds: float = 5.0) -> AsyncIterator[Edge]:
-    """Start everything; on leaving, every connection and task has ended."""
+async def edge(
+    root: Path, reply: Reply = silent, *, body_seconds: float = 5.0, deaf: bool = False
+) -> AsyncIterator[Edge]:
+    """Start everything; on leaving, every connection and task has ended. A `deaf` upstream does not listen."""
     clock, orders, rules = HandClock(), OrdersInHand(), Rules()
     engine, upstream = ScriptedEngine(rules.ask), RawUpstream(reply)
     server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp"
+    if deaf:
+        server.close()
     target = Target("files", url, added_headers=(("X-Api-Key", CANARY),), answer_bytes=1 << 16)
     http = HttpUpstream(target, open_session(target))
     async with open_journal(root, clock) as journal:

@@ -31,7 +31,7 @@ from proxy.vocabulary import Headers, UpstreamLeg
 
 REVISION = "sha256:test"
 TENANT = "acme"
-ROOM = Limits(min_free_bytes=0, reserve_bytes=64 * 1024, head_seconds=30.0)
+ROOM = Limits(min_free_bytes=0, reserve_bytes=256 * 1024, head_seconds=30.0)
 
 
 @dataclass(slots=True)

@@ -387,6 +387,59 @@ REFUSED = [
 ORDERS = [
     pytest.param(
         """
+        while asking kill
+        >> CALL
+        record intent tools/call echo granted
+        record outcome echo killed own_error none contained
+        client 200 1 isError contained
+        """,
+        id="kill-while-policy-thinks",
+    ),
+    pytest.param(
+        """
+        definitions unknown
+        >> CALL
+        upstream LIST_FETCHED
+        << hang
+        !! kill
+        record refusal echo contained
+        client 200 1 isError contained
+        """,
+        id="kill-while-definitions-are-fetched",
+    ),
+    pytest.param(
+        """
+        while asking quarantine
+        >> CALL
+        record intent tools/call echo granted
+        record outcome echo not_sent own_error none contained
+        client 200 1 isError contained
+        """,
+        id="quarantine-while-policy-thinks",
+    ),
+    pytest.param(
+        """
+        !! quarantine tool=drop
+        >> BATCH era=2025-03-26
+        record refusal echo contained
+        record refusal drop batch_refused
+        client 200 [1 isError contained, 2 isError contained]
+        """,
+        id="contained-tool-in-a-batch",
+    ),
+    pytest.param(
+        """
+        while intending gone
+        >> BATCH era=2025-03-26
+        record intent tools/call echo granted
+        record intent tools/call drop granted
+        record outcome echo not_sent nothing none client_gone
+        record outcome drop not_sent nothing none client_gone
+        """,
+        id="a-client-that-leaves-before-a-batch-is-sent",
+    ),
+    pytest.param(
+        """
         before sending quarantine
         >> CALL
         record intent tools/call echo granted

@@ -78,8 +78,8 @@ ANSWERS = [
     pytest.param(b"", 200, "upstream_down", id="closed-without-a-word"),
     pytest.param(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{", 200,
                  "upstream_down", id="cut-off"),
-    pytest.param(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n" + RESULT, 200, "interim_status",
-                 id="http-smuggling-by-an-upgrade"),
+    pytest.param(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n" + RESULT, 200,
+                 "interim_status", id="http-smuggling-by-an-upgrade"),
     pytest.param(answer(b"", status="304 Not Modified"), 304, None, id="not-modified"),
     pytest.param(answer(RESULT, status="999 Odd"), 999, None, id="odd-status"),
     pytest.param(stream(RESULT), 200, None, id="stream"),
@@ -118,8 +118,7 @@ async def test_a_slow_reader_slows_the_upstream(tmp_path: Path) -> None:
 
 
 async def test_nobody_listens(tmp_path: Path) -> None:
-    async with edge(tmp_path, always(b"")) as at:
-        at.http.target = type(at.http.target)("files", "http://127.0.0.1:9/mcp")
+    async with edge(tmp_path, deaf=True) as at:
         got = await at.send(body=CALL)
         assert (got.status, got.code) == (200, "upstream_down")
         await asyncio.sleep(0.01)
@@ -385,6 +384,26 @@ async def test_session_cross_talk(tmp_path: Path) -> None:
         await at.send("DELETE", headers=[BOB, "Mcp-Session-Id: session-2"])
         ended = await at.send(body=CALL, headers=[BOB, "Mcp-Session-Id: session-2"])
         assert ended.status == 404
+
+
+async def test_cross_talk_by_the_same_ids(tmp_path: Path) -> None:
+    """Many calls of two callers under one JSON-RPC id, answered in another order: each gets its own."""
+
+    async def reply(seen: Seen) -> AsyncIterator[bytes]:
+        mine = re.search(rb'"mine":"([^"]*)"', seen.body)
+        assert mine
+        await asyncio.sleep(0.05 if mine[1].endswith(b"0") else 0)
+        yield answer(b'{"jsonrpc":"2.0","id":1,"result":{"mine":"%b"}}' % mine[1])
+
+    async with edge(tmp_path, reply) as at:
+        names = [f"{who}-{number}" for who in (ALICE_TOKEN, BOB_TOKEN) for number in range(12)]
+        got = await asyncio.gather(
+            *[
+                at.send(body=call(1, "echo", mine=name), headers=[f"Authorization: Bearer {name.rpartition('-')[0]}"])
+                for name in names
+            ]
+        )
+        assert [b'"%b"' % name.encode() in each.body for name, each in zip(names, got, strict=True)] == [True] * 24
 
 
 async def test_the_upstreams_secret_stays_here(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
