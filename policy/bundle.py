@@ -23,6 +23,7 @@ from policy.engine import Policy, PolicyRefused
 BUILTIN: Final = ("starter", "observe")
 
 _REGO: Final = Path(__file__).parent / "rego"
+_GIVEN: Final = ("grants", "trusted_upstreams")
 _MAX_FILES: Final = 2_000
 _MAX_BYTES: Final = 64 * 1024 * 1024
 _NOT_CODE: Final = re.compile(r"`[^`]*`|#[^\n]*")
@@ -42,7 +43,7 @@ def load(spec: str, *, grants: Mapping[str, Any] | None, trusted: Iterable[str] 
     `grants` is the index that `grants.index` makes, `trusted` the names of the upstreams whose annotations
     count. Raises PolicyRefused with one line for each problem, file and line first.
     """
-    given = {"grants": dict(grants or {}), "trusted_upstreams": dict.fromkeys(trusted, True)}
+    given = dict(zip(_GIVEN, (dict(grants or {}), dict.fromkeys(trusted, True)), strict=True))
     if spec in BUILTIN:
         return _assemble(spec, _builtin_files(spec), given, manifest=None)
     path = Path(spec)
@@ -106,8 +107,8 @@ def _assemble(name: str, files: Files, given: Mapping[str, Any], manifest: Mappi
 def _builtin_files(name: str) -> Files:
     paths = [*(_REGO / "rules").glob("*"), *(_REGO / name).glob("*")]
     files = {f"{path.parent.name}/{path.name}": path.read_bytes() for path in sorted(paths) if _counts(path.name)}
-    data = json.loads(files.pop("rules/data.json"))
-    kept = {key: value for key, value in data["agentgate"].items() if key == "reasons"}
+    ours = json.loads(files.pop("rules/data.json"))["agentgate"]
+    kept = {key: value for key, value in ours.items() if key not in _GIVEN}
     return files | {"data.json": orjson.dumps({"agentgate": kept})}
 
 

@@ -26,7 +26,15 @@ from policy.engine import PolicyRefused
 GrantEffect = Literal["allow", "deny", "require_approval"]
 
 ANY: Final = "*"
+MAX_ENTRIES: Final = 10_000
+"""The embedded engine holds an entry in 5 to 12 KB for each of its threads."""
+
+_TOO_MANY: Final = (
+    "the {} grants make more than " + f"{MAX_ENTRIES:,}" + " entries: what is granted for any (*) is repeated under every "
+    "tenant, agent, upstream and name that other grants mention; mention fewer of them"
+)
 _MEMBERS: Final = frozenset({"tenant", "agent", "upstream", "tool", "method", "name", "effect", "arguments", "closed"})
+_LEVELS: Final = ("tenant", "agent", "upstream", "method", "name")
 _LISTS: Final = frozenset({"one_of", "under", "prefix", "sql"})
 _BOUNDS: Final = frozenset({"max", "min"})
 
@@ -102,21 +110,22 @@ def write_grants(path: Path, grants: Iterable[Grant]) -> None:
 
 
 def index(grants: Iterable[Grant]) -> dict[str, Any]:
-    """What stands at `data.agentgate.grants`: tenant, agent, upstream, method, name, each an object's key."""
+    """What stands at `data.agentgate.grants`: tenant, agent, upstream, method, name, effect, each an object's key.
+
+    What is about any tenant, agent, upstream or name stands under "*" and under each key beside it, so that all
+    that is about a call is found under one key at each level: its own if there is one, else "*".
+    Raises PolicyRefused if that makes more than MAX_ENTRIES.
+    """
+    distinct = {grant.id: grant for grant in grants}
+    entries = {name: _entry(name, grant) for name, grant in distinct.items()}
     tree: dict[str, Any] = {}
-    for grant in grants:
-        exact = grant.name == ANY or not grant.name.endswith(ANY)
+    for count, (path, name) in enumerate(_placed(list(distinct.items()))):
+        if count >= MAX_ENTRIES:
+            raise PolicyRefused((_TOO_MANY.format(len(distinct)),))
         node = tree
-        for key in (grant.tenant, grant.agent, grant.upstream, grant.method):
+        for key in path:
             node = node.setdefault(key, {})
-        entry = {
-            "id": grant.id,
-            "effect": grant.effect,
-            "prefix": "" if exact else grant.name[:-1],
-            "arguments": {name: _indexed_rule(rule) for name, rule in grant.arguments.items()},
-            "closed": grant.closed,
-        }
-        node.setdefault(grant.name if exact else ANY, []).append(entry)
+        node.setdefault(distinct[name].effect, []).append(entries[name])
     return tree
 
 
@@ -218,6 +227,41 @@ def _rule_problems(rule: Mapping[str, Any]) -> Iterator[str]:
 
 def _is_bound(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and float(f"{value:.15g}") == value
+
+
+def _placed(grants: list[tuple[str, Grant]], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Each path of the index with the id of a grant that stands there; a grant for any comes after those for one."""
+    if len(above) == len(_LEVELS):
+        yield from ((above, name) for name, _ in grants)
+        return
+    level = _LEVELS[len(above)]
+    groups: dict[str, list[tuple[str, Grant]]] = {}
+    for one in grants:
+        groups.setdefault(_key(one[1], level), []).append(one)
+    anyone = [] if level == "method" else groups.get(ANY, [])
+    for key, group in groups.items():
+        too = [] if key == ANY else [one for one in anyone if level != "name" or key.startswith(_prefix(one[1]))]
+        yield from _placed([*group, *too], (*above, key))
+
+
+def _key(grant: Grant, level: str) -> str:
+    key: str = getattr(grant, level)
+    return ANY if level == "name" and key.endswith(ANY) else key
+
+
+def _prefix(grant: Grant) -> str:
+    """What a name under "*" must begin with; empty for an exact name and for any."""
+    return grant.name[:-1] if grant.name.endswith(ANY) else ""
+
+
+def _entry(name: str, grant: Grant) -> dict[str, Any]:
+    entry: dict[str, Any] = {"id": name}
+    if prefix := _prefix(grant):
+        entry["prefix"] = prefix
+    if grant.arguments or grant.closed:
+        entry["arguments"] = {argument: _indexed_rule(rule) for argument, rule in grant.arguments.items()}
+        entry["closed"] = grant.closed
+    return entry
 
 
 def _indexed_rule(rule: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def test_built_in(name: str, *, hides_nothing: bool) -> None:
     assert (policy.name, policy.signed, policy.version) == (name, False, None)
     assert policy.revision.startswith("sha256:")
     assert policy.data["agentgate"]["trusted_upstreams"] == {"t": True}
-    assert policy.data["agentgate"]["grants"]["*"]["*"]["u"]["m"]["n"][0]["effect"] == "allow"
+    assert policy.data["agentgate"]["grants"]["*"]["*"]["u"]["m"]["n"]["allow"] == [{"id": Grant("u", "m", "n").id}]
 
 
 def test_grants_change_the_data_and_not_the_rules() -> None:

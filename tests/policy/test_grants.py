@@ -1,7 +1,9 @@
 """Grants: what the file may say, what the index looks like, and what the commands do."""
 
 import io
+import itertools
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -72,11 +74,59 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     assert [problem.split(": ")[1] for problem in refused.value.problems] == ["grants[0]", "grants[0]", "grants[2]"]
 
 
-def test_the_index_is_looked_up_by_key() -> None:
-    tree = index((Grant("u", "tools/call", "fs_*", agent="a"), Grant("u", "tools/call", "*"), Grant("u", "m", "x")))
-    assert tree["*"]["a"]["u"]["tools/call"]["*"][0]["prefix"] == "fs_"
-    assert tree["*"]["*"]["u"]["tools/call"]["*"][0]["prefix"] == ""
-    assert list(tree["*"]["*"]["u"]["m"]) == ["x"]
+def _found(tree: dict[str, Any], call: tuple[str, str, str, str, str | None]) -> set[tuple[str, str]]:
+    """What one way through the index leads to, as the rules go: the key of the call at each level, else "*"."""
+    tenant, agent, upstream, method, name = call
+    node = tree
+    for key in (tenant, agent, upstream):
+        node = node.get(key, node.get("*", {}))
+    names = node.get(method, {})
+    effects = names.get(name, names.get("*", {}))
+    return {(effect, entry["id"]) for effect, those in effects.items() for entry in those if _reaches(entry, name)}
+
+
+def _reaches(entry: dict[str, Any], name: str | None) -> bool:
+    return "prefix" not in entry or (name is not None and name.startswith(entry["prefix"]))
+
+
+def _about(grant: Grant, call: tuple[str, str, str, str, str | None]) -> bool:
+    """Whether a grant is about a call, as the file reads."""
+    tenant, agent, upstream, method, name = call
+    scope = ((grant.tenant, tenant), (grant.agent, agent), (grant.upstream, upstream))
+    if grant.method != method or any(named not in ("*", is_now) for named, is_now in scope):
+        return False
+    return grant.name in ("*", name) or (
+        grant.name.endswith("*") and name is not None and name.startswith(grant.name[:-1])
+    )
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_one_way_through_the_index_leads_to_every_grant_about_a_call(seed: int) -> None:
+    chance = random.Random(seed)
+    names = ("*", "fs_*", "fs_a*", "fs_a", "fs_ab", "x", "é*")
+    grants = [
+        Grant(
+            *(chance.choice(("*", "u", "v")), chance.choice(("m", "n", "*")), chance.choice(names)),
+            *(chance.choice(("*", "t")), chance.choice(("*", "a", "b")), chance.choice(("allow", "deny"))),
+        )
+        for _ in range(chance.randrange(1, 40))
+    ]
+    tree = index(grants)
+    called = ("fs_a", "fs_ab", "fs_abc", "fs_", "x", "xy", "é", "", None)
+    for call in itertools.product(("t", "s"), ("a", "c"), ("u", "w"), ("m", "*", "o"), called):
+        assert _found(tree, call) == {(grant.effect, grant.id) for grant in grants if _about(grant, call)}
+
+
+def test_a_grant_that_stands_twice_is_one_entry() -> None:
+    grant = Grant("u", "tools/call", "x")
+    assert len(index((grant, grant))["*"]["*"]["u"]["tools/call"]["x"]["allow"]) == 1
+
+
+def test_grants_for_any_beside_too_many_names_are_refused() -> None:
+    anyone = [Grant("u", "tools/call", f"tool{number}") for number in range(200)]
+    agents = [Grant("u", "tools/call", "mine", agent=f"agent{number}") for number in range(200)]
+    with pytest.raises(PolicyRefused, match="the 400 grants make more than 10,000 entries"):
+        index([*anyone, *agents])
 
 
 @pytest.mark.parametrize(

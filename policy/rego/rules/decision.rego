@@ -10,89 +10,73 @@ decision := {
 	"obligations": {},
 }
 
-verdict := {"effect": "deny", "reason": "denied_by_operator", "rules": ids(denying)} if {
-	some _ in denying
+verdict := {"effect": "deny", "reason": "denied_by_operator", "rules": denying} if {
+	denying[0]
 } else := {"effect": "deny", "reason": "definition_changed", "rules": []} if {
-	changed(input.call.definition)
-} else := {"effect": "allow", "reason": "granted", "rules": ids(allowing)} if {
-	some _ in allowing
-} else := {"effect": "require_approval", "reason": "approval_required", "rules": ids(asking)} if {
-	some _ in asking
+	changed(input.call.definition.pinned)
+} else := {"effect": "allow", "reason": "granted", "rules": allowing} if {
+	allowing[0]
+} else := {"effect": "require_approval", "reason": "approval_required", "rules": asking} if {
+	asking[0]
 } else := {"effect": "allow", "reason": "read_only_trusted", "rules": ["read_only_trusted"]} if {
 	input.call.method == "tools/call"
-	read_only(input.call.definition)
+	read_only(input.call.definition.annotations.readOnlyHint, input.call.definition.pinned)
 } else := {"effect": "allow", "reason": "upstream_trusted", "rules": ["upstream_trusted"]} if {
 	trusted
-	reading[input.call.method]
+	data.agentgate.methods.reading[input.call.method]
 } else := {"effect": "allow", "reason": "follows_grant", "rules": ["follows_grant"]} if {
 	follows
-} else := {"effect": "deny", "reason": "argument_refused", "rules": ids(granting)} if {
-	some _ in granting
+} else := {"effect": "deny", "reason": "argument_refused", "rules": granting} if {
+	granting[0]
 } else := {"effect": "deny", "reason": "method_unknown", "rules": []} if {
-	not known[input.call.method]
+	not data.agentgate.methods.known[input.call.method]
 } else := {"effect": "deny", "reason": "not_granted", "rules": []}
 
-# What this call is about, in the words of a grant: method and name.
-target := {"method": "resources/read", "name": input.call.name} if {
+# The method that a grant must name for this call.
+method := "tools/call" if {
+	input.call.method == "tools/call"
+} else := "resources/read" if {
 	input.call.method == "resources/subscribe"
-} else := {"method": "prompts/get", "name": input.call.name} if {
+} else := "prompts/get" if {
 	input.call.method == "completion/complete"
 	input.call.params.ref.type == "ref/prompt"
-} else := {"method": "resources/read", "name": input.call.name} if {
+} else := "resources/read" if {
 	input.call.method == "completion/complete"
-} else := {"method": input.call.method, "name": input.call.name}
+} else := input.call.method
 
-denying := {entry | some entry in found; entry.effect == "deny"}
+about := entries(method, input.call.name)
 
-granting := {entry | some entry in found; entry.effect != "deny"}
+denying := [entry.id | some entry in about.deny; reaches(entry, input.call.name)]
 
-allowing := {entry | some entry in granting; entry.effect == "allow"; met(entry)}
+allowing := [entry.id | some entry in about.allow; reaches(entry, input.call.name); met(entry)]
 
-asking := {entry | some entry in granting; entry.effect == "require_approval"; met(entry)}
+asking := [entry.id | some entry in about.require_approval; reaches(entry, input.call.name); met(entry)]
 
-ids(those) := [entry.id | some entry in those]
-
-reading := {
-	"resources/read": true,
-	"resources/subscribe": true,
-	"prompts/get": true,
-	"completion/complete": true,
-	"subscriptions/listen": true,
-	"roots/list": true,
-}
-
-known := {
-	"tools/call": true,
-	"resources/read": true,
-	"resources/subscribe": true,
-	"prompts/get": true,
-	"completion/complete": true,
-	"subscriptions/listen": true,
-	"tasks/get": true,
-	"tasks/result": true,
-	"tasks/update": true,
-	"tasks/cancel": true,
-	"sampling/createMessage": true,
-	"elicitation/create": true,
-	"roots/list": true,
-}
+granting := [entry.id |
+	some effect in ["allow", "require_approval"]
+	some entry in about[effect]
+	reaches(entry, input.call.name)
+]
 
 # A tool that its trusted upstream annotates as reading only, and that has not changed since it was pinned.
-read_only(definition) if {
+read_only(true, pinned) if {
 	trusted
-	definition.annotations.readOnlyHint == true
-	not unsettled(definition)
+	not unsettled(pinned)
 }
 
-unsettled(definition) if definition.pinned == "new"
+unsettled("new")
 
-unsettled(definition) if changed(definition)
+unsettled(pinned) if changed(pinned)
 
-changed(definition) if definition.pinned in {"changed", "renamed", "duplicate"}
+changed("changed")
+
+changed("renamed")
+
+changed("duplicate")
 
 # A task goes on with a call that was allowed before; whose task it is, the sidecar knows.
 follows if {
-	input.call.method in {"tasks/get", "tasks/result", "tasks/cancel"}
+	input.call.method in ["tasks/get", "tasks/result", "tasks/cancel"]
 	input.call.direction == "client"
 	familiar
 }
@@ -100,8 +84,8 @@ follows if {
 # The client's answers to questions of the server, for whoever may be asked any.
 follows if {
 	input.call.method == "tasks/update"
-	some method in {"sampling/createMessage", "elicitation/create", "roots/list"}
-	allowed(method, null)
+	some asked in ["sampling/createMessage", "elicitation/create", "roots/list"]
+	allowed(asked, null)
 }
 
 # Notifications of an upstream where the caller may do something, about resources that it may read.

@@ -9,32 +9,29 @@ reasons := {reason: reason |
 	]
 }
 
-entry(id, effect, prefix, arguments, closed) := {
-	"id": id,
-	"effect": effect,
-	"prefix": prefix,
-	"arguments": arguments,
-	"closed": closed,
-}
+entry(id, arguments, closed) := {"id": id, "arguments": arguments, "closed": closed}
 
-plain(id) := entry(id, "allow", "", {}, false)
+plain(id) := {"allow": [{"id": id}]}
 
-grants := {"t": {"a": {"u": {
-	"tools/call": {
-		"echo": [plain("g-echo")],
-		"read": [entry("g-read", "allow", "", {"path": {"under": ["/srv"]}}, false)],
-		"pay": [
-			entry("g-pay", "allow", "", {"amount": {"max": 100, "min": 0}}, false),
-			entry("g-ask", "require_approval", "", {"amount": {"max": 1000, "min": 0}}, false),
-		],
-		"query": [entry("g-sql", "allow", "", {"sql": {"sql": ["SELECT", "select"]}}, true)],
-		"pick": [entry("g-pick", "allow", "", {"colour": {"one_of": ["red", 1]}, "note": {"prefix": ["n-"], "optional": true}}, true)],
-		"*": [entry("g-fs", "allow", "fs_", {}, false), entry("g-no", "deny", "fs_delete", {}, false)],
-	},
-	"resources/read": {"*": [entry("g-files", "allow", "file:///srv/", {}, false)]},
-	"prompts/get": {"hello": [plain("g-prompt")]},
-	"elicitation/create": {"*": [plain("g-elicit")]},
-}}}}
+grants := {"t": {
+	"*": {},
+	"a": {"u": {
+		"tools/call": {
+			"echo": plain("g-echo"),
+			"read": {"allow": [entry("g-read", {"path": {"under": ["/srv"]}}, false)]},
+			"pay": {
+				"allow": [entry("g-pay", {"amount": {"max": 100, "min": 0}}, false)],
+				"require_approval": [entry("g-ask", {"amount": {"max": 1000, "min": 0}}, false)],
+			},
+			"query": {"allow": [entry("g-sql", {"sql": {"sql": ["SELECT", "select"]}}, true)]},
+			"pick": {"allow": [entry("g-pick", {"colour": {"one_of": ["red", 1]}, "note": {"prefix": ["n-"], "optional": true}}, true)]},
+			"*": {"allow": [{"id": "g-fs", "prefix": "fs_"}], "deny": [{"id": "g-no", "prefix": "fs_delete"}]},
+		},
+		"resources/read": {"*": {"allow": [{"id": "g-files", "prefix": "file:///srv/"}]}},
+		"prompts/get": {"hello": plain("g-prompt")},
+		"elicitation/create": {"*": plain("g-elicit")},
+	}},
+}}
 
 caller := {"tenant": "t", "agent": "a"}
 

@@ -1,60 +1,69 @@
-# Grants as indexed data: data.agentgate.grants[tenant][agent][upstream][method][name] is a list of entries
-# {id, effect, prefix, arguments, closed}. "*" stands for any tenant, agent, upstream or name; an entry under
-# the name "*" with a prefix is about the names that begin with it. `policy/grants.py` writes and checks the index.
+# Grants as indexed data: data.agentgate.grants[tenant][agent][upstream][method][name][effect] is a list of entries
+# {id}, with {prefix} if it is about more than one name, and {arguments, closed} if it has conditions. "*" stands for whatever has no key of its own, and what holds for any tenant, agent,
+# upstream or name stands under each key, so that one way leads to all that is about a call. An entry with a prefix is
+# about the names that begin with it. `policy/grants.py` writes and checks the index.
 package agentgate.rules
 
-# The entries about this call, whatever their effect. Each lookup goes to its leaf in one step: the embedded engine
-# copies what a variable holds, and a branch of the index can be large.
-found := {entry |
-	some tenant in [input.caller.tenant, "*"]
-	some agent in [input.caller.agent, "*"]
-	some upstream in [input.call.upstream, "*"]
-	some key in [target.name, "*"]
-	some entry in data.agentgate.grants[tenant][agent][upstream][target.method][key]
-	reaches(entry.prefix, target.name)
-}
+of_tenant := grants if {
+	grants := data.agentgate.grants[input.caller.tenant]
+} else := grants if {
+	grants := data.agentgate.grants["*"]
+} else := {}
+
+of_agent := grants if {
+	grants := of_tenant[input.caller.agent]
+} else := grants if {
+	grants := of_tenant["*"]
+} else := {}
+
+# What is granted to this caller at this upstream.
+at_upstream := grants if {
+	grants := of_agent[input.call.upstream]
+} else := grants if {
+	grants := of_agent["*"]
+} else := {}
+
+# The entries that may be about one name; those with a prefix still have to reach it.
+entries(asked, name) := found if {
+	found := at_upstream[asked][name]
+} else := found if {
+	found := at_upstream[asked]["*"]
+} else := {}
 
 # Some call with this method and name can be allowed or sent for approval, or is denied by an entry.
-granted(method, name) if has(method, name, ["allow", "require_approval"])
+granted(asked, name) if allowed(asked, name)
 
-allowed(method, name) if has(method, name, ["allow"])
+granted(asked, name) if reached(entries(asked, name).require_approval, name)
 
-forbidden(method, name) if has(method, name, ["deny"])
+allowed(asked, name) if reached(entries(asked, name).allow, name)
 
-has(method, name, effects) if {
-	some tenant in [input.caller.tenant, "*"]
-	some agent in [input.caller.agent, "*"]
-	some upstream in [input.call.upstream, "*"]
-	some key in [name, "*"]
-	some entry in data.agentgate.grants[tenant][agent][upstream][method][key]
-	entry.effect in effects
-	reaches(entry.prefix, name)
+forbidden(asked, name) if reached(entries(asked, name).deny, name)
+
+reached(those, name) if {
+	some entry in those
+	reaches(entry, name)
 }
 
-reaches("", _)
+reaches(entry, _) if not entry.prefix
 
-reaches(prefix, name) if {
-	prefix != ""
+reaches(entry, name) if {
 	is_string(name)
-	startswith(name, prefix)
+	startswith(name, entry.prefix)
 	not climbs(name)
 }
 
 # The caller may do something at this upstream.
-familiar if {
-	some tenant in [input.caller.tenant, "*"]
-	some agent in [input.caller.agent, "*"]
-	some upstream in [input.call.upstream, "*"]
-	some method
-	some entry in data.agentgate.grants[tenant][agent][upstream][method][_]
-	entry.effect != "deny"
-}
+familiar if at_upstream[_][_].allow
+
+familiar if at_upstream[_][_].require_approval
 
 trusted if data.agentgate.trusted_upstreams[input.call.upstream]
 
 familiar if trusted
 
 # The entry's conditions on the arguments of this call.
+met(entry) if not entry.arguments
+
 met(entry) if {
 	every argument, rule in entry.arguments {
 		argument_met(rule, argument)

@@ -5,9 +5,9 @@ package agentgate.rules
 hide := [item.name | some item in input.items; not shown(item)]
 
 shown(item) if {
-	method := called[input.call.method]
-	not forbidden(method, item.name)
-	openable(method, item)
+	asked := data.agentgate.methods.listed[input.call.method]
+	not forbidden(asked, item.name)
+	openable(asked, item)
 }
 
 shown(item) if {
@@ -20,49 +20,37 @@ shown(_) if {
 	familiar
 }
 
-called := {
-	"tools/list": "tools/call",
-	"resources/list": "resources/read",
-	"prompts/list": "prompts/get",
+openable(asked, item) if {
+	granted(asked, item.name)
+	not altered(item)
 }
 
-openable(method, item) if {
-	granted(method, item.name)
-	not changed(item.definition)
-}
+altered(item) if changed(item.definition.pinned)
 
-openable("tools/call", item) if read_only(item.definition)
+openable("tools/call", item) if read_only(item.definition.annotations.readOnlyHint, item.definition.pinned)
 
-openable(method, _) if {
+openable(asked, _) if {
 	trusted
-	reading[method]
+	data.agentgate.methods.reading[asked]
 }
 
 template_open(_) if trusted
 
 template_open(template) if {
-	some tenant in [input.caller.tenant, "*"]
-	some agent in [input.caller.agent, "*"]
-	some upstream in [input.call.upstream, "*"]
-	some name, granted_there in data.agentgate.grants[tenant][agent][upstream]["resources/read"]
-	some entry in granted_there
-	entry.effect != "deny"
-	template_reaches(split(template, "{")[0], name, entry.prefix)
+	some name, effects in at_upstream["resources/read"]
+	some effect in ["allow", "require_approval"]
+	some entry in effects[effect]
+	template_reaches(split(template, "{")[0], name, entry)
 }
 
-template_reaches(_, "*", "")
+template_reaches(_, "*", entry) if not entry.prefix
 
-template_reaches(stem, _, prefix) if {
-	prefix != ""
-	startswith(stem, prefix)
-}
+template_reaches(stem, _, entry) if startswith(stem, entry.prefix)
 
-template_reaches(stem, _, prefix) if {
-	prefix != ""
-	startswith(prefix, stem)
-}
+template_reaches(stem, _, entry) if startswith(entry.prefix, stem)
 
-template_reaches(stem, name, "") if {
+template_reaches(stem, name, entry) if {
+	not entry.prefix
 	name != "*"
 	startswith(name, stem)
 }
