@@ -212,10 +212,13 @@ class Listener:
     async def _body(self, request: BaseRequest, limit: int) -> bytes:
         if (request.content_length or 0) > limit:
             raise Malformed(Rule.TOO_LARGE, f"{request.content_length} bytes; the limit is {limit}")
+        content = request.content
+        if content.is_eof() and content.total_bytes <= limit:
+            return content.read_nowait()
         pieces: list[bytes] = []
         size = 0
         async with asyncio.timeout(self._gate.bounds.body_seconds):
-            while piece := await request.content.readany():
+            while piece := await content.readany():
                 size += len(piece)
                 if size > limit:
                     raise Malformed(Rule.TOO_LARGE, f"more than {limit} bytes")
