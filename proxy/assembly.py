@@ -38,6 +38,9 @@ from proxy.sessions import Sessions
 
 GRANTS: Final = "grants.json"
 
+STARTER: Final = "starter"
+NOTHING_GRANTED: Final = "nothing is granted yet: agentgate policy allow UPSTREAM TOOL, or start with --policy observe"
+
 EXPIRE_SECONDS: Final = 5.0
 """How often detached calls are looked through."""
 
@@ -76,11 +79,14 @@ class Assembly:
         """What a person is told at the start: what decides, where evidence goes, how well all of it is separated."""
         policy, evidence = self.gate.engine.active, self.config.evidence
         signed = "signed" if policy is not None and policy.signed else "unsigned"
-        return [
+        lines = [
             f"policy       {policy.name if policy else '-'} ({self.gate.engine.name}, {signed})",
             f"evidence     {evidence.folder} ({evidence.durability})",
             f"isolation    {self.isolation.isolation}: {self.isolation.reason}",
         ]
+        if policy is not None and _opens_nothing(policy):
+            lines.append(f"note         {NOTHING_GRANTED}")
+        return lines
 
 
 @asynccontextmanager
@@ -125,6 +131,11 @@ async def assembled(config: Config, upstreams: Mapping[str, Upstream], release: 
 def sidecar_id(keys: Keys) -> str:
     """The sidecar's name in evidence: 16 hex digits of the SHA-256 of its identity's public key."""
     return hashlib.sha256(keys.identity.public_key().public_bytes_raw()).hexdigest()[:16]
+
+
+def _opens_nothing(policy: Policy) -> bool:
+    given = policy.data.get("agentgate", {})
+    return policy.name == STARTER and not given.get("grants") and not given.get("trusted_upstreams")
 
 
 def own_version() -> str:
