@@ -92,16 +92,8 @@ def _opa(stage: Stage, folder: Path) -> Iterator[tuple[int, str]]:
     if opa_program() is None:
         raise NotInstalled("OPA is not built: scripts/setup_opa.sh builds it")
     socket = folder / "opa/opa.sock"
-    command: list[str | Path] = [
-        AGENTGATE,
-        "opa",
-        "--policy",
-        "starter",
-        "--state",
-        folder / "state",
-        "--folder",
-        socket.parent,
-    ]
+    flags: list[str | Path] = ["--policy", "starter", "--state", folder / "state", "--folder", socket.parent]
+    command = [AGENTGATE, "opa", *flags]
     with running(command, core=stage.core, log=folder / "opa.log", ready=socket.exists) as process:
         yield children(process)[0], f"unix:{socket}"
 
