@@ -41,7 +41,7 @@ from proxy.vocabulary import (
     UpstreamDown,
     UpstreamLeg,
 )
-from proxy.wire.message import Message
+from proxy.wire.message import Envelope, Message
 from proxy.wire.sse import event_bytes
 
 SESSION_HEADER: Final = "mcp-session-id"
@@ -261,12 +261,17 @@ class _Passing:
         except NotRecorded as unrecorded:
             refusal, reference = explain(unrecorded), self.gate.new_id()
         if not self.client.begun:
-            await self.client.answer(envelope_reply(self.exchange.envelope, refusal, reference))
+            await self.client.answer(envelope_reply(self._rest(), refusal, reference))
             return
         for message in self._unanswered():
             if (answer := message_answer(message, refusal, reference)) is not None:
                 await self.client.send(event_bytes(answer))
         await self.client.end()
+
+    def _rest(self) -> Envelope:
+        """The envelope without what has been answered already: on a pipe each answer goes out by itself."""
+        envelope = self.exchange.envelope
+        return envelope if self.judge is None else replace(envelope, messages=tuple(self._unanswered()))
 
     def _unanswered(self) -> list[Message]:
         if self.judge is not None:

@@ -250,6 +250,20 @@ async def test_kill_tells_the_child_and_withholds_its_answer(tmp_path: Path) -> 
         assert len(at.agent.lines) == 1
 
 
+async def test_kill_of_half_a_batch_answers_the_other_half(tmp_path: Path) -> None:
+    async with pair(tmp_path) as at:
+        await at.begin()
+        at.say(batch(call(1, "echo"), call(2, "drop")))
+        await at.child.until(1)
+        at.print(result(2, content=[]))
+        await at.agent.until(1)
+        at.gate.flights.sweep(at.orders.give("kill"))
+        heard = (await at.agent.until(2))[1]
+        assert b'"id":1' in heard
+        assert b'"id":2' not in heard
+        assert (await at.rest())[-1] == "record outcome echo killed own_error unknown contained"
+
+
 async def test_a_denied_question_is_answered_for_the_agent(tmp_path: Path) -> None:
     async with pair(tmp_path) as at:
         at.rules.denied.add("sampling/createMessage")
