@@ -22,6 +22,8 @@ from proxy.settings.problems import ConfigProblems, Problem
 def _sidecar(given: argparse.Namespace) -> int:
     config = read_config(flags_of(given), environment())
     make_state(config)
+    if config.policy.engine == "embedded":
+        import policy.embedded  # noqa: F401  (regopy must be loaded before aiohttp: policy/interpreter.py says why)
     from proxy.app import run_sidecar
 
     return run_sidecar(config)
