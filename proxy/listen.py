@@ -49,6 +49,8 @@ _EXPOSED: Final = ("Access-Control-Expose-Headers", "Mcp-Session-Id, WWW-Authent
 
 
 _TOO_SLOW: Final = Refusal("body_too_slow", INVALID_REQUEST, "The body did not come in time.", status=408)
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+"""What a client waits for that asks before it sends (RFC 9110, section 10.1.1); nobody else says it for us."""
 _BODY_LEFT: Final = frozenset((408, 413))
 """Answers that are given before the body was read to its end: the connection cannot go on."""
 
@@ -215,6 +217,8 @@ class Listener:
         content = request.content
         if content.is_eof() and content.total_bytes <= limit:
             return content.read_nowait()
+        if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
+            await request.writer.write(_CONTINUE)
         pieces: list[bytes] = []
         size = 0
         async with asyncio.timeout(self._gate.bounds.body_seconds):

@@ -180,6 +180,29 @@ async def test_a_body_that_breaks_off_in_a_chunk(tmp_path: Path, caplog: pytest.
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
+EXPECTING = [
+    pytest.param("/files", 200, id="a-body-that-is-wanted"),
+    pytest.param("/other", 404, id="a-body-that-nobody-wants"),
+]
+
+
+@pytest.mark.parametrize(("path", "status"), EXPECTING)
+async def test_a_client_that_asks_before_it_sends(path: str, status: int, tmp_path: Path) -> None:
+    async with edge(tmp_path, lambda _: answer(RESULT)) as at:
+        head = request("POST", path, b"", ["Expect: 100-continue", f"Content-Length: {len(LEGACY)}"], port=at.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", at.port)
+        writer.write(head)
+        async with asyncio.timeout(2):
+            first = await reader.readuntil(b"\r\n\r\n")
+            if status == 200:
+                assert first == b"HTTP/1.1 100 Continue\r\n\r\n"
+                writer.write(LEGACY)
+                first = await reader.readuntil(b"\r\n\r\n")
+        assert first.startswith(b"HTTP/1.1 %d " % status)
+        writer.close()
+        await writer.wait_closed()
+
+
 async def test_a_client_that_leaves_while_it_sends(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with edge(tmp_path) as at:
         _, writer = await asyncio.open_connection("127.0.0.1", at.port)
