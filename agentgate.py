@@ -95,6 +95,11 @@ COMMANDS: Final = {
         "check a configuration, or print every key there is",
         "agentgate config check -c agentgate.toml",
     ),
+    "explain": Listed(
+        "proxy.commands.meaning",
+        "what a code of a refusal, a record or a failed start means, and what to do",
+        "agentgate explain not_granted",
+    ),
     "opa": Listed(
         "proxy.commands.processes",
         "run a hardened OPA on a policy, for development and tests",

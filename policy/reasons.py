@@ -28,7 +28,6 @@ POLICY_REASONS: Final[Mapping[str, str]] = MappingProxyType(
 GATE_REASONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "contained": "An operator's order stops this agent, upstream or tool.",
-        "approval_needed": "Policy wants a human's approval.",
         "obligation_unmet": "Policy allows this on a condition that this sidecar cannot keep.",
         "policy_undefined": "Policy has no decision for this.",
         "policy_malformed": "Policy answered with something that is not a decision.",

@@ -1,0 +1,99 @@
+"""The words of evidence that are no refusals: why a call ended so, what a notice notes, why a chain was closed."""
+
+from typing import Final
+
+from proxy.errors.entry import Entry, Family
+
+_ASK: Final = "Ask whether the call was executed before it is made again."
+_NOTHING: Final = "Nothing."
+_CALL: Final = "Nothing; `agentgate records --call ID --key FILE` shows the answer."
+_AT_SERVER: Final = "Look at the tool server for the call's effect; the record cannot know it."
+
+
+def _outcome(code: str, meaning: str, operator: str = _NOTHING, agent: str = _NOTHING) -> Entry:
+    return Entry(Family.OUTCOME, code, meaning, agent, operator)
+
+
+def _notice(code: str, meaning: str, operator: str = _NOTHING) -> Entry:
+    return Entry(Family.NOTICE, code, meaning, _NOTHING, operator)
+
+
+OUTCOMES: Final = (
+    _outcome("ok", "The tool server answered with a result."),
+    _outcome("input_required", "The result asks the client for input; the call is continued by another."),
+    _outcome("task", "The result names a task, which goes on at the tool server."),
+    _outcome("accepted", "A notification, or the client's own answer, was taken; nothing answers it."),
+    _outcome("delivered", "A request of the server reached the client."),
+    _outcome("stream_ended", "A subscription ended with its stream."),
+    _outcome(
+        "rpc_error", "The tool server answered with a JSON-RPC error.", _CALL, "Read the error; it is the server's."
+    ),
+    _outcome("tool_error", "The tool itself said that it failed.", _CALL, "Read the result; it is the tool's."),
+    _outcome(
+        "http_status", "HTTP itself failed: the answer's status stands beside.", "Look at the tool server's log.", _ASK
+    ),
+    _outcome("no_answer", "The stream ended before the answer came.", _AT_SERVER, _ASK),
+    _outcome("client_gone", "The client went away.", _AT_SERVER, _ASK),
+    _outcome("client_cancelled", "The client cancelled the call.", _AT_SERVER, _NOTHING),
+    _outcome(
+        "drained", "The sidecar shut down before the answer came.", "Raise `limits.drain_seconds`. " + _AT_SERVER, _ASK
+    ),
+    _outcome("no_answer_in_time", "A detached call was not answered within five minutes.", _AT_SERVER, _ASK),
+    _outcome("session_over", "The session of a detached call ended before its answer.", _AT_SERVER, _ASK),
+    _outcome("contained", "A kill stopped the call.", _AT_SERVER, "Stop."),
+    _outcome("found_open", "The process ended while the call was open; the next start wrote this.", _AT_SERVER, _ASK),
+    _outcome(
+        "spool_failed",
+        "The intent could not be made durable, and nothing was sent.",
+        "As the refusal `spool_failed`.",
+        "Try again later.",
+    ),
+)
+"""A call that failed or was not sent on a refusal has the refusal's own code as its reason."""
+
+NOTICES: Final = (
+    _notice("message", "Messages that are no calls (lists, lifecycle, notifications) were forwarded."),
+    _notice("stream", "A client opened a stream (GET)."),
+    _notice("delete", "A client ended its session (DELETE)."),
+    _notice("refused", "Something that is no call was refused; `refusal` has the code."),
+    _notice("withheld", "A message of the tool server was held back; `refusal` has the code."),
+    _notice(
+        "unexpected_answer",
+        "The tool server answered what nobody asked; the answer was dropped.",
+        "If it comes often, report it to the tool server's author.",
+    ),
+    _notice(
+        "request_in_modern",
+        "The tool server sent a request where its revision (2026-07-28) has none; it was dropped.",
+        "Report it to the tool server's author.",
+    ),
+    _notice("detached", "A call went on without a stream; its answer may come elsewhere."),
+    _notice("definitions_fetched", "The sidecar asked for the list of tools itself, to know a tool's definition."),
+    _notice("policy_activated", "A policy became active."),
+    _notice(
+        "policy_refused",
+        "The files of the policy changed, and what they say now cannot become active; the one before stays.",
+        "`problems` of the record says why, and so does `agentgate policy check`.",
+    ),
+    _notice("segment", "A new file of the chain begins; the calls that are open there are listed."),
+)
+
+REASONS: Final = (
+    Entry(Family.REASON, "upstream_closed", "Of `detached`: the tool server ended the stream.", _NOTHING, _NOTHING),
+    Entry(Family.REASON, "client_gone", "Of `detached`: the client ended the stream.", _NOTHING, _NOTHING),
+    Entry(Family.REASON, "stopped", "Of `close`: the process ended in order.", _NOTHING, _NOTHING),
+    Entry(
+        Family.REASON,
+        "recovered",
+        "Of `close`: another process ended the open calls of a chain left behind.",
+        _NOTHING,
+        _NOTHING,
+    ),
+    Entry(
+        Family.REASON,
+        "spool_failed",
+        "Of `loss`: so many records of these kinds could not be written.",
+        _NOTHING,
+        "As the refusal `spool_failed`.",
+    ),
+)

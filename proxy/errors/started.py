@@ -1,0 +1,123 @@
+"""How a command ends: the exit codes, and each failure that has one. The text that is printed names file and remedy."""
+
+from typing import Final
+
+from proxy.errors.entry import Entry, Family
+
+OK: Final = 0
+NOT_TRUE: Final = 1
+USAGE: Final = 64
+UNAVAILABLE: Final = 69
+INTERNAL: Final = 70
+INTERRUPTED: Final = 130
+
+_NO_AGENT: Final = "Nothing: no agent meets it."
+_NOT_STARTED: Final = "The tool server is not there: its client says that it did not start."
+
+
+def _exit(number: int, meaning: str, operator: str) -> Entry:
+    return Entry(Family.EXIT, str(number), meaning, _NO_AGENT, operator, exit=number)
+
+
+def _start(code: str, number: int, meaning: str, operator: str, agent: str = _NOT_STARTED) -> Entry:
+    return Entry(Family.START, code, meaning, agent, operator, exit=number)
+
+
+EXITS: Final = (
+    _exit(OK, "The command did what it says.", "Nothing."),
+    _exit(
+        NOT_TRUE,
+        "What was checked is not true (`verify`, `demo`, `policy check`, `explain`, …).",
+        "The output says what.",
+    ),
+    _exit(
+        USAGE, "The command line or the configuration is wrong; nothing was started.", "Mend each line that is printed."
+    ),
+    _exit(
+        UNAVAILABLE, "Something that is needed is not there: OPA, the disk, an address.", "See to it, and start again."
+    ),
+    _exit(INTERNAL, "AgentGate itself failed.", "`AGENTGATE_DEBUG=1` shows where; report it."),
+    _exit(
+        INTERRUPTED,
+        "The command was interrupted (Ctrl-C).",
+        "Nothing. `wrap` ends as its child does: 128 and the signal.",
+    ),
+)
+
+STARTS: Final = (
+    _start(
+        "ConfigProblems",
+        USAGE,
+        "The configuration cannot be used; all problems are printed, each with flag or file and key.",
+        "Mend each of them; `agentgate config check` looks again without starting anything.",
+    ),
+    _start(
+        "PolicyRefused",
+        USAGE,
+        "The policy, or the file of grants, cannot become active; each problem is a line.",
+        "Mend the files; `agentgate policy check --policy PATH` looks again. A sidecar that runs keeps the one before.",
+    ),
+    _start(
+        "KeyProblem",
+        USAGE,
+        "A key file under `keys` in the state folder cannot be used: open to others, no key, or half gone.",
+        "The text names the file and what to do: `chmod 600`, or restore it from a copy.",
+    ),
+    _start(
+        "OrdersProblem",
+        USAGE,
+        "The local orders cannot be relied on; who cannot know whether it was killed does not start.",
+        "Restore `orders.jsonl` and `orders.mark` of the state folder from a copy, both of the same time.",
+    ),
+    _start(
+        "CannotStart",
+        USAGE,
+        "`wrap` cannot start the command of the tool server.",
+        "Write a command that exists and can be run, after two dashes.",
+    ),
+    _start(
+        "CannotRewrite",
+        USAGE,
+        "`wrap-config` cannot rewrite the client's configuration; it is unchanged.",
+        "Mend the file, or write the entry by hand as the text says.",
+        _NO_AGENT,
+    ),
+    _start(
+        "PermissionError",
+        USAGE,
+        "The operating system does not let this user do it; the text names the path.",
+        "Give the user the right, or choose another folder, port or socket.",
+    ),
+    _start(
+        "NotRecorded",
+        UNAVAILABLE,
+        "Evidence cannot be written where it should lie.",
+        "Make `evidence.folder` a folder that the sidecar's user can write, on a disk with space.",
+    ),
+    _start(
+        "CannotDecide",
+        UNAVAILABLE,
+        "The policy engine cannot be reached.",
+        "Start OPA with the bundle of this policy at `policy.opa_address`, or leave the engine at `embedded`.",
+    ),
+    _start(
+        "OpaMissing",
+        UNAVAILABLE,
+        "There is no OPA program, or it does not start.",
+        "Install OPA, or name it in `AGENTGATE_OPA`.",
+        _NO_AGENT,
+    ),
+    _start(
+        "PartMissing",
+        UNAVAILABLE,
+        "The demo lacks a package or git.",
+        "Install what the text names.",
+        _NO_AGENT,
+    ),
+    _start(
+        "EADDRINUSE",
+        UNAVAILABLE,
+        "Somebody listens at `listen` or `admin` already.",
+        "Choose another address, or end the other process. Two sidecars of one state folder need an `admin` each.",
+    ),
+)
