@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 NOW = @printf '==> %s\n'
 
-.PHONY: help demo dev peers test check generated pytest bench fmt lock clean
+.PHONY: help demo dev peers test check generated pytest bench fuzz fmt lock clean
 
 help:
 	@printf '%s\n' \
@@ -12,7 +12,8 @@ help:
 	  'make test    set up everything, then all checks and all tests' \
 	  'make check   formats, lint, types, imports, Rego, generated files, hosts and secrets' \
 	  'make bench   what a call costs, with a real decision and evidence' \
-	  'make fmt     format Python and Rego' \
+	  'make fuzz    try to break what reads bytes of others (MINUTES=5)' \
+  'make fmt     format Python and Rego' \
 	  'make lock    resolve the requirements again' \
 	  'make clean   remove what was made in this folder (the caches outside stay)'
 
@@ -47,6 +48,11 @@ check:
 bench: dev
 	@scripts/setup_opa.sh
 	@$(PY) -m benchmarks
+
+# For all targets together; a finding fails it and its input is named.
+MINUTES ?= 5
+fuzz: dev
+	@$(PY) -m tests.fuzz --minutes $(MINUTES)
 
 fmt: dev
 	@scripts/fmt.sh
