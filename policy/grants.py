@@ -29,10 +29,6 @@ ANY: Final = "*"
 MAX_ENTRIES: Final = 10_000
 """The embedded engine holds an entry in 5 to 12 KB for each of its threads."""
 
-_TOO_MANY: Final = (
-    "the {} grants make more than " + f"{MAX_ENTRIES:,}" + " entries: what is granted for any (*) is repeated under every "
-    "tenant, agent, upstream and name that other grants mention; mention fewer of them"
-)
 _MEMBERS: Final = frozenset({"tenant", "agent", "upstream", "tool", "method", "name", "effect", "arguments", "closed"})
 _LEVELS: Final = ("tenant", "agent", "upstream", "method", "name")
 _LISTS: Final = frozenset({"one_of", "under", "prefix", "sql"})
@@ -121,7 +117,7 @@ def index(grants: Iterable[Grant]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for count, (path, name) in enumerate(_placed(list(distinct.items()))):
         if count >= MAX_ENTRIES:
-            raise PolicyRefused((_TOO_MANY.format(len(distinct)),))
+            raise PolicyRefused((_too_many(len(distinct)),))
         node = tree
         for key in path:
             node = node.setdefault(key, {})
@@ -227,6 +223,13 @@ def _rule_problems(rule: Mapping[str, Any]) -> Iterator[str]:
 
 def _is_bound(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and float(f"{value:.15g}") == value
+
+
+def _too_many(grants: int) -> str:
+    return (
+        f"the {grants} grants make more than {MAX_ENTRIES:,} entries: what is granted for any (*) is repeated under "
+        "every tenant, agent, upstream and name that other grants mention; mention fewer of them"
+    )
 
 
 def _placed(grants: list[tuple[str, Grant]], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -1,7 +1,8 @@
 """One policy compiled in one regopy interpreter: the adapter where regopy's own errors and spellings stop.
 
-regopy keeps strings as they were spelled in JSON. Input and data therefore go in as text with minimal escapes,
-and its answers are read with suspicion: an answer with a member twice is one that a quoted text may have forged.
+regopy keeps strings as they were spelled in JSON. Input and data therefore go in with minimal escapes, numbers that
+are no 64-bit integers as they were spelled, and its answers are read with suspicion: an answer with a member twice
+is one that a quoted text may have forged.
 """
 
 import json
@@ -15,6 +16,7 @@ from typing import Any, Final
 import orjson
 from regopy import Bundle, Interpreter, LogLevel, RegoError  # type: ignore[import-untyped]
 
+from policy import rego_c
 from policy.engine import UNDEFINED, EngineFailed, EngineUnavailable, EntryPoint, Policy, PolicyRefused
 
 _OTHER: Final = "frozenlist._frozenlist"
@@ -46,13 +48,14 @@ class Compiled:
         self._interpreter = Interpreter()
         self._interpreter.log_level = LogLevel.NONE
         self._bundle = self._build(policy)
+        # regopy's own names for what its C interface works on; it has no public ones.
+        self._handles = self._interpreter._impl, self._bundle._impl  # noqa: SLF001
 
     def evaluate(self, entry: EntryPoint, document: bytes) -> Any:
         """The value of `entry` over `document`, or UNDEFINED. Raises EngineFailed."""
         try:
-            self._interpreter.set_input_term(document.decode())
-            text = str(self._interpreter.query_bundle_entrypoint(self._bundle, entry.value))
-            return _value(text)
+            self._give(document)
+            return _value(rego_c.answer(*self._handles, entry.value))
         except (RegoError, ValueError, RecursionError) as error:
             raise EngineFailed(f"the embedded engine gave no value: {error}") from error
 
@@ -61,6 +64,12 @@ class Compiled:
         with tempfile.TemporaryDirectory(prefix="agentgate-plan-") as folder:
             self._interpreter.save_bundle(folder, self._bundle)
             return json.loads((Path(folder) / "plan.json").read_bytes())
+
+    def _give(self, document: bytes) -> None:
+        try:
+            rego_c.give(self._handles[0], orjson.loads(document))
+        except (rego_c.NotWhole, orjson.JSONDecodeError):
+            self._interpreter.set_input_term(document.decode())
 
     def _build(self, policy: Policy) -> Bundle:
         entries = [EntryPoint.DECISION.value, EntryPoint.LISTING.value]

@@ -21,10 +21,15 @@ class Reads:
     members: dict[str, "Reads"] = field(default_factory=dict)
 
     def narrowed(self, value: Any) -> Any:
-        """`value` without the members that are never read; what is no object stays as it is."""
+        """`value` without the members that are never read, and without those in which nothing is found to read."""
         if self.whole or not self.members or not isinstance(value, Mapping):
             return value
-        return {name: below.narrowed(value[name]) for name, below in self.members.items() if name in value}
+        kept = {name: below.narrowed(value[name]) for name, below in self.members.items() if name in value}
+        return {name: inner for name, inner in kept.items() if not self.members[name].finds_nothing(inner)}
+
+    def finds_nothing(self, value: Any) -> bool:
+        """Whether every `.` of the policy into `value` is undefined, as it is when there is no value at all."""
+        return not self.whole and bool(self.members) and (not isinstance(value, Mapping) or not value)
 
 
 EVERYTHING: Final = Reads(whole=True)

@@ -14,8 +14,13 @@ listing := {"hide": []}
 """
 
 
+ALL = Reads(whole=True)
+B_OF_IT = Reads(members={"b": ALL})
+
+
 def _reads(rego: str) -> Any:
-    policy = Policy("test", {"test.rego": HEAD + rego}, {}, "r", "d", None, False, True, False)
+    modules = {"test.rego": HEAD + rego}
+    policy = Policy("test", modules, {}, "r", "d", None, signed=False, hides_nothing=True, has_result=False)
     return _shown(reads_of(plan_document(policy)))
 
 
@@ -52,10 +57,14 @@ def test_what_is_read(rego: str, expected: Any) -> None:
     [
         pytest.param(Reads(whole=True), {"a": 1}, {"a": 1}, id="whole"),
         pytest.param(Reads(), {"a": 1}, {"a": 1}, id="nothing-known-keeps-all"),
-        pytest.param(Reads(False, {"a": Reads(True)}), {"a": {"x": 1}, "b": 2}, {"a": {"x": 1}}, id="a-member"),
-        pytest.param(Reads(False, {"a": Reads(True)}), {"b": 2}, {}, id="an-absent-member-stays-absent"),
-        pytest.param(Reads(False, {"a": Reads(False, {"b": Reads(True)})}), {"a": [1]}, {"a": [1]}, id="no-object"),
-        pytest.param(Reads(False, {"a": Reads(False, {"b": Reads(True)})}), {"a": None}, {"a": None}, id="null"),
+        pytest.param(Reads(members={"a": ALL}), {"a": {"x": 1}, "b": 2}, {"a": {"x": 1}}, id="a-member"),
+        pytest.param(Reads(members={"a": ALL}), {"b": 2}, {}, id="an-absent-member-stays-absent"),
+        pytest.param(Reads(members={"a": ALL}), {"a": None}, {"a": None}, id="null-that-is-read"),
+        pytest.param(Reads(members={"a": ALL}), {"a": {}}, {"a": {}}, id="an-empty-object-that-is-read"),
+        pytest.param(Reads(members={"a": B_OF_IT}), {"a": {"b": 1, "c": 2}}, {"a": {"b": 1}}, id="a-member-of-it"),
+        pytest.param(Reads(members={"a": B_OF_IT}), {"a": {"c": 2}}, {}, id="an-object-with-nothing-to-read"),
+        pytest.param(Reads(members={"a": B_OF_IT}), {"a": [1]}, {}, id="an-array-has-no-such-member"),
+        pytest.param(Reads(members={"a": B_OF_IT}), {"a": None}, {}, id="null-has-no-member"),
     ],
 )
 def test_narrowing(reads: Reads, value: Any, expected: Any) -> None:

@@ -14,9 +14,9 @@ default shadow := null
 
 shadow := {
 	"policy": "starter",
-	"effect": data.agentgate.rules.verdict.effect,
-	"reason": data.agentgate.rules.verdict.reason,
-	"rules": data.agentgate.rules.verdict.rules,
+	"effect": data.agentgate.rules.decision.effect,
+	"reason": data.agentgate.rules.decision.reason,
+	"rules": data.agentgate.rules.decision.rules,
 }
 
 listing := {"hide": []}

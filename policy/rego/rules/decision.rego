@@ -2,35 +2,35 @@
 # everything else is denied.
 package agentgate.rules
 
-decision := {
-	"effect": verdict.effect,
-	"reason": verdict.reason,
-	"message": data.agentgate.reasons[verdict.reason],
-	"rules": verdict.rules,
-	"obligations": {},
-}
-
-verdict := {"effect": "deny", "reason": "denied_by_operator", "rules": denying} if {
+decision := answer("deny", "denied_by_operator", denying) if {
 	denying[0]
-} else := {"effect": "deny", "reason": "definition_changed", "rules": []} if {
+} else := answer("deny", "definition_changed", []) if {
 	changed(input.call.definition.pinned)
-} else := {"effect": "allow", "reason": "granted", "rules": allowing} if {
+} else := answer("allow", "granted", allowing) if {
 	allowing[0]
-} else := {"effect": "require_approval", "reason": "approval_required", "rules": asking} if {
+} else := answer("require_approval", "approval_required", asking) if {
 	asking[0]
-} else := {"effect": "allow", "reason": "read_only_trusted", "rules": ["read_only_trusted"]} if {
+} else := answer("allow", "read_only_trusted", ["read_only_trusted"]) if {
 	input.call.method == "tools/call"
 	read_only(input.call.definition.annotations.readOnlyHint, input.call.definition.pinned)
-} else := {"effect": "allow", "reason": "upstream_trusted", "rules": ["upstream_trusted"]} if {
+} else := answer("allow", "upstream_trusted", ["upstream_trusted"]) if {
 	trusted
 	data.agentgate.methods.reading[input.call.method]
-} else := {"effect": "allow", "reason": "follows_grant", "rules": ["follows_grant"]} if {
+} else := answer("allow", "follows_grant", ["follows_grant"]) if {
 	follows
-} else := {"effect": "deny", "reason": "argument_refused", "rules": granting} if {
+} else := answer("deny", "argument_refused", granting) if {
 	granting[0]
-} else := {"effect": "deny", "reason": "method_unknown", "rules": []} if {
+} else := answer("deny", "method_unknown", []) if {
 	not data.agentgate.methods.known[input.call.method]
-} else := {"effect": "deny", "reason": "not_granted", "rules": []}
+} else := answer("deny", "not_granted", [])
+
+answer(effect, reason, rules) := {
+	"effect": effect,
+	"reason": reason,
+	"message": object.get(data.agentgate.reasons, reason, ""),
+	"rules": rules,
+	"obligations": {},
+}
 
 # The method that a grant must name for this call.
 method := "tools/call" if {
@@ -44,7 +44,12 @@ method := "tools/call" if {
 	input.call.method == "completion/complete"
 } else := input.call.method
 
-about := entries(method, input.call.name)
+# What is granted or denied about this call.
+about := found if {
+	found := at_upstream[method][input.call.name]
+} else := found if {
+	found := at_upstream[method]["*"]
+} else := {}
 
 denying := [entry.id | some entry in about.deny; reaches(entry, input.call.name)]
 

@@ -23,12 +23,12 @@ at_upstream := grants if {
 	grants := of_agent["*"]
 } else := {}
 
-# The entries that may be about one name; those with a prefix still have to reach it.
+# The entries that may be about one name; those with a prefix still have to reach it. `object.get`, since the embedded
+# engine looks at every member where an argument of a function is the key.
 entries(asked, name) := found if {
-	found := at_upstream[asked][name]
-} else := found if {
-	found := at_upstream[asked]["*"]
-} else := {}
+	names := object.get(at_upstream, asked, {})
+	found := object.get(names, name, object.get(names, "*", {}))
+}
 
 # Some call with this method and name can be allowed or sent for approval, or is denied by an entry.
 granted(asked, name) if allowed(asked, name)
@@ -44,9 +44,9 @@ reached(those, name) if {
 	reaches(entry, name)
 }
 
-reaches(entry, _) if not entry.prefix
-
 reaches(entry, name) if {
+	not entry.prefix
+} else if {
 	is_string(name)
 	startswith(name, entry.prefix)
 	not climbs(name)
@@ -62,9 +62,9 @@ trusted if data.agentgate.trusted_upstreams[input.call.upstream]
 familiar if trusted
 
 # The entry's conditions on the arguments of this call.
-met(entry) if not entry.arguments
-
 met(entry) if {
+	not entry.arguments
+} else if {
 	every argument, rule in entry.arguments {
 		argument_met(rule, argument)
 	}
