@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
+from msgspec import Struct
+
 from policy.reads import Reads
 
 
@@ -33,8 +35,7 @@ UNDEFINED: Final = _Undefined()
 """The value of a rule that has none for this input."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What an entry point evaluated to (or UNDEFINED), and the revision of the policy that said so."""
 
     value: Any

@@ -9,8 +9,9 @@ Each proof has exactly one maker, and `tests/structure` holds it to that:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 AuthnMethod = Literal["mtls", "jwt", "peer", "static"]
 Direction = Literal["client", "server"]
@@ -20,8 +21,7 @@ Isolation = Literal["none", "uid", "container", "host"]
 Pinned = Literal["unpinned", "same", "changed", "new", "renamed", "duplicate"]
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """A verified identity. `workload` is a SPIFFE ID where there is one; `user` is None if nobody vouches for one."""
 
     tenant: str
@@ -31,8 +31,7 @@ class Caller:
     authn_method: AuthnMethod
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(Struct, frozen=True):
     """What an upstream claims a tool to be; `digest` is `sha256:` + hex over the canonical form of all of it."""
 
     digest: str
@@ -40,8 +39,7 @@ class Definition:
     pinned: Pinned = "unpinned"
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One message that policy decides (design, section 4).
 
     `id` is ours (32 hex digits) and names the call in evidence; `era` is the MCP revision by whose
@@ -65,8 +63,7 @@ class Call:
     definition: Definition | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SessionView:
+class SessionView(Struct, frozen=True):
     """What policy may know of a caller's past; kept for each verified caller, narrowed by `id`."""
 
     id: str | None
@@ -76,8 +73,7 @@ class SessionView:
     recent: tuple[Mapping[str, Any], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SidecarView:
+class SidecarView(Struct, frozen=True):
     """What policy may know of the sidecar: how old its orders are, and how well it is separated from the agent."""
 
     id: str
@@ -85,16 +81,14 @@ class SidecarView:
     isolation: Isolation
 
 
-@dataclass(frozen=True, slots=True)
-class Clearance:
+class Clearance(Struct, frozen=True):
     """Proof that no order applied to this caller and call when the orders stood at `orders_number`."""
 
     call: str
     orders_number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """A well-formed answer of policy, with the versions that produced it.
 
     `versions` has the keys policy, data, exceptions, pins (None where there is none). `message` may
@@ -115,8 +109,7 @@ class Decision:
     exception: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Permit:
+class Permit(Struct, frozen=True):
     """Proof that policy allowed `call`; the only thing that commit, lease and forward accept."""
 
     call: Call
@@ -124,8 +117,7 @@ class Permit:
     decision: Decision
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """One item of a list as policy sees it: `name` is the name, or the uri or template of a resource."""
 
     name: str

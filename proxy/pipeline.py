@@ -13,6 +13,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
+from msgspec import structs
+
 from evidence.journal import NotRecorded
 from policy.containment import Contained
 from policy.vocabulary import Call
@@ -271,7 +273,7 @@ class _Passing:
     def _rest(self) -> Envelope:
         """The envelope without what has been answered already: on a pipe each answer goes out by itself."""
         envelope = self.exchange.envelope
-        return envelope if self.judge is None else replace(envelope, messages=tuple(self._unanswered()))
+        return envelope if self.judge is None else structs.replace(envelope, messages=tuple(self._unanswered()))
 
     def _unanswered(self) -> list[Message]:
         if self.judge is not None:

@@ -5,9 +5,10 @@ Both pass identify and contain like every message, and what comes on a stream is
 
 import asyncio
 from contextlib import suppress
-from dataclasses import replace
 from typing import Final
 from urllib.parse import urljoin, urlsplit
+
+from msgspec import structs
 
 from evidence.journal import NotRecorded
 from policy.containment import Contained
@@ -113,7 +114,7 @@ async def _pass_on(arrival: Arrival, exchange: Exchange, client: ClientLeg, gate
                 if stream is not None:
                     raise BadAnswer("second_endpoint", "the stream names its endpoint twice")
                 stream = _legacy(frame.endpoint, exchange, gate, upstream, writer)
-                exchange = replace(exchange, transport="sse", session=stream.token, era=ERA)
+                exchange = structs.replace(exchange, transport="sse", session=stream.token, era=ERA)
                 await writer.event(event_bytes(_own_endpoint(stream, upstream), event="endpoint"))
             elif stream is None or not stream.demux.offer(frame):
                 await _one(frame, exchange, gate, writer)

@@ -9,9 +9,10 @@ The ports at the two ends of the path stand here as well: aiohttp and pipes stay
 """
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal, Protocol
+
+from msgspec import Struct
 
 from policy.vocabulary import Caller, Permit, Transport
 from proxy.wire.message import Envelope, Message
@@ -26,8 +27,7 @@ NO_MESSAGE: Final = Envelope(b"", (), batch=False)
 """The envelope of a leg that carries no message (GET, DELETE, lines that nobody asked for)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Struct, frozen=True):
     """One envelope of a client, how it came, and what of its HTTP headers may go on.
 
     `session` is the client's own session id (raw; it goes into evidence only as a pseudonym).
@@ -47,8 +47,7 @@ class Exchange:
         return self.era >= MODERN
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(Struct, frozen=True):
     """Proof that no order stopped the caller of a message which policy does not decide (lists, lifecycle, control)."""
 
     message: Message
@@ -59,8 +58,7 @@ Ticket = Permit | Passage
 """What one message needs to be forwarded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True):
     """What goes upstream besides the message: headers from the upstream's own configuration.
 
     Never printed, never recorded.
@@ -73,8 +71,7 @@ class Lease:
         return f"Lease(tickets={len(self.tickets)}, headers={[name for name, _ in self.headers]})"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """A whole answer to the client. `body` is complete; `headers` have passed the allow-list."""
 
     status: int
@@ -82,8 +79,7 @@ class Reply:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """One piece of a stream from the upstream: the exact bytes, and the messages in it (None for comments and noise).
 
     `event_id` and `event` are of the SSE event that carried it; a line of stdio has neither.
@@ -98,8 +94,7 @@ class Frame:
     endpoint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """What came back from the upstream: a whole body, or a stream of frames (then `body` is None)."""
 
     status: int
@@ -182,8 +177,7 @@ class EffectAt(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """The outcome of one call, as evidence holds it.
 
     `answer` is the upstream's answer (raw), None where there is none.

@@ -2,8 +2,9 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import replace
 from typing import Final
+
+from msgspec import structs
 
 from evidence.journal import NotRecorded
 from policy.vocabulary import Caller
@@ -53,7 +54,7 @@ class Wrap:
             await self._refuse(malformed)
             return
         if envelope is not None:
-            await self._carry(replace(envelope, raw=line))
+            await self._carry(structs.replace(envelope, raw=line))
 
     async def _refuse(self, malformed: Malformed) -> None:
         refusal, reference = explain(malformed), self._gate.new_id()

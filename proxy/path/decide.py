@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec import structs
 
 from policy.decision import input_text, input_values, permit, read_decision
 from policy.engine import Answer, EngineFailed, EngineUnavailable, EntryPoint, Policy
@@ -67,4 +68,4 @@ async def _defined(gate: Gate, exchange: Exchange, call: Call) -> Call:
     if definition is None:
         fetch = lambda: fetch_tools(gate, exchange)  # noqa: E731  (made only when there is something to fetch)
         definition = await gate.definitions.of(call.caller, call.upstream, call.name, fetch)
-    return call if definition is None else replace(call, definition=definition)
+    return call if definition is None else structs.replace(call, definition=definition)

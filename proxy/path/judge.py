@@ -4,8 +4,9 @@ Nothing passes unread.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from policy.methods import Treatment, treatment
 from policy.vocabulary import Call
@@ -29,8 +30,7 @@ BAD_REQUEST: Final = 400
 OUR_NAMES: Final = "agentgate/"
 
 
-@dataclass(slots=True)
-class Verdict:
+class Verdict(Struct):
     """What may go to the client (None: nothing), and which calls ended with it."""
 
     raw: bytes | None

@@ -1,8 +1,9 @@
 """Parse: which messages of an envelope are calls, and what policy is told of them."""
 
 import re
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from policy.methods import Treatment, subject, treatment
 from policy.vocabulary import Call, Direction
@@ -18,8 +19,7 @@ DEFAULT_ERA: Final = "2025-03-26"
 _REVISION: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(Struct, frozen=True):
     """One message and, if policy decides it, the call that it is."""
 
     message: Message

@@ -1,17 +1,16 @@
 """The id of a JSON-RPC message, which is text to a proxy: it is compared and repeated, never computed with."""
 
 import re
-from dataclasses import dataclass
 
 import orjson
+from msgspec import Struct
 
 from evidence.canonical import Spelled
 
 _INTEGRAL = re.compile(r"-?(?:[0-9]+|[1-9][0-9]*[eE]\+?[0-9]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class MessageId:
+class MessageId(Struct, frozen=True):
     """`text` is the id's JSON spelling, as far as known; `key` is equal for equal ids (`n:...` or `s:...`)."""
 
     text: str

@@ -8,12 +8,13 @@ differently is refused; a number that a double does not hold is kept by its spel
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import accumulate
 from json import JSONDecodeError
 from json.scanner import make_scanner
 from typing import Any, Final, Never, cast
+
+from msgspec import Struct
 
 from evidence.canonical import Spelled
 from proxy.wire.rules import Malformed, Rule
@@ -51,8 +52,7 @@ _ESCAPES = re.compile(
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """A document: its value, and the spellings of the numbers that a double does not hold, in order.
 
     Those numbers stand in `value` as `Spelled`; everything else is dict, list, str, int, float, bool, None.

@@ -5,12 +5,12 @@ refused is what two readers could take for two different messages.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct
 
 from evidence.canonical import Spelled
 from proxy.wire.ids import MessageId, message_id
@@ -62,8 +62,7 @@ class MessageKind(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One message. `raw` is its exact bytes; `inexact` the spellings of numbers (the id apart) that a double changes.
 
     Members that a message of its kind does not have are None; `id` is None for notifications and
@@ -80,8 +79,7 @@ class Message:
     inexact: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(Struct, frozen=True):
     """What one body, event or line holds: one message, or a batch of 1 to 100 in their order."""
 
     raw: bytes

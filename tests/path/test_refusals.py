@@ -9,6 +9,7 @@ import pytest
 from evidence.journal import NoRoom, NotRecorded, SpoolFailed
 from policy.containment import Contained, Order, Scope
 from policy.decision import ApprovalNeeded, BadDecision, Denied, NotPermitted, ObligationUnmet, Unaskable, Undecided
+from policy.embedded import Inexact
 from policy.engine import CannotDecide, EngineFailed, EngineTimeout, EngineUnavailable
 from policy.vocabulary import Decision
 from proxy import refusals
@@ -50,6 +51,7 @@ LEAVES = [
     pytest.param(EngineTimeout(SECRET), "engine_timeout", -31503, 200, id="timeout"),
     pytest.param(EngineUnavailable(SECRET), "engine_unavailable", -31503, 200, id="unavailable"),
     pytest.param(EngineFailed(SECRET), "engine_failed", -31503, 200, id="failed"),
+    pytest.param(Inexact(SECRET), "engine_inexact", -31503, 200, id="inexact"),
     pytest.param(Undecided(SECRET), "policy_undefined", -31503, 200, id="undefined"),
     pytest.param(BadDecision(SECRET), "policy_malformed", -31503, 200, id="malformed-decision"),
     pytest.param(Unaskable(SECRET), "input_unfit", -31503, 200, id="unaskable"),

@@ -1,8 +1,9 @@
 """Calls and documents for the tables of the policy tests."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec import structs
 
 from evidence.clock import Instant
 from policy.decision import input_text, input_values, listing_values
@@ -18,12 +19,12 @@ SIDECAR = SidecarView("sidecar", 0, "none")
 def tool_call(name: str = "echo", arguments: Any = None, **changes: Any) -> Call:
     """A client's tools/call of `name` at upstream `u`."""
     params = {"name": name, "arguments": arguments}
-    return replace(call("tools/call", params), **changes)
+    return structs.replace(call("tools/call", params), **changes)
 
 
 def call(method: str, params: Mapping[str, Any] | None = None, **changes: Any) -> Call:
     """A client's message at upstream `u`."""
-    return replace(
+    return structs.replace(
         Call(
             id="0" * 32,
             caller=CALLER,

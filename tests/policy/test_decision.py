@@ -1,10 +1,10 @@
 """Reading a decision exactly, and what it permits."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from evidence.canonical import Spelled
 from policy.bundle import load
@@ -147,7 +147,7 @@ def test_numbers_keep_their_spelling() -> None:
 
 
 def test_the_document_has_the_members_of_version_1() -> None:
-    read = json.loads(document(replace(tool_call(), name=None)))
+    read = json.loads(document(structs.replace(tool_call(), name=None)))
     assert list(read) == ["version", "caller", "session", "call", "approval", "sidecar", "time"]
     assert read["time"] == {"rfc3339": "2026-01-01T00:00:00.000001+00:00", "unix_ns": 1_767_225_600_000_001_000}
     assert read["call"]["name"] is None

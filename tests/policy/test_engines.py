@@ -5,11 +5,11 @@ import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from evidence.canonical import Spelled
 from policy.bundle import load
@@ -253,7 +253,12 @@ def _calls(seed: int, count: int) -> list[Call]:
     numbers = [0, 1, -1, 100, 100.0, 100.01, 1e3, 1001, -0.5, 0.1, 1e21, True, Spelled("18446744073709551617")]
     names = ["echo", "read", "pay", "query", "pick", "fs_a", "fs_delete", "hello", "nothing", 'q"x', "é\n"]
     keys = ["path", "amount", "sql", "colour", "other", 'k"'] * 2 + texts[:3]
-    definitions = [None, read_only(), replace(read_only(), pinned="changed"), Definition("d", {"readOnlyHint": 1})]
+    definitions = [
+        None,
+        read_only(),
+        structs.replace(read_only(), pinned="changed"),
+        Definition("d", {"readOnlyHint": 1}),
+    ]
     made = []
     for _ in range(count):
         values = [*texts, *numbers, None, [1, "a\n"], {"a": {"b": "\\"}}]
