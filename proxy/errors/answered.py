@@ -23,7 +23,7 @@ RPC: Final = (
     _rpc(DENIED, "Policy says no."),
     _rpc(CONTAINED, "An operator has stopped this agent, tool or tool server."),
     _rpc(APPROVAL_NEEDED, "A human must agree first."),
-    _rpc(CANNOT_DECIDE, "No decision, no record, or no room: the call is refused, and nothing was forwarded."),
+    _rpc(CANNOT_DECIDE, "No decision, no record, or no room: the call is refused."),
     _rpc(PARSE_ERROR, "The text could not be read in one way only."),
     _rpc(INVALID_REQUEST, "The message is not one that may stand here."),
     _rpc(HEADER_MISMATCH, "The headers of the request do not say what its body says."),

@@ -51,7 +51,7 @@ _WAYS: Final[Mapping[str, _Way]] = {
         DENIED,
         "Stay within the task as it was granted, or ask the operator and give the reference.",
         "`agentgate records --call REFERENCE --key FILE` shows the arguments, `agentgate policy list` the rules of "
-        "the grant; a new `agentgate policy allow … --argument NAME=RULE:VALUE` takes the old one's place.",
+        "the grant; one more `agentgate policy allow … --argument NAME=RULE:VALUE` allows what its rules say, too.",
     ),
     "method_unknown": _Way(
         DENIED,

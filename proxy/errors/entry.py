@@ -44,7 +44,7 @@ class Entry:
         """Where the code is met, in a few words."""
         met = [
             *([] if self.rpc is None else [f"JSON-RPC {self.rpc}"]),
-            *([] if self.status is None else [f"HTTP {self.status}"]),
+            *([] if self.status in (None, 200) else [f"HTTP {self.status}"]),
             *([] if self.exit is None else [f"exit code {self.exit}"]),
         ]
         return ", ".join(met) or "evidence"

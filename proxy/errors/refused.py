@@ -44,8 +44,8 @@ HELD: Final = (
     _busy(
         "no_room",
         "Too little space is left on the disk of the evidence folder for the intent and its outcome.",
-        "Free space there, or lower `evidence.min_free_bytes`; /readyz says how much is missing. Evidence that was "
-        "copied to a safe place may be moved away chain by chain, never in parts.",
+        "Free space there, or lower `evidence.min_free_bytes`; /readyz says how much is missing. Chains that "
+        "nobody writes any more may be moved to another place, each as a whole.",
     ),
     _busy(
         "spool_failed",
@@ -64,7 +64,7 @@ HELD: Final = (
         "session_not_found",
         "The session is over, or another caller's; the two look alike on purpose.",
         "Start a new session with `initialize`.",
-        "Nothing, unless it comes often: sessions end with the sidecar, and belong to the caller who began them.",
+        "Nothing, unless it comes often: a session belongs to the caller who began it.",
         INVALID_REQUEST,
         404,
     ),

@@ -12,15 +12,14 @@ INTERNAL: Final = 70
 INTERRUPTED: Final = 130
 
 _NO_AGENT: Final = "Nothing: no agent meets it."
-_NOT_STARTED: Final = "The tool server is not there: its client says that it did not start."
 
 
 def _exit(number: int, meaning: str, operator: str) -> Entry:
     return Entry(Family.EXIT, str(number), meaning, _NO_AGENT, operator, exit=number)
 
 
-def _start(code: str, number: int, meaning: str, operator: str, agent: str = _NOT_STARTED) -> Entry:
-    return Entry(Family.START, code, meaning, agent, operator, exit=number)
+def _start(code: str, number: int, meaning: str, operator: str) -> Entry:
+    return Entry(Family.START, code, meaning, _NO_AGENT, operator, exit=number)
 
 
 EXITS: Final = (
@@ -80,7 +79,6 @@ STARTS: Final = (
         USAGE,
         "`wrap-config` cannot rewrite the client's configuration; it is unchanged.",
         "Mend the file, or write the entry by hand as the text says.",
-        _NO_AGENT,
     ),
     _start(
         "PermissionError",
@@ -105,15 +103,8 @@ STARTS: Final = (
         UNAVAILABLE,
         "There is no OPA program, or it does not start.",
         "Install OPA, or name it in `AGENTGATE_OPA`.",
-        _NO_AGENT,
     ),
-    _start(
-        "PartMissing",
-        UNAVAILABLE,
-        "The demo lacks a package or git.",
-        "Install what the text names.",
-        _NO_AGENT,
-    ),
+    _start("PartMissing", UNAVAILABLE, "The demo lacks a package or git.", "Install what the text names."),
     _start(
         "EADDRINUSE",
         UNAVAILABLE,

@@ -95,7 +95,7 @@ _SEND_ONE = "Send one JSON-RPC 2.0 request, notification or answer."
 
 RULES: Final[Mapping[Rule, Row]] = MappingProxyType(
     {
-        Rule.TOO_LARGE: _request("The message is longer than the limit.", "Send less, or raise the limit.", 413),
+        Rule.TOO_LARGE: _request("The message is longer than the limit.", "Send less.", 413),
         Rule.NOT_UTF8: _text("The bytes are not valid UTF-8.", "Encode JSON as UTF-8."),
         Rule.BYTE_ORDER_MARK: _text("The text begins with a byte order mark.", "Send UTF-8 without a mark."),
         Rule.NUL_BYTE: _text("The text holds a raw NUL byte (or is UTF-16).", "Send UTF-8; escape NUL as \\u0000."),
@@ -158,10 +158,10 @@ RULES: Final[Mapping[Rule, Row]] = MappingProxyType(
         Rule.HEADER_PARAM: _header("An Mcp-Param header differs from its argument.", "Send the argument's value."),
         Rule.HOST_MISSING: _request("There is no Host header, or it is malformed.", "Send one Host header."),
         Rule.HOST_NOT_ALLOWED: _request(
-            "The Host is none of the names that are served here.", "Use a served name, or add this one.", 403
+            "The Host is none of the names that are served here.", "Use a served name.", 403
         ),
         Rule.ORIGIN_NOT_ALLOWED: _request(
-            "The Origin may not talk to this address.", "Add the origin to the configuration, if it is trusted.", 403
+            "The Origin may not talk to this address.", "Use a page of an allowed origin.", 403
         ),
     }
 )

@@ -1,0 +1,208 @@
+"""Every code that the product can give has an entry, and an entry says where its code really shows.
+
+The codes are read from the source: a literal where a refusal, an outcome or a notice is made.
+"""
+
+import ast
+from collections.abc import Callable, Iterator
+from io import StringIO
+
+import pytest
+
+import agentgate
+from policy.reasons import GATE_REASONS, POLICY_REASONS
+from proxy import refusals
+from proxy.errors.book import ENTRIES, found, nearest, run_explain
+from proxy.errors.entry import Entry, Family
+from proxy.path.question import METHOD_NOT_FOUND, USER_REJECTED
+from proxy.path.record import BATCH_REFUSED
+from proxy.refusals import BadAnswer, Busy, NoSuchSession, explain
+from proxy.vocabulary import UpstreamDown
+from proxy.wire import rules
+from proxy.wire.rules import RULES
+from scripts.generate_errors import PAGE, page
+from tests.structure.sources import product
+
+NODES = [node for source in product() for node in ast.walk(source.tree)]
+REFUSALS = {Family.DENIED, Family.UNDECIDED, Family.HELD, Family.UPSTREAM, Family.STRICT}
+
+
+def _codes(*families: Family) -> set[str]:
+    return {entry.code for entry in ENTRIES if entry.family in families}
+
+
+def _literal(node: ast.AST | None) -> Iterator[str]:
+    """The text of a node that is one, or a name's value in record.py."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.Name(id="BATCH_REFUSED"):
+            yield BATCH_REFUSED
+
+
+def _given(*names: str, position: int = 0) -> set[str]:
+    """The literals that are given at a position to whatever is called by one of the names."""
+    texts: set[str] = set()
+    for node in NODES:
+        match node:
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=args) if name in names:
+                texts.update(_literal(args[position] if len(args) > position else None))
+    return texts
+
+
+def _said_as(keyword: str) -> set[str]:
+    """The literals that are given by keyword to whatever is called."""
+    made = (each for node in NODES if isinstance(node, ast.Call) for each in node.keywords if each.arg == keyword)
+    return {text for each in made for text in _literal(each.value)}
+
+
+def _class_codes() -> set[str]:
+    """The literals that a class body assigns to `code`."""
+    bodies = (node.body for node in NODES if isinstance(node, ast.ClassDef))
+    return {
+        text
+        for body in bodies
+        for node in body
+        if isinstance(node, ast.Assign) and any(isinstance(one, ast.Name) and one.id == "code" for one in node.targets)
+        for text in _literal(node.value)
+    }
+
+
+def _members(key: str, among: Callable[[ast.Dict], bool] = lambda _: True) -> set[str]:
+    """The literals under a key of the dicts that the source spells."""
+    return {
+        text
+        for node in NODES
+        if isinstance(node, ast.Dict) and among(node)
+        for name, value in zip(node.keys, node.values, strict=True)
+        if isinstance(name, ast.Constant) and name.value == key
+        for text in _literal(value)
+    }
+
+
+def _names(node: ast.Dict) -> set[object]:
+    return {key.value for key in node.keys if isinstance(key, ast.Constant)}
+
+
+def _defaults_of_code() -> set[str]:
+    """The default of a parameter `code`."""
+    functions = [node for node in NODES if isinstance(node, ast.FunctionDef)]
+    return {
+        text
+        for function in functions
+        for argument, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
+        if argument.arg == "code"
+        for text in _literal(default)
+    }
+
+
+def test_every_refusal_has_an_entry_and_every_entry_a_refusal() -> None:
+    given = _given("Refusal", "Busy", "BadAnswer") | _given("_refused_call", position=2)
+    given |= _said_as("code") | _class_codes() | _defaults_of_code()
+    given |= {str(rule) for rule in RULES} | POLICY_REASONS.keys() | GATE_REASONS.keys()
+    assert given == _codes(*REFUSALS, Family.ALLOWED)
+
+
+def test_every_outcome_has_its_reason_explained() -> None:
+    given = _given("Ending", position=3) | _members("reason", lambda node: "outcome" in _names(node))
+    assert given | {"ok", "input_required", "task"} == _codes(Family.OUTCOME)
+
+
+def test_every_notice_has_its_event_explained() -> None:
+    given = _given("notice", "dropped", "_context") | _given("_enter", position=3) | _members("event")
+    assert given | {"segment"} == _codes(Family.NOTICE)
+
+
+def test_every_other_reason_of_evidence_is_explained() -> None:
+    given = _given("_detach", position=1) | _given("push_async_callback", position=1)
+    given |= _members("reason", lambda node: not {"outcome", "effect", "event"} & _names(node))
+    assert given == _codes(Family.REASON)
+
+
+def test_every_json_rpc_code_is_explained() -> None:
+    named = [value for module in (refusals, rules) for value in vars(module).values() if isinstance(value, int)]
+    sent = {str(number) for number in (*named, METHOD_NOT_FOUND, USER_REJECTED) if number < 0}
+    assert sent == _codes(Family.RPC)
+    assert {str(entry.rpc) for entry in ENTRIES if entry.rpc is not None} == _codes(Family.RPC)
+
+
+def test_every_status_is_explained() -> None:
+    of_refusals = {str(entry.status) for entry in ENTRIES if entry.family in REFUSALS and entry.status}
+    given: set[str] = set()
+    for node in NODES:
+        match node:
+            case ast.Call(func=ast.Name(id="Reply" | "_NotServed"), args=[ast.Constant(value=int(status)), *_]):
+                given.add(str(status))
+            case ast.keyword(arg="status", value=ast.Constant(value=int(status))):
+                given.add(str(status))
+    of_admin_and_legs = {"503"}
+    assert (of_refusals | given | of_admin_and_legs) - {"200", "204"} == _codes(Family.HTTP)
+
+
+def test_every_exit_code_and_failure_is_explained() -> None:
+    exits = (agentgate.OK, 1, agentgate.USAGE, agentgate.UNAVAILABLE, agentgate.INTERNAL, agentgate.INTERRUPTED)
+    assert {str(code) for code in exits} == _codes(Family.EXIT)
+    kinds = {name.rpartition(".")[2]: code for name, code in agentgate.CODES.items()} | {"EADDRINUSE": 69}
+    assert kinds == {entry.code: entry.exit for entry in ENTRIES if entry.family is Family.START}
+
+
+MET: dict[Family, Callable[[str], Exception]] = {
+    Family.HELD: lambda code: Busy(code, ""),
+    Family.UPSTREAM: lambda code: UpstreamDown("files", "", written=False) if "down" in code else BadAnswer(code, ""),
+}
+
+
+@pytest.mark.parametrize(
+    "entry", [pytest.param(entry, id=entry.code) for entry in ENTRIES if entry.family in MET and entry.status == 200]
+)
+def test_an_entry_shows_where_it_says(entry: Entry) -> None:
+    error = RuntimeError() if entry.code == "internal_error" else MET[entry.family](entry.code)
+    said = explain(error)
+    assert (said.code, said.rpc, said.status) == (entry.code, entry.rpc, entry.status)
+
+
+def test_a_lost_session_shows_where_it_says() -> None:
+    (entry,) = found("session_not_found")
+    said = explain(NoSuchSession())
+    assert (said.rpc, said.status) == (entry.rpc, entry.status)
+
+
+@pytest.mark.parametrize("entry", [pytest.param(entry, id=f"{entry.family}: {entry.code}") for entry in ENTRIES])
+def test_an_entry_is_whole_and_tells_the_agent_no_way_around(entry: Entry) -> None:
+    for text in (entry.meaning, entry.agent, entry.operator):
+        assert text.endswith((".", "!"))
+        assert "|" not in text
+    assert not any(word in entry.agent for word in ("agentgate ", "limits.", "hosts.", "--", "configur"))
+
+
+def test_a_code_stands_once_in_its_family() -> None:
+    pairs = [(entry.family, entry.code) for entry in ENTRIES]
+    assert len(pairs) == len(set(pairs))
+
+
+def test_the_page_is_what_the_tables_say() -> None:
+    assert PAGE.read_text("utf-8") == page()
+
+
+EXPLAINED = [
+    pytest.param("not_granted", 0, "agentgate policy allow UPSTREAM NAME", id="a-reason"),
+    pytest.param("Not_Granted", 0, "Nobody has granted this.", id="in-another-case"),
+    pytest.param("-31503", 0, "JSON-RPC error code", id="json-rpc"),
+    pytest.param("69", 0, "exit code", id="exit-code"),
+    pytest.param("KeyProblem", 0, "chmod 600", id="a-failed-start"),
+    pytest.param("contained", 0, "A kill stopped the call.", id="in-two-families"),
+    pytest.param("not_grnted", 1, "Did you mean not_granted", id="misspelt"),
+    pytest.param("\x1b[2J", 1, "no code '\\x1b[2J'", id="not-a-code"),
+    pytest.param(None, 0, "duplicate_key", id="all"),
+]
+
+
+@pytest.mark.parametrize(("code", "exits", "text"), EXPLAINED)
+def test_explaining(code: str | None, exits: int, text: str) -> None:
+    out = StringIO()
+    assert run_explain(code, as_json=False, out=out) == exits
+    assert text in " ".join(out.getvalue().split())
+
+
+def test_what_is_nothing_like_a_code_has_no_neighbours() -> None:
+    assert nearest("zzzzzzzzzzzz") == []
