@@ -13,7 +13,7 @@ help:
 	  'make check   formats, lint, types, imports, Rego, generated files, hosts and secrets' \
 	  'make bench   what a call costs, with a real decision and evidence' \
 	  'make fuzz    try to break what reads bytes of others (MINUTES=5)' \
-  'make fmt     format Python and Rego' \
+	  'make fmt     format Python and Rego' \
 	  'make lock    resolve the requirements again' \
 	  'make clean   remove what was made in this folder (the caches outside stay)'
 

@@ -49,7 +49,7 @@ def read(data: bytes) -> Any:
     """The value whose canonical bytes are `data`. Raises ValueError for bytes that are the canonical form of none."""
     value = orjson.loads(data)
     if not _is_simple(value, _MAX_DEPTH):
-        value = _restore(value)
+        value = _restore(value, _MAX_DEPTH)
     if canonical(value) != data:
         raise ValueError("not in canonical form")
     return value
@@ -151,14 +151,16 @@ def _placed(digits: str, point: int) -> str:
     return f"{digits[0]}{fraction}e{point - 1:+d}"
 
 
-def _restore(value: Any) -> Any:
+def _restore(value: Any, depth: int) -> Any:
     """Undo the escapes, and the reading of a large double as an integer."""
+    if depth < 0:
+        raise ValueError(f"nested deeper than {_MAX_DEPTH}")
     if isinstance(value, dict):
         if value.keys() == {"$n"} and isinstance(value["$n"], str):
             return Spelled(value["$n"])
-        return {_unescaped(key): _restore(item) for key, item in value.items()}
+        return {_unescaped(key): _restore(item, depth - 1) for key, item in value.items()}
     if isinstance(value, list):
-        return [_restore(item) for item in value]
+        return [_restore(item, depth - 1) for item in value]
     if isinstance(value, int) and not -EXACT <= value <= EXACT:
         return float(value)
     return value

@@ -6,9 +6,7 @@ canonical form of order and prev. Numbers begin at 1 and rise by 1.
 """
 
 import base64
-import binascii
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -16,7 +14,8 @@ from typing import Any, Final
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from evidence.canonical import canonical
+from evidence.canonical import canonical, read
+from evidence.signing import exact_base64
 from policy.containment import Order, Scope
 
 GENESIS: Final = "0" * 64
@@ -57,7 +56,10 @@ def decode(text: bytes, key: Ed25519PublicKey) -> Chain:
     """The orders in `text`, whole lines only. Raises BadOrders with the line that fails and why."""
     orders: list[Order] = []
     links: list[str] = []
-    for count, line in enumerate(text.splitlines(), start=1):
+    *lines, rest = text.split(b"\n")
+    if rest:
+        raise BadOrders(f"line {len(lines) + 1}: it does not end")
+    for count, line in enumerate(lines, start=1):
         try:
             order = _decode_line(line, links[-1] if links else GENESIS, key)
         except (ValueError, KeyError, TypeError) as error:
@@ -72,16 +74,13 @@ def decode(text: bytes, key: Ed25519PublicKey) -> Chain:
 
 
 def _decode_line(line: bytes, prev: str, key: Ed25519PublicKey) -> Order:
-    content = json.loads(line)
-    if canonical(content) != line or content.keys() != {"order", "prev", "signature"}:
-        raise ValueError("not in canonical form")
+    content = read(line)
+    if not isinstance(content, dict) or content.keys() != {"order", "prev", "signature"}:
+        raise ValueError("not an order, the line before it and a signature")
     if content["prev"] != prev:
         raise ValueError("does not follow the line before it")
-    signature = content.pop("signature")
-    try:
-        key.verify(base64.b64decode(signature, validate=True), _TAG + canonical(content))
-    except binascii.Error as error:
-        raise ValueError("the signature is not base64") from error
+    signature = exact_base64(content.pop("signature"))
+    key.verify(signature, _TAG + canonical(content))
     return _from_mapping(content["order"])
 
 
@@ -93,4 +92,11 @@ def _as_mapping(order: Order) -> dict[str, Any]:
 def _from_mapping(value: Mapping[str, Any]) -> Order:
     if value["kind"] not in _KINDS:
         raise ValueError(f"no such kind of order: {value['kind']}")
-    return Order(**{**value, "scope": Scope(**value["scope"])})
+    order = Order(**{**value, "scope": Scope(**value["scope"])})
+    texts = (order.reason, order.issuer, order.at)
+    names = (order.scope.agent, order.scope.upstream, order.scope.tool)
+    if type(order.number) is not int or not all(type(text) is str for text in texts):
+        raise ValueError("a member of the order has the wrong type")
+    if not all(name is None or type(name) is str for name in names):
+        raise ValueError("a name in the order's scope is no text")
+    return order

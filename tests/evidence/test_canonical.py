@@ -115,6 +115,7 @@ def test_no_form(value: Any) -> None:
         pytest.param(b"\xef\xbb\xbf1", id="byte-order-mark"),
         pytest.param(b"", id="nothing"),
         pytest.param(b"[" * 100_000, id="deep"),
+        pytest.param(b"[" * 900 + b"]" * 900, id="deep-and-closed"),
     ],
 )
 def test_bytes_that_are_no_canonical_form(data: bytes) -> None:

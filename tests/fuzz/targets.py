@@ -2,9 +2,18 @@
 
 from typing import Final
 
-from tests.fuzz import messages, streams
+from tests.fuzz import heads, lists, messages, order_files, streams
 from tests.fuzz.target import Target
 
 TARGETS: Final[dict[str, Target]] = {
-    target.name: target for target in (messages.CLIENT, messages.SERVER, streams.SSE, streams.LINES)
+    target.name: target
+    for target in (
+        messages.CLIENT,
+        messages.SERVER,
+        streams.SSE,
+        streams.LINES,
+        heads.HEADERS,
+        lists.SPLICE,
+        order_files.ORDERS,
+    )
 }

@@ -71,8 +71,38 @@ def _empty(_: bytes) -> bytes:
     return b""
 
 
+def _end_lines_otherwise(data: bytes) -> bytes:
+    return data.replace(b"\n", b"\r\n")
+
+
+def _respell_the_signature(data: bytes) -> bytes:
+    """64 bytes leave four bits of the last base64 digit unused: Python's decoder ignores them."""
+    head, _, tail = data.rpartition(b'=="}')
+    return head[:-1] + (b"B" if head.endswith(b"A") else bytes([head[-1] + 1])) + b'=="}' + tail
+
+
+def _become_a_list(_: bytes) -> bytes:
+    return b"[]\n"
+
+
+def _become_deep(_: bytes) -> bytes:
+    return b"[" * 5000 + b"]" * 5000 + b"\n"
+
+
 EDITS = pytest.mark.parametrize(
-    "edit", [_change_a_byte, _drop_the_first, _drop_the_last, _swap, _empty], ids=lambda edit: edit.__name__.strip("_")
+    "edit",
+    [
+        _change_a_byte,
+        _drop_the_first,
+        _drop_the_last,
+        _swap,
+        _empty,
+        _end_lines_otherwise,
+        _respell_the_signature,
+        _become_a_list,
+        _become_deep,
+    ],
+    ids=lambda edit: edit.__name__.strip("_"),
 )
 
 
