@@ -29,6 +29,7 @@ _KEY_BYTES: Final = 32
 _PRIVATE: Final = 0o600
 _PUBLIC: Final = 0o644
 _OTHERS: Final = 0o077
+_TENANT: Final = "tenant-"
 
 
 class KeyProblem(Exception):
@@ -87,12 +88,55 @@ def signing_key(state: Path, name: str) -> Ed25519PrivateKey:
         raise KeyProblem(f"{error.filename or folder}: {error.strerror}") from error
 
 
+def existing_key(state: Path, name: str) -> Ed25519PrivateKey | None:
+    """The Ed25519 key `name` under `state`/keys, or None where there is none; nothing is made. Raises KeyProblem."""
+    path = state / "keys" / f"{name}.key"
+    try:
+        raw = _load(path)
+    except OSError as error:
+        raise KeyProblem(f"{path}: {error.strerror}") from error
+    return None if raw is None else Ed25519PrivateKey.from_private_bytes(raw)
+
+
+def key_problems(state: Path) -> tuple[str, ...]:
+    """What is wrong with the key files under `state`/keys, each named with what to do; nothing is made.
+
+    Stricter than a start: a tenant's private half that others can read counts, although no start reads it again.
+    """
+    folder = state / "keys"
+    names = sorted({path.stem for kind in ("*.key", "*.pub") for path in folder.glob(kind)})
+    return tuple(problem for name in names if (problem := _pair_problem(folder, name)) is not None)
+
+
+def _pair_problem(folder: Path, name: str) -> str | None:
+    key, public = folder / f"{name}.key", folder / f"{name}.pub"
+    kind = X25519PrivateKey if name.startswith(_TENANT) else Ed25519PrivateKey
+    try:
+        raw, known = _load(key), _read(public)
+    except KeyProblem as problem:
+        return str(problem)
+    except OSError as error:
+        return f"{error.filename or key}: {error.strerror}"
+    if raw is None:
+        return None if name.startswith(_TENANT) else str(_gone(key, public))
+    halves = (None, kind.from_private_bytes(raw).public_key().public_bytes_raw())
+    return None if known in halves else str(_no_pair(public))
+
+
+def _gone(key: Path, public: Path) -> KeyProblem:
+    return KeyProblem(f"{key} is gone but {public} is here: restore it, or remove {public} to be somebody new")
+
+
+def _no_pair(public: Path) -> KeyProblem:
+    return KeyProblem(f"{public} is not the public half of {public.with_suffix('.key')}: restore the pair")
+
+
 def _signing(folder: Path, name: str) -> bytes:
     key, public = folder / f"{name}.key", folder / f"{name}.pub"
     raw = _load(key)
     if raw is None:
         if public.exists():
-            raise KeyProblem(f"{key} is gone but {public} is here: restore it, or remove {public} to be somebody new")
+            raise _gone(key, public)
         raw = _make(key, Ed25519PrivateKey.generate().private_bytes_raw())
     _publish(public, Ed25519PrivateKey.from_private_bytes(raw).public_key().public_bytes_raw())
     return raw
@@ -103,7 +147,7 @@ def _pseudonym(path: Path) -> bytes:
 
 
 def _recipient(folder: Path, tenant: str) -> bytes:
-    name = "tenant-" + quote(tenant, safe="")
+    name = _TENANT + quote(tenant, safe="")
     key, public = folder / f"{name}.key", folder / f"{name}.pub"
     known = _read(public)
     if known is not None:
@@ -149,7 +193,7 @@ def _publish(path: Path, raw: bytes) -> bytes:
         _write(path, raw, _PUBLIC)
         known = _read(path) or raw
     if known != raw:
-        raise KeyProblem(f"{path} is not the public half of {path.with_suffix('.key')}: restore the pair")
+        raise _no_pair(path)
     return known
 
 

@@ -19,7 +19,7 @@ from typing import Any, Final, TextIO
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from evidence.clock import Clock
-from evidence.keys import signing_key
+from evidence.keys import existing_key, signing_key
 from policy.containment import Order, OrderKind, Orders, Scope
 from policy.order_chain import BadOrders, Chain, decode, encode
 
@@ -49,12 +49,13 @@ class OrderFile:
         self._torn = 0
         self._seen = self._signature()
         self._chain = self._verified(self._whole_lines()[0])
-        self._remember()
 
     @classmethod
     def open(cls, state: Path) -> "OrderFile":
         """The orders under `state`, with its local key. Raises OrdersProblem or KeyProblem."""
-        return cls(state, signing_key(state, KEY))
+        opened = cls(state, signing_key(state, KEY))
+        opened._remember()
+        return opened
 
     @property
     def orders(self) -> Orders:
@@ -159,6 +160,16 @@ class OrderFile:
         except OSError:
             return ()
         return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def read_orders(state: Path) -> Orders:
+    """The orders under `state`, verified; nothing is made or written. Raises OrdersProblem or KeyProblem."""
+    key = existing_key(state, KEY)
+    if key is not None:
+        return OrderFile(state, key).orders
+    if (state / FILE).exists() or (state / WATERMARK).exists():
+        raise OrdersProblem(f"{state / FILE}: the key that signed it is gone; restore {state / 'keys' / KEY}.key")
+    return Orders()
 
 
 def run_order(

@@ -16,12 +16,15 @@ def _config_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _config(given: argparse.Namespace) -> int:
-    from proxy.settings.reference import run_check, run_reference
-
     ends_with_its_reader()
     if given.what == "reference":
+        from proxy.settings.reference import run_reference
+
         return run_reference(given.check, sys.stdout)
-    return run_check(flags_of(given), sys.stdout)
+    from proxy.config import environment
+    from proxy.settings.checking import run_check
+
+    return run_check(flags_of(given), environment(), sys.stdout)
 
 
 def _wrap_config_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""The reference of the configuration, made from its types, and `agentgate config`."""
+"""The reference of the configuration, made from its types: `agentgate config reference`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +9,7 @@ import msgspec
 from msgspec import NODEFAULT, Meta, Struct
 from msgspec.structs import FieldInfo
 
-from proxy.config import Config, environment, read_config
-from proxy.settings.flags import KEYS, Flags
+from proxy.settings.flags import KEYS
 from proxy.settings.reading import default_text, metas, row_of, section_of
 from proxy.settings.shape import Settings
 from proxy.settings.tokens import TokenSettings
@@ -22,7 +21,8 @@ _HEAD: Final = """\
 `agentgate sidecar` and `agentgate wrap` take a file with `-c FILE` (or `AGENTGATE_CONFIG`): TOML, or JSON if its name
 ends with `.json`. Every key has a default, so that a file is needed only for what differs; a flag goes before the
 file. A key that is not listed here, or a value that does not fit, ends the start with code 64, and all problems are
-reported at once. `agentgate config check -c FILE` does only that.
+reported at once. `agentgate config check -c FILE` looks for them, and at keys, orders, grants and policy, without
+starting, making or writing anything.
 
 A relative path starts at the folder of the file that names it; on the command line at the working directory. Sizes
 are in bytes, times in seconds, as the names of the keys say.
@@ -65,28 +65,9 @@ def run_reference(check: Path | None, out: TextIO) -> int:
     return 1
 
 
-def run_check(flags: Flags, out: TextIO) -> int:
-    """Say what the configuration comes to, and give 0. Raises ConfigProblems."""
-    out.writelines(f"{line}\n" for line in _summary(read_config(flags, environment())))
-    return 0
-
-
 def reference() -> str:
     """Every key of the configuration as Markdown."""
     return _HEAD + "".join(_tables(Settings, "")) + _TOKENS + _table(TokenSettings, "tokens.")
-
-
-def _summary(config: Config) -> Iterator[str]:
-    yield "the configuration is good"
-    yield f"  listen     {config.listen}"
-    yield f"  admin      {config.admin}"
-    yield f"  state      {config.state}"
-    yield f"  evidence   {config.evidence.folder} ({config.evidence.durability})"
-    yield f"  policy     {config.policy.spec} ({config.policy.engine})"
-    holders = config.identity.tokens
-    yield f"  callers    {config.identity.agent if holders is None else f'{len(holders)} by token'}"
-    for upstream in config.upstreams:
-        yield f"  upstream   /{upstream.name} -> {upstream.url.partition('?')[0]}"
 
 
 def _tables(shape: type[Struct], prefix: str) -> Iterator[str]:

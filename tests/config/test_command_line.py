@@ -34,8 +34,12 @@ CODES = [
         ["wrap", "--policy", "/no/such", "--", "true"], 64, "--policy: there is no /no/such", id="wrap-policy"
     ),
     pytest.param(["wrap", "--", "/no/such/server"], 64, "/no/such/server", id="wrap-command-not-there"),
-    pytest.param(["config", "check", "--upstream", "a=https://h/"], 0, "the configuration is good", id="config-check"),
+    pytest.param(["config", "check", "--upstream", "a=https://h/"], 0, "ok\n  listen ", id="config-check"),
     pytest.param(["config", "check", "-c", "/no.toml"], 64, "/no.toml: cannot be read", id="config-check-bad"),
+    pytest.param(["explain", "not_granted"], 0, "Nobody has granted this.", id="explain"),
+    pytest.param(["explain", "-31403"], 0, "Policy says no.", id="explain-a-number"),
+    pytest.param(["explain", "--json", "69"], 0, '"exit": 69', id="explain-json"),
+    pytest.param(["explain", "not_grnted"], 1, "Did you mean not_granted", id="explain-unknown"),
     pytest.param(["config", "reference"], 0, "# Configuration", id="reference"),
     pytest.param(["config", "reference", "--check", "/dev/null"], 1, "is not what the types say", id="reference-stale"),
     pytest.param(["verify", "/no/such"], 64, "no such folder", id="verify-nothing"),

@@ -1,0 +1,143 @@
+"""`agentgate config check`: everything that a start would refuse, found without starting, making or writing anything.
+
+configuration   every key, tokens, secrets, certificates (read_config)
+keys            who can read them, whether they are keys and pairs
+orders          whether they verify
+grants, policy  whether they could become active: with the embedded engine vetted in it, for OPA checked by the
+                program where there is one
+folders         whether this user can write where state and evidence go
+"""
+
+import asyncio
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TextIO
+
+from evidence.keys import KeyProblem, key_problems
+from policy.bundle import load
+from policy.commands import GRANTS
+from policy.containment import Orders
+from policy.embedded import EmbeddedEngine
+from policy.engine import Policy, PolicyRefused
+from policy.grants import Grant, index, read_grants
+from policy.opa_process import OpaMissing, check, find_opa
+from policy.orders import OrdersProblem, read_orders
+from proxy.config import Config, read_config, read_places
+from proxy.isolation import measure
+from proxy.settings.flags import Flags
+from proxy.settings.problems import ConfigProblems, Problem
+
+_REMEDY: Final = "See what the line says; agentgate explain {kind} has more."
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What was found in the state folder; None where it could not be read."""
+
+    orders: Orders | None
+    grants: tuple[Grant, ...] | None
+    problems: tuple[Problem, ...]
+
+
+def run_check(flags: Flags, environ: Mapping[str, str], out: TextIO) -> int:
+    """Print `ok` and what the configuration comes to, and give 0. Raises ConfigProblems with all that is wrong."""
+    try:
+        config = read_config(flags, environ)
+    except ConfigProblems as found:
+        raise ConfigProblems((*found.problems, *_elsewhere(flags, environ))) from found
+    state = _read_state(config.state)
+    policy, refused = _vetted(config, state.grants or (), environ)
+    problems = (*state.problems, *refused, *_folder_problems(config))
+    if problems or policy is None:
+        raise ConfigProblems(problems)
+    out.writelines(f"{line}\n" for line in ("ok", *_summary(config, state, policy)))
+    return 0
+
+
+def _elsewhere(flags: Flags, environ: Mapping[str, str]) -> tuple[Problem, ...]:
+    """What else is wrong in the state folder of a configuration that has problems already."""
+    with suppress(ConfigProblems, OSError):
+        return _read_state(read_places(flags, environ).state).problems
+    return ()
+
+
+def _read_state(state: Path) -> _State:
+    wrong = dict.fromkeys(key_problems(state))
+    orders: Orders | None = None
+    grants: tuple[Grant, ...] | None = None
+    problems: list[Problem] = []
+    try:
+        orders = read_orders(state)
+    except KeyProblem as error:
+        wrong[str(error)] = None
+    except OrdersProblem as error:
+        problems.append(_problem("orders", str(error), "OrdersProblem"))
+    try:
+        grants = read_grants(state / GRANTS)
+    except PolicyRefused as error:
+        problems += [_problem("grants", text, "PolicyRefused") for text in error.problems]
+    keys = (_problem("keys", text, "KeyProblem") for text in wrong)
+    return _State(orders, grants, (*keys, *problems))
+
+
+def _vetted(
+    config: Config, grants: tuple[Grant, ...], environ: Mapping[str, str]
+) -> tuple[Policy | None, tuple[Problem, ...]]:
+    given = config.policy
+    try:
+        policy = load(given.spec, grants=index(grants), trusted=given.trusted_upstreams)
+        if given.engine == "embedded":
+            asyncio.run(_try(policy))
+        else:
+            with suppress(OpaMissing):
+                check(find_opa(environ), policy)
+    except PolicyRefused as error:
+        return None, tuple(_problem("policy", text, "PolicyRefused") for text in error.problems)
+    return policy, ()
+
+
+async def _try(policy: Policy) -> None:
+    engine = EmbeddedEngine(threads=1)
+    try:
+        await engine.activate(policy)
+    finally:
+        await engine.close()
+
+
+def _folder_problems(config: Config) -> Iterator[Problem]:
+    """State and evidence folder as far as they exist: folders, and writable for this user."""
+    for key, folder in (("state", config.state), ("evidence.folder", config.evidence.folder)):
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        if not there.is_dir():
+            yield Problem(key, f"{there} is no folder", "Choose another place, or move away what lies there.")
+        elif not os.access(there, os.W_OK | os.X_OK):
+            yield Problem(key, f"{there} cannot be written by this user", "Give the user the right, or choose another.")
+
+
+def _problem(where: str, text: str, kind: str) -> Problem:
+    return Problem(where, text, _REMEDY.format(kind=kind))
+
+
+def _summary(config: Config, state: _State, policy: Policy) -> Iterator[str]:
+    signed = "signed" if policy.signed else "unsigned"
+    holders = config.identity.tokens
+    measured = measure(config)
+    yield f"  listen     {config.listen}"
+    for upstream in config.upstreams:
+        yield f"  upstream   /{upstream.name} -> {upstream.url.partition('?')[0]}"
+    yield f"  callers    {config.identity.agent if holders is None else f'{len(holders)} by token'}"
+    yield f"  policy     {policy.name} {policy.revision} ({_engine(config)}, {signed})"
+    yield f"  grants     {len(state.grants or ())}"
+    yield f"  orders     {len(state.orders.standing) if state.orders else 0} in force"
+    yield f"  evidence   {config.evidence.folder} ({config.evidence.durability})"
+    yield f"  state      {config.state}"
+    yield f"  admin      {config.admin}"
+    yield f"  isolation  {measured.isolation}: {measured.reason}"
+
+
+def _engine(config: Config) -> str:
+    address = config.policy.opa_address
+    return "embedded" if address is None else f"opa at {address}, not asked"
