@@ -41,6 +41,10 @@ class Result:
     trace: str = ""
 
 
+class DidNotRun(Exception):
+    """The engine ended for another reason than a finding; the text is what it wrote."""
+
+
 def is_guided() -> bool:
     """Whether the coverage-guided engine is installed; it exists for Linux on x86-64 only."""
     return importlib.util.find_spec("atheris") is not None
@@ -52,9 +56,11 @@ def run_guided(target: Target, seconds: int, say: Say, keep: Path | None = None)
         work = Path(name)
         write(work / "known", known(target))
         (work / "new").mkdir()
-        (work / "words").write_text("".join(f'"{_escaped(word)}"\n' for word in target.words))
         FINDINGS.mkdir(parents=True, exist_ok=True)
         limits = [f"-max_len={target.max_bytes}", f"-timeout={_ONE_INPUT_SECONDS}", f"-rss_limit_mb={_MEMORY_MB}"]
+        if target.words:
+            (work / "words").write_text("".join(f'"{_escaped(word)}"\n' for word in target.words))
+            limits.append(f"-dict={work / 'words'}")
         result = _watch(target, _child(target, work, *limits, f"-max_total_time={seconds}"), say)
         if keep is not None and result.reproducer is None:
             _merge(target, work, keep, limits)
@@ -92,7 +98,7 @@ def _saved(raw: bytes) -> Path:
 
 def _child(target: Target, work: Path, *arguments: str) -> list[str]:
     folders = [str(work / "new"), str(work / "known")]
-    fixed = [f"-artifact_prefix={FINDINGS}/{target.name}-", f"-dict={work / 'words'}", "-print_final_stats=1"]
+    fixed = [f"-artifact_prefix={FINDINGS}/{target.name}-", "-print_final_stats=1"]
     return [sys.executable, "-m", "tests.fuzz.guided", target.name, *folders, *fixed, *arguments]
 
 
@@ -131,7 +137,11 @@ def _watch(target: Target, command: list[str], say: Say) -> Result:
     result = replace(result, seconds=time.monotonic() - begin)
     if child.wait() == 0:
         return result
-    return replace(result, reproducer=_reproducer(tail), trace="".join(line for line in tail if line[:1] != "#"))
+    trace = "".join(line for line in tail if line[:1] != "#")
+    written = re.search(r"Test unit written to (\S+)", trace)
+    if written is None:
+        raise DidNotRun(f"{target.name}: the child ended with {child.returncode}\n{trace}")
+    return replace(result, reproducer=Path(written[1]), trace=trace)
 
 
 def _counted(result: Result, line: str) -> Result:
@@ -141,12 +151,6 @@ def _counted(result: Result, line: str) -> Result:
     if found := _TOTAL.match(line):
         return replace(result, executions=int(found[1]))
     return result
-
-
-def _reproducer(tail: list[str]) -> Path:
-    """The file that the child names, or the folder where it should be."""
-    found = re.search(r"Test unit written to (\S+)", "".join(tail))
-    return Path(found[1]) if found else FINDINGS
 
 
 def _environment() -> dict[str, str]:

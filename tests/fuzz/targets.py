@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.fuzz import heads, lists, messages, order_files, streams
+from tests.fuzz import heads, lists, messages, order_files, recovering, streams, verifying
 from tests.fuzz.target import Target
 
 TARGETS: Final[dict[str, Target]] = {
@@ -15,5 +15,7 @@ TARGETS: Final[dict[str, Target]] = {
         heads.HEADERS,
         lists.SPLICE,
         order_files.ORDERS,
+        verifying.VERIFY,
+        recovering.RECOVERY,
     )
 }

@@ -1,0 +1,84 @@
+"""`agentgate verify`: it never breaks, and what it calls true is what was written, as far as a head signs it."""
+
+import atexit
+import io
+import json
+import shutil
+from typing import Final
+
+from evidence.signing import public_text, read_public
+from evidence.verify import run_verify, verify_paths
+from tests.fuzz.chains import GOOD, SEGMENTS, Edited, edited_chain, scratch, seeds, written
+from tests.fuzz.pieces import Pieces
+from tests.fuzz.target import Target
+from tests.vectors.evidence.generate import identity
+
+_FOLDER: Final = scratch()
+atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
+_IDENTITY: Final = public_text(identity())
+_KEY_LINES: Final = frozenset(GOOD["keys.jsonl"].splitlines(keepends=True))
+_WRITTEN: Final = Edited()
+
+
+def _check(raw: bytes) -> None:
+    chain = edited_chain(Pieces(raw))
+    folder = written(chain, _FOLDER / "evidence")
+    (checked,) = verify_paths([folder], read_public(_IDENTITY)).chains
+    ok = checked.fault is None
+    out = io.StringIO()
+    assert run_verify([folder], key=_IDENTITY, as_json=True, out=out) == (0 if ok else 1)
+    assert json.loads(out.getvalue())["ok"] is ok
+    assert run_verify([folder], key=None, as_json=False, out=io.StringIO()) in (0, 1)
+    if not ok or chain.forged:
+        return
+    if chain.relinked:
+        _check_signed(chain, checked.signed)
+    else:
+        _check_unchanged(chain)
+    _check_keys(chain.files["keys.jsonl"])
+    assert set(chain.files["reserve"]) <= {0}
+
+
+def _check_signed(chain: Edited, signed: int) -> None:
+    """Who holds no key can make hashes anew only behind the last head: all before it is as it was."""
+    assert _up_to(chain.records, signed) == _up_to(_WRITTEN.records, signed)
+
+
+def _up_to(lines: list[bytes], count: int) -> list[bytes]:
+    """The lines of the first `count` records with their boxes, without heads."""
+    found, records = [], 0
+    for line in lines:
+        records += line.startswith(b"record\t")
+        if records <= count and not line.startswith(b"head\t"):
+            found.append(line)
+    return found
+
+
+def _check_unchanged(chain: Edited) -> None:
+    """Without new hashes only the end can be missing, and heads: each segment before the last has all its records."""
+    for name in SEGMENTS:
+        now, before = (_without_heads(files[name]) for files in (chain.files, GOOD))
+        assert now == before if name != SEGMENTS[-1] else before.startswith(now)
+    heads = [line for line in chain.records if line.startswith(b"head\t") and line.endswith(b"\n")]
+    assert set(heads) <= set(_WRITTEN.records)
+    assert len(set(heads)) == len(heads)
+
+
+def _without_heads(segment: bytes) -> bytes:
+    """The whole lines; what follows the last LF counts as torn, whatever it is."""
+    lines = segment[: segment.rfind(b"\n") + 1].splitlines(keepends=True)
+    return b"".join(line for line in lines if not line.startswith(b"head\t"))
+
+
+def _check_keys(data: bytes) -> None:
+    """Lines may be gone (erased), or the last one torn; no line may be another."""
+    assert {line + b"\n" for line in data.split(b"\n")[:-1]} <= _KEY_LINES
+
+
+VERIFY: Final = Target(
+    "verify",
+    "verify reads any chain to the end, and calls none true whose signed or unsigned bytes were changed",
+    _check,
+    seeds,
+    max_bytes=64,
+)
