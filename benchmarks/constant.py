@@ -43,7 +43,7 @@ class ConstantEngine:
         """The constant answer."""
         if self.active is None:
             raise EngineUnavailable("no policy is active")
-        return Answer(_ANSWERS[entry], self.active.revision)
+        return Answer(_ANSWERS[entry], self.active)
 
     def problem(self) -> str | None:
         """There is none."""

@@ -21,7 +21,7 @@ import orjson
 
 from evidence.canonical import Spelled
 from evidence.clock import Instant
-from policy.engine import UNDEFINED, Answer, CannotDecide, Policy
+from policy.engine import UNDEFINED, Answer, CannotDecide
 from policy.vocabulary import (
     Call,
     Caller,
@@ -143,13 +143,13 @@ def input_text(values: Mapping[str, Any]) -> bytes:
         raise Unaskable(str(error)) from error
 
 
-def read_decision(answer: Answer, policy: Policy, *, engine: str, decision_id: str) -> Decision:
+def read_decision(answer: Answer, *, engine: str, decision_id: str) -> Decision:
     """The decision in `answer`, if it is exactly one. Raises Undecided or BadDecision.
 
     `effect` and `reason` must be there; `message`, `rules`, `obligations`, `shadow` and `exception` may
     be; nothing else may, since a misspelt obligation would otherwise be one that nobody keeps.
     """
-    value = answer.value
+    value, policy = answer.value, answer.policy
     if value is UNDEFINED:
         raise Undecided("agentgate/decision is undefined for this input")
     if not isinstance(value, dict) or not value.keys() <= _MEMBERS:
@@ -162,7 +162,7 @@ def read_decision(answer: Answer, policy: Policy, *, engine: str, decision_id: s
         rules=_rules(value.get("rules", [])),
         obligations=_typed(value, "obligations", dict, {}),
         engine=engine,
-        versions={"policy": answer.revision, "data": policy.data_revision, "exceptions": None, "pins": None},
+        versions={"policy": policy.revision, "data": policy.data_revision, "exceptions": None, "pins": None},
         signed=policy.signed,
         shadow=_typed(value, "shadow", dict, None),
         exception=_typed(value, "exception", str, None),

@@ -110,7 +110,7 @@ class EmbeddedEngine:
         self._questions.put(question)
         timer = loop.call_later(self._budget_seconds, self._give_up, question)
         try:
-            return Answer(await question.answer, program.policy.revision)
+            return Answer(await question.answer, program.policy)
         finally:
             timer.cancel()
 

@@ -35,13 +35,6 @@ UNDEFINED: Final = _Undefined()
 """The value of a rule that has none for this input."""
 
 
-class Answer(Struct, frozen=True):
-    """What an entry point evaluated to (or UNDEFINED), and the revision of the policy that said so."""
-
-    value: Any
-    revision: str
-
-
 class CannotDecide(Exception):
     """Policy has no answer; `code` is the reason code of the refusal, `what` says more to an operator."""
 
@@ -98,6 +91,13 @@ class Policy:
     signed: bool
     hides_nothing: bool
     has_result: bool
+
+
+class Answer(Struct, frozen=True):
+    """What an entry point evaluated to (or UNDEFINED), and the policy that said so (another may be active by now)."""
+
+    value: Any
+    policy: Policy
 
 
 class Engine(Protocol):

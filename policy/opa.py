@@ -108,11 +108,11 @@ class OpaEngine:
         value, revision = await self._query(entry, document, self._budget_seconds)
         if self._activating is not None and revision == bundle_revision(self._activating):
             self._moved_on = True
-            return Answer(value, self._activating.revision)
+            return Answer(value, self._activating)
         going_back = self._activating is not None and self._moved_on
         if self._active is None or going_back or revision != bundle_revision(self._active):
             raise EngineFailed(f"OPA answered for revision {revision!r}, which is not the active one")
-        return Answer(value, self._active.revision)
+        return Answer(value, self._active)
 
     async def _query(self, entry: EntryPoint, document: bytes, seconds: float) -> tuple[Any, str]:
         body = b'{"input":' + document + b"}"

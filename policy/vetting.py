@@ -108,7 +108,7 @@ def _decision_problems(policy: Policy, evaluate: Evaluate) -> Iterator[tuple[str
         if entry is not EntryPoint.DECISION:
             continue
         try:
-            read_decision(Answer(evaluate(entry, document), policy.revision), policy, engine="vetting", decision_id="")
+            read_decision(Answer(evaluate(entry, document), policy), engine="vetting", decision_id="")
         except Undecided:
             continue
         except CannotDecide as error:
@@ -124,7 +124,7 @@ def _listing_problems(policy: Policy, evaluate: Evaluate) -> Iterator[tuple[str,
         except CannotDecide as error:
             yield name, f"agentgate/listing: {error.what}"
             continue
-        names = hidden(Answer(value, policy.revision))
+        names = hidden(Answer(value, policy))
         if names is None and value is not UNDEFINED:
             yield name, 'agentgate/listing: not exactly {"hide": [name...]}'
         elif policy.hides_nothing and names != frozenset():

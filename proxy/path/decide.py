@@ -1,22 +1,18 @@
 """Decide: policy is asked for each call, and only a well-formed allow becomes a permit."""
 
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
 
 from msgspec import structs
 
 from policy.decision import input_text, input_values, permit, read_decision
-from policy.engine import Answer, EngineFailed, EngineUnavailable, EntryPoint, Policy
+from policy.engine import EntryPoint
 from policy.vocabulary import Call, Clearance, Decision, Definition, Permit
 from proxy.gate import Gate
 from proxy.path.learn import fetch_tools
 from proxy.path.parse import Parsed, require_exact
 from proxy.path.record import Recording
 from proxy.vocabulary import Exchange
-
-ATTEMPTS: Final = 3
-"""How often policy is asked while it keeps being replaced: a record names the very versions that decided."""
 
 
 async def decide(
@@ -44,21 +40,9 @@ async def ask(gate: Gate, call: Call, record: Recording) -> Decision:
     values = input_values(call, session=view, sidecar=gate.sidecar, now=gate.clock.now())
     record.asked(call, input_text(values))
     began = time.perf_counter()
-    answer, policy = await _answer(gate, values)
+    answer = await gate.engine.ask(EntryPoint.DECISION, input_text(gate.engine.reads.narrowed(values)))
     gate.metrics.decided(time.perf_counter() - began)
-    return read_decision(answer, policy, engine=gate.engine.name, decision_id=gate.new_id())
-
-
-async def _answer(gate: Gate, values: Mapping[str, Any]) -> tuple[Answer, Policy]:
-    """The answer and the policy that gave it; asked again where another one became active meanwhile."""
-    engine = gate.engine
-    for _ in range(ATTEMPTS):
-        if (policy := engine.active) is None:
-            raise EngineUnavailable("no policy is active")
-        answer = await engine.ask(EntryPoint.DECISION, input_text(engine.reads.narrowed(values)))
-        if engine.active is policy:
-            return answer, policy
-    raise EngineFailed("another policy became active each time that one was asked")
+    return read_decision(answer, engine=gate.engine.name, decision_id=gate.new_id())
 
 
 async def _defined(gate: Gate, exchange: Exchange, call: Call) -> Call:

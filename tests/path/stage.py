@@ -16,7 +16,7 @@ from evidence.keys import load_or_make
 from evidence.record import Entry, Kind, Record
 from evidence.tailing import FolderTail
 from policy.containment import Order, OrderKind, Orders, Scope
-from policy.engine import Answer, CannotDecide, Engine, EntryPoint, Policy
+from policy.engine import Answer, CannotDecide, Engine, EngineUnavailable, EntryPoint, Policy
 from policy.reads import EVERYTHING
 from policy.vocabulary import Caller, SidecarView
 from proxy.definitions import Definitions
@@ -75,10 +75,12 @@ class ScriptedEngine:
 
     async def ask(self, entry: EntryPoint, document: bytes) -> Answer:
         await (self.hold.wait() if self.hold else asyncio.sleep(0))
+        if (asked := self.active) is None:
+            raise EngineUnavailable("no policy is active")
         value = self._ask(entry, json.loads(document))
         if isinstance(value, Exception):
             raise value
-        return Answer(value, REVISION)
+        return Answer(value, asked)
 
     def problem(self) -> str | None:
         return None

@@ -30,13 +30,14 @@ WHOLE: dict[str, Any] = {"effect": "allow", "reason": "ok", "message": "m", "rul
 
 
 def _read(value: Any) -> Decision:
-    return read_decision(Answer(value, "sha256:x"), POLICY, engine="embedded", decision_id="d")
+    return read_decision(Answer(value, POLICY), engine="embedded", decision_id="d")
 
 
 def test_a_whole_decision() -> None:
     decision = _read(WHOLE)
     assert (decision.effect, decision.reason, decision.rules) == ("allow", "ok", ("r",))
-    assert decision.versions == {"policy": "sha256:x", "data": POLICY.data_revision, "exceptions": None, "pins": None}
+    said = {"policy": POLICY.revision, "data": POLICY.data_revision, "exceptions": None, "pins": None}
+    assert decision.versions == said
 
 
 def test_the_least_decision() -> None:
@@ -133,7 +134,7 @@ def test_obligations_that_are_kept(obligations: dict[str, Any], expected: tuple[
     ],
 )
 def test_hidden(value: Any, expected: frozenset[str] | None) -> None:
-    assert hidden(Answer(value, "r")) == expected
+    assert hidden(Answer(value, POLICY)) == expected
 
 
 def test_the_document_is_minimally_escaped() -> None:

@@ -110,7 +110,7 @@ async def test_an_answer_names_the_active_revision(running: Running) -> None:
     answer = await engine.ask(EntryPoint.DECISION, document(tool_call()))
     assert engine.active is STARTER
     assert engine.problem() is None
-    assert answer.revision == STARTER.revision
+    assert answer.policy is STARTER
     assert answer.value["effect"] == "allow"
 
 
@@ -127,15 +127,15 @@ async def test_a_refused_policy_leaves_the_active_one(running: Running, tmp_path
     with pytest.raises(PolicyRefused):
         await activate(_folder(tmp_path, "decision := nosuch(1)\n"))
     assert engine.active is STARTER
-    assert (await engine.ask(EntryPoint.DECISION, document(tool_call()))).revision == STARTER.revision
+    assert (await engine.ask(EntryPoint.DECISION, document(tool_call()))).policy is STARTER
 
 
 async def test_a_new_policy_answers_at_once(running: Running, tmp_path: Path) -> None:
     engine, activate = running
     await activate(STARTER)
-    await activate(observe := load("observe", grants=index(GRANTS)))
+    await activate(load("observe", grants=index(GRANTS)))
     answer = await engine.ask(EntryPoint.DECISION, document(tool_call("unheard")))
-    decision = read_decision(answer, observe, engine=engine.name, decision_id="d")
+    decision = read_decision(answer, engine=engine.name, decision_id="d")
     assert (decision.effect, decision.reason) == ("allow", "observed")
     assert decision.shadow is not None
     assert decision.shadow["reason"] == "not_granted"

@@ -40,7 +40,7 @@ async def test_the_policy_of_ones_own(example: Policy) -> None:
     for name, passes in (("read_file", True), ("delete_file", False)):
         asked = tool_call(name)
         answer = await engine.ask(EntryPoint.DECISION, document(asked))
-        decision = read_decision(answer, example, engine=engine.name, decision_id="d")
+        decision = read_decision(answer, engine=engine.name, decision_id="d")
         if passes:
             permit(asked, Clearance(asked.id, 0), decision)
         else:
