@@ -192,19 +192,23 @@ def _explained(name: str, error: Exception) -> int:
         import traceback
 
         traceback.print_exception(error, file=sys.stderr)
-    code = _code(error)
-    text = (
-        str(error) if code != INTERNAL else f"unexpected {type(error).__name__}: {error} (AGENTGATE_DEBUG=1 says more)"
-    )
+    kind, code = _kind(error)
+    if code == INTERNAL:
+        text = f"unexpected {kind}: {error} (AGENTGATE_DEBUG=1 says more)"
+    else:
+        text = f"{error}\n(agentgate explain {kind} has more)"
     sys.stderr.write(f"agentgate {name}: {text}\n")
     return code
 
 
-def _code(error: Exception) -> int:
+def _kind(error: Exception) -> tuple[str, int]:
+    """What `agentgate explain` calls the failure, and its code."""
     if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-        return UNAVAILABLE
-    kinds = (f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__)
-    return next((CODES[kind] for kind in kinds if kind in CODES), INTERNAL)
+        return "EADDRINUSE", UNAVAILABLE
+    for kind in type(error).__mro__:
+        if (code := CODES.get(f"{kind.__module__}.{kind.__qualname__}")) is not None:
+            return kind.__name__, code
+    return type(error).__name__, INTERNAL
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ _SECTIONS: Final[Mapping[Family, tuple[str, str]]] = {
     Family.EXIT: ("Exit codes", "How every command ends."),
     Family.START: (
         "Failures of commands",
-        "What is printed begins with `agentgate COMMAND:`; the kind is the exception's name.",
+        "The last line that is printed names the kind: `(agentgate explain KIND has more)`.",
     ),
 }
 _ORDER: Final = list(_SECTIONS)

@@ -40,6 +40,7 @@ _WORDS: Final = {
     "SHOWN": "FUNCTION",
     "STRERROR": "WHY",
     "ST_UID": "UID",
+    "THERE": "FOLDER",
     "WHAT": "WHY",
     "WHERE": "PLACE",
 }

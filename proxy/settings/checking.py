@@ -30,7 +30,7 @@ from proxy.isolation import measure
 from proxy.settings.flags import Flags
 from proxy.settings.problems import ConfigProblems, Problem
 
-_REMEDY: Final = "See what the line says; agentgate explain {kind} has more."
+_REMEDY: Final = "Mend what the line names; agentgate explain {kind} has more."
 
 
 @dataclass(frozen=True, slots=True)

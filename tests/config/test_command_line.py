@@ -66,6 +66,13 @@ def test_exit_codes(tmp_path: Path, arguments: list[str], code: int, text: str) 
     assert "Traceback" not in done.stderr
 
 
+def test_a_failure_names_what_explains_it(tmp_path: Path) -> None:
+    done = run("wrap", "--", "/no/such/server", cwd=tmp_path)
+    *_, last = done.stderr.splitlines()
+    assert last == "(agentgate explain CannotStart has more)"
+    assert run("explain", "CannotStart", cwd=tmp_path).returncode == 0
+
+
 @pytest.mark.parametrize("command", agentgate.COMMANDS)
 def test_each_command_has_help_with_an_example(command: str) -> None:
     done = run(command, "--help")

@@ -19,7 +19,7 @@ from proxy.path.record import BATCH_REFUSED
 from proxy.refusals import BadAnswer, Busy, NoSuchSession, explain
 from proxy.vocabulary import UpstreamDown
 from proxy.wire import rules
-from proxy.wire.rules import RULES
+from proxy.wire.rules import RULES, Malformed
 from scripts.generate_errors import PAGE, page
 from tests.structure.sources import product
 
@@ -173,6 +173,13 @@ def test_an_entry_is_whole_and_tells_the_agent_no_way_around(entry: Entry) -> No
         assert text.endswith((".", "!"))
         assert "|" not in text
     assert not any(word in entry.agent for word in ("agentgate ", "limits.", "hosts.", "--", "configur"))
+
+
+def test_what_an_agent_is_told_names_no_command_and_no_setting() -> None:
+    errors = [MET[entry.family](entry.code) for entry in ENTRIES if entry.family in MET and entry.status == 200]
+    told = {explain(error).text for error in (*errors, *(Malformed(rule) for rule in RULES), RuntimeError())}
+    for text in (*told, *POLICY_REASONS.values()):
+        assert not any(word in text for word in ("agentgate ", "limits.", "hosts.", "--", "configuration"))
 
 
 def test_a_code_stands_once_in_its_family() -> None:
