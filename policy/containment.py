@@ -67,8 +67,12 @@ class Orders:
     @staticmethod
     def after(orders: Iterable[Order]) -> "Orders":
         """The state after orders in rising number. A release ends every earlier order of the same scope."""
-        number = 0
-        standing: list[Order] = []
+        return Orders().then(orders)
+
+    def then(self, orders: Iterable[Order]) -> "Orders":
+        """The state after further orders in rising number."""
+        number = self.number
+        standing = list(self.standing)
         for order in orders:
             number = order.number
             if order.kind == "release":

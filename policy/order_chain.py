@@ -45,6 +45,9 @@ class Chain:
         return self.links[-1] if self.links else GENESIS
 
 
+_EMPTY: Final = Chain()
+
+
 def encode(order: Order, prev: str, key: Ed25519PrivateKey) -> bytes:
     """The line for `order`, LF included."""
     content: dict[str, Any] = {"order": _as_mapping(order), "prev": prev}
@@ -52,14 +55,17 @@ def encode(order: Order, prev: str, key: Ed25519PrivateKey) -> bytes:
     return canonical(content | {"signature": signature}) + b"\n"
 
 
-def decode(text: bytes, key: Ed25519PublicKey) -> Chain:
-    """The orders in `text`, whole lines only. Raises BadOrders with the line that fails and why."""
-    orders: list[Order] = []
-    links: list[str] = []
+def decode(text: bytes, key: Ed25519PublicKey, before: Chain = _EMPTY) -> Chain:
+    """The chain `before` and the orders in `text`, whole lines only, after it.
+
+    Raises BadOrders with the line that fails and why.
+    """
+    orders: list[Order] = list(before.orders)
+    links: list[str] = list(before.links)
     *lines, rest = text.split(b"\n")
     if rest:
-        raise BadOrders(f"line {len(lines) + 1}: it does not end")
-    for count, line in enumerate(lines, start=1):
+        raise BadOrders(f"line {before.number + len(lines) + 1}: it does not end")
+    for count, line in enumerate(lines, start=before.number + 1):
         try:
             order = _decode_line(line, links[-1] if links else GENESIS, key)
         except (ValueError, KeyError, TypeError) as error:

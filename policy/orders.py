@@ -48,7 +48,8 @@ class OrderFile:
         self._problem: str | None = None
         self._torn = 0
         self._seen = self._signature()
-        self._chain = self._verified(self._whole_lines()[0])
+        self._text, self._chain, self._orders = b"", Chain(), Orders()
+        self._take(self._whole_lines()[0])
 
     @classmethod
     def open(cls, state: Path) -> "OrderFile":
@@ -60,7 +61,7 @@ class OrderFile:
     @property
     def orders(self) -> Orders:
         """The last orders that verified."""
-        return Orders.after(self._chain.orders)
+        return self._orders
 
     def problem(self) -> str | None:
         """Why the file cannot be relied on at present (for /readyz), or None; the last good orders stay in force."""
@@ -74,7 +75,7 @@ class OrderFile:
         before = self._chain.number
         try:
             text, complete = self._whole_lines()
-            self._chain = self._verified(text)
+            self._take(text)
             self._remember()
         except OrdersProblem as error:
             self._seen, self._problem = signature, str(error)
@@ -109,11 +110,11 @@ class OrderFile:
         whole, complete = self._whole_lines()
         if not complete:
             os.ftruncate(handle, len(whole))
-        chain = self._verified(whole)
-        numbered = replace(order, number=chain.number + 1)
-        os.write(handle, encode(numbered, chain.link, self._key))
+        self._take(whole)
+        numbered = replace(order, number=self._chain.number + 1)
+        os.write(handle, encode(numbered, self._chain.link, self._key))
         os.fsync(handle)
-        self._chain = self._verified(self._whole_lines()[0])
+        self._take(self._whole_lines()[0])
         self._remember()
         return numbered
 
@@ -128,9 +129,17 @@ class OrderFile:
         whole = text[: text.rfind(b"\n") + 1]
         return whole, len(whole) == len(text)
 
-    def _verified(self, text: bytes) -> Chain:
+    def _take(self, text: bytes) -> None:
+        """Verify `text` and obey it; of a text that begins with the verified one, only what follows is verified."""
+        goes_on = text.startswith(self._text)
+        before = self._chain if goes_on else Chain()
+        chain = self._verified(text[len(self._text) :] if goes_on else text, before)
+        orders = self._orders if goes_on else Orders()
+        self._text, self._chain, self._orders = text, chain, orders.then(chain.orders[before.number :])
+
+    def _verified(self, text: bytes, before: Chain) -> Chain:
         try:
-            chain = decode(text, self._key.public_key())
+            chain = decode(text, self._key.public_key(), before)
         except BadOrders as error:
             raise OrdersProblem(f"{self._path}: {error}; restore the file from a copy") from error
         number, link = self._marked()

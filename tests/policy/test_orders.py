@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from evidence.clock import SystemClock
+from evidence.keys import signing_key
 from policy.containment import OrderKind, Orders, Scope
-from policy.orders import FILE, WATERMARK, OrderFile, OrdersProblem, run_order
+from policy.order_chain import BadOrders, decode
+from policy.orders import FILE, KEY, WATERMARK, OrderFile, OrdersProblem, run_order
 
 
 def _issue(state: Path, kind: OrderKind = "kill", agent: str = "bot") -> None:
@@ -166,3 +168,33 @@ def test_half_a_line_that_stays_is_a_problem(tmp_path: Path) -> None:
         assert not book.poll()
     assert "not complete" in str(book.problem())
     assert book.orders.number == 1
+
+
+@pytest.mark.parametrize("known", range(4))
+def test_a_chain_goes_on_where_it_was_left(tmp_path: Path, known: int) -> None:
+    for agent in ("a", "b", "c"):
+        _issue(tmp_path, agent=agent)
+    text = (tmp_path / FILE).read_bytes()
+    key = signing_key(tmp_path, KEY).public_key()
+    start = b"".join(text.splitlines(keepends=True)[:known])
+    assert decode(text[len(start) :], key, decode(start, key)) == decode(text, key)
+
+
+def test_a_line_that_does_not_follow_is_named_by_its_place_in_the_file(tmp_path: Path) -> None:
+    for agent in ("a", "b", "c"):
+        _issue(tmp_path, agent=agent)
+    first, _, third = (tmp_path / FILE).read_bytes().splitlines(keepends=True)
+    key = signing_key(tmp_path, KEY).public_key()
+    with pytest.raises(BadOrders, match="line 2: does not follow"):
+        decode(third, key, decode(first, key))
+
+
+def test_an_order_after_an_edited_beginning_does_not_count(tmp_path: Path) -> None:
+    _issue(tmp_path)
+    book = OrderFile.open(tmp_path)
+    _issue(tmp_path, agent="other")
+    path = tmp_path / FILE
+    path.write_bytes(_change_a_byte(path.read_bytes()))
+    assert not book.poll()
+    assert book.orders.number == 1
+    assert "line 1" in str(book.problem())
