@@ -195,7 +195,7 @@ class ChainCheck:
 
     def _call(self, record: Record) -> None:
         call, kind = record.header.call, record.header.kind
-        if kind is Kind.OUTCOME and record.body.get("outcome") not in OUTCOMES:
+        if kind is Kind.OUTCOME and not _is_outcome(record.body.get("outcome")):
             raise Faulty(Step.CALLS, "an outcome that is none")
         if call is None:
             if kind in {Kind.INTENT, Kind.OUTCOME, Kind.REFUSAL, Kind.LATE}:
@@ -212,7 +212,7 @@ class ChainCheck:
         report.unknown += header.kind is Kind.OUTCOME and record.body["outcome"] == "unknown"
         report.closed = header.kind is Kind.CLOSE
         if header.kind is Kind.LOSS:
-            report.lost += sum(map(_number, _member(record.body, "lost").values()))
+            report.lost += sum(map(_number, _step(Step.LINES, _member, record.body, "lost").values()))
         if self._before is not None and self._before.incarnation == header.incarnation:
             report.longest_silence_us = max(report.longest_silence_us, header.boot - self._before.boot)
         report.last = Place(header.seq, header.at)
@@ -273,6 +273,10 @@ def _text(body: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise ValueError(f"`{name}` is missing")  # noqa: TRY004 - what is read is wrong, not how it is read
     return value
+
+
+def _is_outcome(value: object) -> bool:
+    return isinstance(value, str) and value in OUTCOMES
 
 
 def _number(value: object) -> int:

@@ -109,26 +109,30 @@ def _identity(start: Record) -> str:
 
 
 def _repair(chain: Path, handle: int) -> Claim:
-    """Cut the torn tail of the last segment and of the keys; an empty last segment goes altogether."""
-    number = max(1, sum(1 for _ in chain.glob(SEGMENT_GLOB)))
-    found, repaired = _repair_segment(chain, number)
+    """Cut the torn tail of the last segment and of the keys; an empty last segment goes altogether.
+
+    Everything is looked at before anything is cut: a broken chain keeps every byte. Raises BrokenChain.
+    """
+    last = number = max(1, sum(1 for _ in chain.glob(SEGMENT_GLOB)))
+    found = _survey_segment(chain, number)
     while found.first is None and number > 1:
-        (chain / segment_name(number)).unlink()
         number -= 1
-        found, more = _repair_segment(chain, number)
-        repaired += more
+        found = _survey_segment(chain, number)
     # Keys without any record are of nobody: not even their tenant is known.
     good_keys = survey_keys(_bytes_of(chain / KEYS_NAME)) if found.first else 0
-    repaired += _cut(chain / KEYS_NAME, good_keys)
+    repaired = 0
+    for empty in range(last, number, -1):
+        repaired += _cut(chain / segment_name(empty), 0)
+        (chain / segment_name(empty)).unlink()
+    repaired += _cut(chain / segment_name(number), found.good_bytes) + _cut(chain / KEYS_NAME, good_keys)
     return Claim(chain, handle, number, found.position, found.open_calls, repaired)
 
 
-def _repair_segment(chain: Path, number: int) -> tuple[Survey, int]:
+def _survey_segment(chain: Path, number: int) -> Survey:
     path = chain / segment_name(number)
     if number > 1 and not path.exists():
         raise BrokenChain(f"{chain.name}: {path.name} is missing")
-    found = survey(_bytes_of(path), f"{chain.name}, {path.name}")
-    return found, _cut(path, found.good_bytes)
+    return survey(_bytes_of(path), f"{chain.name}, {path.name}")
 
 
 def _bytes_of(path: Path) -> bytes:

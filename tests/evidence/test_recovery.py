@@ -120,6 +120,17 @@ def _spoil_a_key(path: Path) -> None:
     keys.write_bytes(b"{}\n" + keys.read_bytes())
 
 
+def _tear_what_follows(path: Path) -> None:
+    _change_the_middle(path)
+    (path.parent / "records-00000002.tsv").write_bytes(b"record\t{")
+
+
+def _spoil_a_key_and_tear(path: Path) -> None:
+    _spoil_a_key(path)
+    with path.open("ab") as file:
+        file.write(b"record\t{")
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -127,6 +138,8 @@ def _spoil_a_key(path: Path) -> None:
         pytest.param(_drop_a_box, id="a-box-in-the-middle"),
         pytest.param(_change_the_start, id="the-first-record"),
         pytest.param(_spoil_a_key, id="a-key-before-others"),
+        pytest.param(_tear_what_follows, id="a-record-before-a-torn-segment"),
+        pytest.param(_spoil_a_key_and_tear, id="a-key-beside-a-torn-record"),
     ],
 )
 async def test_a_chain_broken_before_its_tail_is_left_alone(tmp_path: Path, spoil: Callable[[Path], None]) -> None:

@@ -2,14 +2,14 @@
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
-from evidence.record import body_hash, link_of, record_line
+from evidence.record import Kind, body_hash, link_of, record_line
 from evidence.signing import sign_note
 from tests.fuzz.edits import MOST, change
 from tests.fuzz.pieces import Pieces
@@ -114,7 +114,7 @@ def _relink(chain: Edited) -> None:
         lines = []
         for line in chain.files[name].split(b"\n"):
             made = _relinked(line, link)
-            link = made.split(b"\t")[3].decode("latin-1") if made != line else link
+            link = made.rsplit(b"\t", 1)[1].decode("latin-1") if made.startswith(b"record\t") else link
             lines.append(made)
         chain.files[name] = b"\n".join(lines)
 
@@ -142,9 +142,8 @@ def _forge_head(chain: Edited, pieces: Pieces) -> None:
     name = SEGMENTS[pieces.number(len(SEGMENTS))]
     lines = chain.files[name].split(b"\n")
     at, life, seq = pieces.number(len(lines) + 1), pieces.number(2) + 1, pieces.number(20)
-    links = [line.split(b"\t")[3].decode("latin-1") for line in chain.records if line.startswith(b"record\t")][
-        seq - 1 : seq
-    ]
+    records = [line for line in chain.records if line.startswith(b"record\t")]
+    links = [line.rsplit(b"\t", 1)[1].decode("latin-1") for line in records[seq - 1 : seq]]
     link = (links or ["0" * 64])[0].strip()
     text = f"agentgate/head/v1\n{life:032x}\n{seq}\n{link}\n2026-09-21T14:13:20.000000+00:00\n"
     note = sign_note(text, f"agentgate/{life:032x}", incarnation_key(life))
@@ -153,11 +152,20 @@ def _forge_head(chain: Edited, pieces: Pieces) -> None:
 
 
 def seeds() -> list[bytes]:
-    """Scripts of changes: none, one of each member and value, some heads, some cuts."""
-    members = [bytes([2, segment, line, header, member, value])
-               for member, header in enumerate([1] * 9 + [0] * 12)
-               for segment, line in ((0, 0), (0, 1), (1, 0), (1, 7))
-               for value in (member % len(_VALUES), (member + 7) % len(_VALUES))]  # fmt: skip
-    heads = [bytes([3, segment, line, life, seq]) for segment, line, life, seq in ((0, 3, 0, 2), (1, 20, 1, 14))]
+    """Scripts of changes: none, some cuts and heads, each kind for each record, odd values for each known member."""
     cuts = [bytes([0, file, kind, 1, 44]) for file in range(3) for kind in range(11)]
-    return [b"", *heads, *cuts, *members]
+    heads = [bytes([3, segment, line, life, seq]) for segment, line, life, seq in ((0, 3, 0, 2), (1, 20, 1, 14))]
+    return [b"", *cuts, *heads, *_member_seeds()]
+
+
+def _member_seeds() -> Iterator[bytes]:
+    kinds = [at for at, value in enumerate(_VALUES) if value.strip(b'"').decode("latin-1") in set(Kind)]
+    odd = [0, 3, 6, 7, len(_VALUES) - 1]
+    for segment, name in enumerate(SEGMENTS):
+        for at, line in enumerate(GOOD[name].split(b"\n")):
+            if not line.startswith(b"record\t"):
+                continue
+            yield from (bytes([2, segment, at, 1, 0, kind]) for kind in kinds)
+            body = orjson.loads(line.split(b"\t")[2])
+            named = [number for number, member in enumerate(_MEMBERS) if member in body]
+            yield from (bytes([2, segment, at, 0, member, value]) for member in named for value in odd)

@@ -123,11 +123,11 @@ def _watch(target: Target, command: list[str], say: Say) -> Result:
     begin = time.monotonic()
     shown, result, tail = begin, Result(target.name), list[str]()
     child = subprocess.Popen(
-        command, cwd=ROOT, env=_environment(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+        command, cwd=ROOT, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         errors="replace",
     )  # fmt: skip
-    assert child.stderr is not None
-    with closing(child.stderr) as lines:
+    assert child.stdout is not None
+    with closing(child.stdout) as lines:
         for line in lines:
             tail = [*tail[-60:], line]
             result = _counted(result, line)

@@ -211,14 +211,21 @@ def outcome_without_intent() -> Pen:
     return pen
 
 
-def unknown_word_as_outcome() -> Pen:
+def outcome_that_says(word: object) -> Pen:
     pen = _begun()
     pen.intent("call-2")
     assert pen.scribe is not None
     honest = pen.scribe
-    pen.write(Kind.NOTICE, {"outcome": "splendid"}, "call-2")
+    pen.write(Kind.NOTICE, {"outcome": word}, "call-2")
     line = pen.segments[-1].pop()
     pen.segments[-1].append(_as_kind(line, "outcome", honest))
+    pen.close()
+    return pen
+
+
+def loss_of_nothing() -> Pen:
+    pen = _begun()
+    pen.write(Kind.LOSS, {"reason": "disk"})
     pen.close()
     return pen
 
@@ -313,7 +320,9 @@ ROWS: Final[Mapping[str, tuple[Callable[[], dict[str, bytes]], Step | None]]] = 
     "a-stray-file": (lambda: {**good().files(), "notes.txt": b"hello\n"}, Step.FILES),
     "two-outcomes": (lambda: two_outcomes().files(), Step.CALLS),
     "outcome-without-intent": (lambda: outcome_without_intent().files(), Step.CALLS),
-    "unknown-word-as-outcome": (lambda: unknown_word_as_outcome().files(), Step.CALLS),
+    "unknown-word-as-outcome": (lambda: outcome_that_says("splendid").files(), Step.CALLS),
+    "a-list-as-outcome": (lambda: outcome_that_says(["completed"]).files(), Step.CALLS),
+    "a-loss-of-nothing": (lambda: loss_of_nothing().files(), Step.LINES),
     "wrong-list-of-open-calls": (lambda: wrong_list_of_open_calls().files(), Step.CALLS),
     "certified-for-another-sidecar": (lambda: certified_for_another_sidecar().files(), Step.KEYS),
     "another-identity": (lambda: another_identity().files(), Step.KEYS),
