@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "evidence"
 FOLDERS = sorted(path.parent for path in VECTORS.glob("*/expected.json"))
-OUTCOMES = {"completed", "failed", "not_sent", "cancelled", "killed", "unknown"}
+OUTCOMES = ("completed", "failed", "not_sent", "cancelled", "killed", "unknown")
 
 
 def turns() -> dict[tuple[str, str], str]:
@@ -127,6 +127,7 @@ class Stranger:
     def call(self, header: dict[str, Any], body: dict[str, Any]) -> None:
         kind, call = header["kind"], header["call"]
         claim(kind != "outcome" or body.get("outcome") in OUTCOMES, "outcome")
+        claim(kind != "loss" or isinstance(body.get("lost"), dict), "loss")
         if call is not None:
             after = self.turns.get((self.calls.get(call, "nothing"), kind))
             claim(after, "out of turn")

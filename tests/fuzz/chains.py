@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -95,16 +96,15 @@ def _change_record(chain: Edited, pieces: Pieces) -> None:
 def _with_member(data: bytes, pieces: Pieces) -> bytes:
     name = _MEMBERS[pieces.number(len(_MEMBERS))]
     choice = pieces.number(len(_VALUES) + 2)
-    try:
-        members: dict[str, Any] = dict(orjson.loads(data))
-    except (ValueError, TypeError):
-        return data
-    if choice == len(_VALUES):
-        members.pop(name, None)
-        return orjson.dumps(members, option=orjson.OPT_SORT_KEYS)
     own = orjson.dumps(pieces.take(4).decode("latin-1"))
-    value = own if choice > len(_VALUES) else _VALUES[choice]
-    return orjson.dumps({**members, name: "\x01"}, option=orjson.OPT_SORT_KEYS).replace(_HOLE, value)
+    value = (*_VALUES, None, own)[choice]
+    # What is no object, or nests deeper than orjson writes, stays as it is.
+    with suppress(ValueError, TypeError):
+        members: dict[str, Any] = {**orjson.loads(data), name: "\x01"}
+        if value is None:
+            del members[name]
+        return orjson.dumps(members, option=orjson.OPT_SORT_KEYS).replace(_HOLE, value or b"")
+    return data
 
 
 def _relink(chain: Edited) -> None:
