@@ -12,7 +12,7 @@ import json
 import math
 import re
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -26,13 +26,13 @@ _REGO: Final = Path(__file__).parent / "rego"
 _GIVEN: Final = ("grants", "trusted_upstreams")
 _MAX_FILES: Final = 2_000
 _MAX_BYTES: Final = 64 * 1024 * 1024
-_NOT_CODE: Final = re.compile(r"`[^`]*`|#[^\n]*")
+_TEXT: Final = r'"(?:[^"\\\n]|\\.)*"'
+_NOT_CODE: Final = re.compile(rf"({_TEXT})|`[^`]*`|#[^\n]*")
+_NESTING: Final = re.compile(rf"{_TEXT}|[{{}}\[\]()]|\n(?!\s*(?:if|else)\b)")
 _PACKAGE: Final = re.compile(r"^\s*package\s+agentgate\s*$", re.MULTILINE)
 _SYSTEM: Final = re.compile(r"^\s*package\s+system\b", re.MULTILINE)
-_CONSTANT_LISTING: Final = re.compile(r'^listing := \{"hide": \[\]\}\s*$', re.MULTILINE)
-_LISTING_HEAD: Final = re.compile(r"^\s*(?:default\s+)?listing\b", re.MULTILINE)
-_DECISION_HEAD: Final = re.compile(r"^\s*(?:default\s+)?decision\b", re.MULTILINE)
-_RESULT_HEAD: Final = re.compile(r"^(?:default\s+)?result\b", re.MULTILINE)
+_HEAD: Final = re.compile(r"(?:default\s+)?(decision|listing|result)\b")
+_CONSTANT_LISTING: Final = 'listing := {"hide": []}'
 
 Files = Mapping[str, bytes]
 
@@ -82,14 +82,15 @@ def _assemble(name: str, files: Files, given: Mapping[str, Any], manifest: Mappi
     if not isinstance(ours, dict) or not ours.keys().isdisjoint(given):
         problems.append("data.json: agentgate.grants and agentgate.trusted_upstreams are set by the sidecar only")
     problems += [f"{path}: package system is the sidecar's" for path, text in modules.items() if _is_system(text)]
-    heads = [_code(text) for text in modules.values() if _PACKAGE.search(_code(text))]
+    heads = [code for text in modules.values() if _PACKAGE.search(code := _code(text))]
+    rules = [(head[1], text) for code in heads for text in _statements(code) if (head := _HEAD.match(text))]
     if not heads:
         problems.append(f"{name}: no module of package agentgate")
-    elif not any(_DECISION_HEAD.search(text) for text in heads):
+    elif not any(rule == "decision" for rule, _ in rules):
         problems.append(f"{name}: no rule `decision` in package agentgate")
     if problems:
         raise PolicyRefused(tuple(problems))
-    ours.update(given)
+    data["agentgate"] = {**given, **ours}  # In this order, since the embedded engine looks through members one by one.
     metadata = (manifest or {}).get("metadata") or {}
     return Policy(
         name=name,
@@ -99,8 +100,8 @@ def _assemble(name: str, files: Files, given: Mapping[str, Any], manifest: Mappi
         data_revision="sha256:" + hashlib.sha256(orjson.dumps(data, option=orjson.OPT_SORT_KEYS)).hexdigest(),
         version=metadata.get("version"),
         signed=False,
-        hides_nothing=_hides_nothing(heads),
-        has_result=any(_RESULT_HEAD.search(text) for text in heads),
+        hides_nothing=("listing", _CONSTANT_LISTING) in rules and _mentions_of_listing(modules) == 1,
+        has_result=any(rule == "result" for rule, _ in rules),
     )
 
 
@@ -228,12 +229,27 @@ def _is_system(text: str) -> bool:
 
 
 def _code(text: str) -> str:
-    return _NOT_CODE.sub("", text)
+    """`text` without its comments, and without what its raw strings hold."""
+    return _NOT_CODE.sub(lambda found: found[1] or "", text)
 
 
-def _hides_nothing(heads: list[str]) -> bool:
-    constants = sum(len(_CONSTANT_LISTING.findall(text)) for text in heads)
-    return constants == 1 and sum(len(_LISTING_HEAD.findall(text)) for text in heads) == 1
+def _mentions_of_listing(modules: Mapping[str, str]) -> int:
+    """How often the name stands anywhere in code: a second rule, wherever it hides, is a second mention."""
+    return sum(re.sub(_TEXT, "", _code(text)).count("listing") for text in modules.values())
+
+
+def _statements(code: str) -> Iterator[str]:
+    """The lines of a module outside of every bracket, each with the bracketed lines that belong to it."""
+    depth = begin = 0
+    for mark in _NESTING.finditer(code):
+        if mark[0] == "\n" and depth == 0:
+            yield code[begin : mark.start()].strip()
+            begin = mark.end()
+        elif mark[0] in "{[(":
+            depth += 1
+        elif mark[0] in "}])":
+            depth -= 1
+    yield code[begin:].strip()
 
 
 def _digest(files: Files) -> str:

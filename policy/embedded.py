@@ -9,7 +9,7 @@ Python threads while it evaluates. Where it is known not to evaluate as OPA does
 
 import asyncio
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Any, Final
 
@@ -165,9 +165,11 @@ def _evaluate(question: _Question, number: int) -> tuple[Any, CannotDecide | Non
 
 
 def _program(policy: Policy, copies: int) -> _Program:
-    first = Compiled(policy)
-    document = plan_document(policy)
+    document = plan_document(replace(policy, has_result=False))
     plan = read_plan(document)
+    if policy.has_result is not (there := EntryPoint.RESULT.value in plan.rules):
+        policy = replace(policy, has_result=there)
+    first = Compiled(policy)
     problems = plan_problems(plan) or smoke_problems(policy, first.evaluate)
     if problems:
         raise PolicyRefused(problems)

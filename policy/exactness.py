@@ -46,6 +46,11 @@ _ASCII: Final = frozenset({"lower", "upper", "trim_space"})
 
 _ANY_ESCAPE: Final = b"\\"
 _BACKSLASH: Final = b"\\\\"
+_SHAPES: Final = re.sub(rb"[^.0-9eE]", b" ", bytes(range(256)), flags=re.DOTALL).translate(
+    bytes.maketrans(b"123456789E", b"000000000e")
+)
+"""Digits, points and exponents as `0`, `.` and `e`, all else blank: so that a search for a pair is one for a text."""
+
 _NUMBER_WITH_POINT: Final = re.compile(rb"\d\.\d{8}|\d{7}\.\d|\d[eE]")
 _TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _NUMBER: Final = re.compile(rb"(\d+)(?:\.(\d+))?([eE][-+]?\d+)?")
@@ -69,6 +74,8 @@ class Limits:
             return f"text outside ASCII, under a policy that calls {self.because}"
         if any(escape in document for escape in self.escapes):
             return f"text with quotes, backslashes or control characters, under a policy that calls {self.because}"
+        if not _may_hold_fraction(document):
+            return None
         if not self.fractions and _digits(document) > 0:
             return f"a number with a fraction or exponent, under a policy that calls {self.because}"
         if _NUMBER_WITH_POINT.search(document) and _digits(document) > _DIGITS:
@@ -129,6 +136,11 @@ def _inside(needle: str | None) -> frozenset[bytes]:
 
 def _is_arithmetic(call: Called) -> bool:
     return call.function in _ARITHMETIC and not any(operand.number == "0" for operand in call.operands)
+
+
+def _may_hold_fraction(document: bytes) -> bool:
+    shapes = document.translate(_SHAPES)
+    return b"0." in shapes or b"0e" in shapes
 
 
 def _digits(document: bytes) -> int:

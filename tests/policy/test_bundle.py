@@ -90,10 +90,33 @@ def test_a_place_where_nothing_is(tmp_path: Path) -> None:
         pytest.param('# listing := {"hide": []}\n', False, id="in-a-comment"),
         pytest.param('x := `\nlisting := {"hide": []}\n`\n', False, id="in-a-text"),
         pytest.param('listing := {"hide": []} if input.x\n', False, id="conditional"),
+        pytest.param('listing := {"hide": []}\n\n  if input.x\n', False, id="conditional-on-another-line"),
+        pytest.param('x if {\nlisting := {"hide": []}\nlisting\n}\n', False, id="a-local"),
+        pytest.param('listing := {"hide": []}\nx if {\nlisting := 1\nlisting\n}\n', False, id="constant-and-a-local"),
+        pytest.param('listing := {"hide": []}\nx := 1 listing := {"hide": [2]}\n', False, id="two-rules-on-a-line"),
+        pytest.param('x := "listing"\nlisting := {"hide": []}\n', True, id="constant-and-a-text"),
+        pytest.param('x := "#"\nlisting := {"hide": []}\nlisting := {"hide": "#"} if input.x\n', False, id="a-hash"),
+        pytest.param('listing["hide"] := []\n', False, id="by-its-member"),
     ],
 )
 def test_a_constant_listing_hides_nothing(tmp_path: Path, source: str, *, constant: bool) -> None:
     assert load(_write(tmp_path, {"a.rego": ALLOW + source}), grants=None).hides_nothing is constant
+
+
+@pytest.mark.parametrize(
+    ("source", "there"),
+    [
+        pytest.param("result := {}\n", True, id="a-rule"),
+        pytest.param("  default result := {}\n", True, id="an-indented-default"),
+        pytest.param("result.deny := true if input.x\n", True, id="a-member"),
+        pytest.param("x if {\nresult := 1\nresult == 1\n}\n", False, id="a-local"),
+        pytest.param("x := [\nresult |\nresult := 1\n]\n", False, id="a-local-of-a-comprehension"),
+        pytest.param('x := "{"\nresult := {}\n', True, id="after-a-bracket-in-a-text"),
+        pytest.param("results := 1\n", False, id="another-name"),
+    ],
+)
+def test_whether_there_is_a_rule_for_results(tmp_path: Path, source: str, *, there: bool) -> None:
+    assert load(_write(tmp_path, {"a.rego": ALLOW + source}), grants=None).has_result is there
 
 
 def test_a_bundle_comes_back_with_its_revision_and_version(tmp_path: Path) -> None:

@@ -412,3 +412,23 @@ async def test_a_stopped_opa_is_unavailable(tmp_path: Path) -> None:
 
 def test_every_failure_of_an_engine_is_a_refusal() -> None:
     assert all(issubclass(one, CannotDecide) for one in (EngineFailed, EngineTimeout, EngineUnavailable, Inexact))
+
+
+@pytest.mark.parametrize(
+    ("source", "there"),
+    [
+        pytest.param('result := {"effect": "allow", "reason": "ok"}\n', True, id="a-rule"),
+        pytest.param("x if {\nresult := 1\nresult == 1\n}\n", False, id="a-local"),
+    ],
+)
+async def test_a_rule_for_results_is_known_from_the_plan(tmp_path: Path, source: str, *, there: bool) -> None:
+    async with _embedded() as (engine, activate):
+        await activate(_folder(tmp_path, ALLOW + source))
+        assert engine.active is not None
+        assert engine.active.has_result is there
+        asked = engine.ask(EntryPoint.RESULT, document(tool_call()))
+        if there:
+            assert (await asked).value["effect"] == "allow"
+        else:
+            with pytest.raises(EngineFailed):
+                await asked
