@@ -21,15 +21,19 @@ class Reads:
     members: dict[str, "Reads"] = field(default_factory=dict)
 
     def narrowed(self, value: Any) -> Any:
-        """`value` without the members that are never read, and without those in which nothing is found to read."""
+        """`value` without the members that are never read, and without those in which nothing is found to read.
+
+        Every `.` into the latter is undefined, as it is where there is no value at all.
+        """
         if self.whole or not self.members or not isinstance(value, Mapping):
             return value
-        kept = {name: below.narrowed(value[name]) for name, below in self.members.items() if name in value}
-        return {name: inner for name, inner in kept.items() if not self.members[name].finds_nothing(inner)}
-
-    def finds_nothing(self, value: Any) -> bool:
-        """Whether every `.` of the policy into `value` is undefined, as it is when there is no value at all."""
-        return not self.whole and bool(self.members) and (not isinstance(value, Mapping) or not value)
+        kept: dict[str, Any] = {}
+        for name, below in self.members.items():
+            if name in value:
+                inner = value[name] if below.whole else below.narrowed(value[name])
+                if below.whole or not below.members or (inner and isinstance(inner, Mapping)):
+                    kept[name] = inner
+        return kept
 
 
 EVERYTHING: Final = Reads(whole=True)

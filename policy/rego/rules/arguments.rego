@@ -44,28 +44,40 @@ inside(path, root) if path == root
 
 inside(path, root) if startswith(path, concat("", [root, "/"]))
 
-# A step upwards, in any spelling that some reader resolves. Each needle stands in its own rule as a literal, since the
-# embedded engine is exact for literals only.
-climbs(path) if path == ".."
+# A step upwards, in any spelling that some reader resolves.
+climbs(path) if {
+	unusual(path)
+	steps_up(path)
+}
 
-climbs(path) if startswith(path, "../")
+# What every such spelling has; most paths have none of it, and need no closer look.
+unusual(path) if contains(path, "..")
 
-climbs(path) if contains(path, "/../")
+unusual(path) if contains(path, "\\")
 
-climbs(path) if endswith(path, "/..")
+unusual(path) if contains(path, "%")
 
-climbs(path) if contains(path, "\\")
+# Each needle stands in its own rule as a literal, since the embedded engine is exact for literals only.
+steps_up(path) if path == ".."
 
-climbs(path) if contains(path, "%2e")
+steps_up(path) if startswith(path, "../")
 
-climbs(path) if contains(path, "%2E")
+steps_up(path) if contains(path, "/../")
 
-climbs(path) if contains(path, "%2f")
+steps_up(path) if endswith(path, "/..")
 
-climbs(path) if contains(path, "%2F")
+steps_up(path) if contains(path, "\\")
 
-climbs(path) if contains(path, "%5c")
+steps_up(path) if contains(path, "%2e")
 
-climbs(path) if contains(path, "%5C")
+steps_up(path) if contains(path, "%2E")
 
-climbs(path) if contains(path, "%00")
+steps_up(path) if contains(path, "%2f")
+
+steps_up(path) if contains(path, "%2F")
+
+steps_up(path) if contains(path, "%5c")
+
+steps_up(path) if contains(path, "%5C")
+
+steps_up(path) if contains(path, "%00")

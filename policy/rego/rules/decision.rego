@@ -90,7 +90,7 @@ follows if {
 follows if {
 	input.call.method == "tasks/update"
 	some asked in ["sampling/createMessage", "elicitation/create", "roots/list"]
-	allowed(asked, null)
+	reached(entries({"method": asked, "name": null}).allow, null)
 }
 
 # Notifications of an upstream where the caller may do something, about resources that it may read.
@@ -106,6 +106,7 @@ listens_beyond if {
 }
 
 readable(uri) if {
-	allowed("resources/read", uri)
-	not forbidden("resources/read", uri)
+	those := entries({"method": "resources/read", "name": uri})
+	reached(those.allow, uri)
+	not forbidden(those, uri)
 }

@@ -1,7 +1,7 @@
 # Grants as indexed data: data.agentgate.grants[tenant][agent][upstream][method][name][effect] is a list of entries
-# {id}, with {prefix} if it is about more than one name, and {arguments, closed} if it has conditions. "*" stands for whatever has no key of its own, and what holds for any tenant, agent,
-# upstream or name stands under each key, so that one way leads to all that is about a call. An entry with a prefix is
-# about the names that begin with it. `policy/grants.py` writes and checks the index.
+# {id}, with {prefix} if it is about the names that begin with it, and {arguments, closed} if it has conditions. "*"
+# stands for whatever has no key of its own, and what holds for any tenant, agent, upstream or name stands under each
+# key too, so that one way leads to all that is about a call. `policy/grants.py` writes and checks the index.
 package agentgate.rules
 
 of_tenant := grants if {
@@ -23,21 +23,20 @@ at_upstream := grants if {
 	grants := of_agent["*"]
 } else := {}
 
-# The entries that may be about one name; those with a prefix still have to reach it. `object.get`, since the embedded
-# engine looks at every member where an argument of a function is the key.
-entries(asked, name) := found if {
-	names := object.get(at_upstream, asked, {})
-	found := object.get(names, name, object.get(names, "*", {}))
-}
+# What is granted or denied about {method, name}, by effect; entries with a prefix still have to reach the name. Both
+# come in one object, since the embedded engine looks at every member where an argument itself is the key.
+entries(asked) := found if {
+	found := at_upstream[asked.method][asked.name]
+} else := found if {
+	found := at_upstream[asked.method]["*"]
+} else := {}
 
-# Some call with this method and name can be allowed or sent for approval, or is denied by an entry.
-granted(asked, name) if allowed(asked, name)
+# Some call about the name can be allowed or sent for approval, or is denied by an entry.
+granted(those, name) if reached(those.allow, name)
 
-granted(asked, name) if reached(entries(asked, name).require_approval, name)
+granted(those, name) if reached(those.require_approval, name)
 
-allowed(asked, name) if reached(entries(asked, name).allow, name)
-
-forbidden(asked, name) if reached(entries(asked, name).deny, name)
+forbidden(those, name) if reached(those.deny, name)
 
 reached(those, name) if {
 	some entry in those

@@ -5,9 +5,9 @@ package agentgate.rules
 hide := [item.name | some item in input.items; not shown(item)]
 
 shown(item) if {
-	asked := data.agentgate.methods.listed[input.call.method]
-	not forbidden(asked, item.name)
-	openable(asked, item)
+	those := entries({"method": listed, "name": item.name})
+	not forbidden(those, item.name)
+	openable(those, item)
 }
 
 shown(item) if {
@@ -20,19 +20,25 @@ shown(_) if {
 	familiar
 }
 
-openable(asked, item) if {
-	granted(asked, item.name)
+# The method by which what is listed is called.
+listed := data.agentgate.methods.listed[input.call.method]
+
+openable(those, item) if {
+	granted(those, item.name)
 	not altered(item)
 }
 
-altered(item) if changed(item.definition.pinned)
-
-openable("tools/call", item) if read_only(item.definition.annotations.readOnlyHint, item.definition.pinned)
-
-openable(asked, _) if {
-	trusted
-	data.agentgate.methods.reading[asked]
+openable(_, item) if {
+	listed == "tools/call"
+	read_only(item.definition.annotations.readOnlyHint, item.definition.pinned)
 }
+
+openable(_, _) if {
+	trusted
+	data.agentgate.methods.reading[listed]
+}
+
+altered(item) if changed(item.definition.pinned)
 
 template_open(_) if trusted
 
