@@ -1,6 +1,7 @@
 """One table for every engine: what activation accepts, what asking answers, and where an engine must not answer."""
 
 import asyncio
+import itertools
 import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -30,7 +31,7 @@ from policy.grants import Grant, index
 from policy.opa import OpaEngine
 from policy.opa_process import OpaProcess, find_opa
 from policy.vocabulary import Call, Definition, Listed
-from tests.policy.asking import NOW, SESSION, SIDECAR, call, document, listing, read_only, tool_call
+from tests.policy.asking import CALLER, NOW, SESSION, SIDECAR, call, document, listing, read_only, tool_call
 
 GRANTS = (
     Grant("u", "tools/call", "echo", agent="billing"),
@@ -340,6 +341,32 @@ async def test_what_may_be_called_is_listed() -> None:
             elif said["reason"] != "argument_refused":
                 assert hidden == {"hide": [asked.name]}, asked
     assert told_apart >= {"granted", "argument_refused", "not_granted", "definition_changed", "read_only_trusted"}
+
+
+SCOPES = list(itertools.product(("*", "default"), ("*", "billing"), ("*", "u")))
+SCOPED = [
+    Grant(upstream, "tools/call", f"{kind}{number}{end}", tenant, agent, "deny" if kind == "deny" else "allow")
+    for number, (tenant, agent, upstream) in enumerate(SCOPES)
+    for kind, end in (("exact", ""), ("prefix", "_*"), ("deny", ""))
+]
+
+
+@pytest.mark.parametrize("stranger", [None, *({"tenant": "t"}, {"agent": "a"}, {"upstream": "v"})])
+async def test_a_grant_holds_in_its_scope(running: Running, stranger: dict[str, str] | None) -> None:
+    engine, activate = running
+    await activate(load("starter", grants=index([*SCOPED, Grant("u", "tools/call", "deny*")])))
+    at = {"tenant": "default", "agent": "billing", "upstream": "u"} | (stranger or {})
+    caller = structs.replace(CALLER, tenant=at["tenant"], agent=at["agent"])
+    for number, scope in enumerate(SCOPES):
+        inside = all(named in ("*", now) for named, now in zip(scope, at.values(), strict=True))
+        anything = at["upstream"] == "u"
+        for name, expected in (
+            (f"exact{number}", "granted" if inside else "not_granted"),
+            (f"prefix{number}_x", "granted" if inside else "not_granted"),
+            (f"deny{number}", "denied_by_operator" if inside else "granted" if anything else "not_granted"),
+        ):
+            asked = document(tool_call(name, caller=caller, upstream=at["upstream"]))
+            assert (await engine.ask(EntryPoint.DECISION, asked)).value["reason"] == expected, (name, scope)
 
 
 def _listing(asked: Call) -> bytes:
