@@ -18,19 +18,20 @@ from typing import Any, Final
 
 import orjson
 
+from policy.archive import MAX_BYTES, MAX_FILES, read_archive
 from policy.engine import Policy, PolicyRefused
 
 BUILTIN: Final = ("starter", "observe")
 
 _REGO: Final = Path(__file__).parent / "rego"
 _GIVEN: Final = ("grants", "trusted_upstreams")
-_MAX_FILES: Final = 2_000
-_MAX_BYTES: Final = 64 * 1024 * 1024
-_TEXT: Final = r'"(?:[^"\\\n]|\\.)*"'
+_TEXT: Final = r'"(?:[^"\\\n]|\\.)*+"?'
+"""A text to its closing quote, or to the end of its line: whatever stands in a module, it is read once."""
+
 _NOT_CODE: Final = re.compile(rf"({_TEXT})|`[^`]*`|#[^\n]*")
-_NESTING: Final = re.compile(rf"{_TEXT}|[{{}}\[\]()]|\n(?!\s*(?:if|else)\b)")
-_PACKAGE: Final = re.compile(r"^\s*package\s+agentgate\s*$", re.MULTILINE)
-_SYSTEM: Final = re.compile(r"^\s*package\s+system\b", re.MULTILINE)
+_NESTING: Final = re.compile(rf"{_TEXT}|[{{}}\[\]()]|\n\s*(?:(?:if|else)\b)?")
+_PACKAGE: Final = re.compile(r"^[^\S\n]*package\s+agentgate[^\S\n]*$", re.MULTILINE)
+_SYSTEM: Final = re.compile(r"^[^\S\n]*package\s+system\b", re.MULTILINE)
 _HEAD: Final = re.compile(r"(?:default\s+)?(decision|listing|result)\b")
 _CONSTANT_LISTING: Final = 'listing := {"hide": []}'
 
@@ -115,8 +116,8 @@ def _builtin_files(name: str) -> Files:
 
 def _folder_files(folder: Path) -> Files:
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and _counts(path.name)]
-    if len(paths) > _MAX_FILES or sum(path.stat().st_size for path in paths) > _MAX_BYTES:
-        raise PolicyRefused((f"{folder}: more than {_MAX_FILES} files or {_MAX_BYTES} bytes",))
+    if len(paths) > MAX_FILES or sum(path.stat().st_size for path in paths) > MAX_BYTES:
+        raise PolicyRefused((f"{folder}: more than {MAX_FILES} files or {MAX_BYTES} bytes",))
     try:
         return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
     except OSError as error:
@@ -124,27 +125,12 @@ def _folder_files(folder: Path) -> Files:
 
 
 def _bundle_files(path: Path) -> Files:
-    try:
-        with tarfile.open(path, "r:gz") as archive:
-            return dict(_members(path.name, archive))
-    except (tarfile.TarError, OSError, EOFError) as error:
-        raise PolicyRefused((f"{path.name}: not a readable bundle: {error}",)) from error
+    files = read_archive(path)
+    return {inner: content for inner, content in files.items() if _counts(inner) or _is_manifest(inner)}
 
 
-def _members(name: str, archive: tarfile.TarFile) -> Iterable[tuple[str, bytes]]:
-    total = 0
-    for count, member in enumerate(archive):
-        total += member.size
-        if count >= _MAX_FILES or total > _MAX_BYTES:
-            raise PolicyRefused((f"{name}: more than {_MAX_FILES} files or {_MAX_BYTES} bytes",))
-        inner = PurePosixPath(member.name.lstrip("/"))
-        if member.isdir():
-            continue
-        content = archive.extractfile(member) if member.isfile() else None
-        if content is None or ".." in inner.parts:
-            raise PolicyRefused((f"{name}: {member.name}: only plain files below the root may be in a bundle",))
-        if _counts(inner.name) or inner.name == ".manifest":
-            yield str(inner), content.read()
+def _is_manifest(path: str) -> bool:
+    return PurePosixPath(path).name == ".manifest"
 
 
 def _counts(name: str) -> bool:
@@ -154,10 +140,10 @@ def _counts(name: str) -> bool:
 def _manifest(name: str, files: Files) -> Mapping[str, Any]:
     try:
         manifest = json.loads(files.get(".manifest", b"{}"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PolicyRefused((f"{name}: .manifest: {error}",)) from error
     metadata = manifest.get("metadata", {}) if isinstance(manifest, dict) else None
-    if not isinstance(metadata, dict) or not isinstance(metadata.get("version", 0), int):
+    if not isinstance(metadata, dict) or type(metadata.get("version", 0)) is not int:
         raise PolicyRefused((f"{name}: .manifest: metadata.version is not an integer",))
     if not isinstance(manifest.get("revision", ""), str):
         raise PolicyRefused((f"{name}: .manifest: revision is not a string",))
@@ -187,14 +173,25 @@ def _data(files: Files, problems: list[str]) -> dict[str, Any]:
         except json.JSONDecodeError as error:
             problems.append(f"{path}:{error.lineno}: {error.msg}")
             continue
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             problems.append(f"{path}: {error}")
             continue
         for part in reversed(PurePosixPath(path).parts[:-1]):
             value = {part: value}
-        if not isinstance(value, dict) or not _merge(merged, value):
+        if not _is_writable(value):
+            problems.append(f"{path}: nests too deeply, or holds half of a surrogate pair")
+        elif not isinstance(value, dict) or not _merge(merged, value):
             problems.append(f"{path}: not an object, or sets what another data file sets")
     return merged
+
+
+def _is_writable(value: Any) -> bool:
+    """Whether the engines can be handed the value as JSON."""
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _int(spelling: str) -> int:
@@ -242,7 +239,7 @@ def _statements(code: str) -> Iterator[str]:
     """The lines of a module outside of every bracket, each with the bracketed lines that belong to it."""
     depth = begin = 0
     for mark in _NESTING.finditer(code):
-        if mark[0] == "\n" and depth == 0:
+        if mark[0].isspace() and depth == 0:
             yield code[begin : mark.start()].strip()
             begin = mark.end()
         elif mark[0] in "{[(":

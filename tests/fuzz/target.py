@@ -9,6 +9,7 @@ class Target:
     """`check` takes any bytes and raises (AssertionError, or whatever escapes) where `promise` is broken.
 
     Inputs have at most `max_bytes`; `words` are pieces that the engine puts in; `seeds` are inputs to begin with.
+    The short form makes `changes` inputs of its own.
     """
 
     name: str
@@ -17,3 +18,4 @@ class Target:
     seeds: Callable[[], list[bytes]]
     words: tuple[bytes, ...] = ()
     max_bytes: int = 2048
+    changes: int = 300

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.fuzz import heads, lists, messages, order_files, recovering, streams, verifying
+from tests.fuzz import bundles, growth, heads, lists, messages, order_files, recovering, streams, verifying
 from tests.fuzz.target import Target
 
 TARGETS: Final[dict[str, Target]] = {
@@ -17,5 +17,7 @@ TARGETS: Final[dict[str, Target]] = {
         order_files.ORDERS,
         verifying.VERIFY,
         recovering.RECOVERY,
+        bundles.BUNDLE,
+        growth.GROWTH,
     )
 }

@@ -8,8 +8,6 @@ from tests.fuzz.corpus import known
 from tests.fuzz.mutation import mutated
 from tests.fuzz.targets import TARGETS
 
-CHANGED = 300
-
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_known_inputs(name: str) -> None:
@@ -20,5 +18,5 @@ def test_known_inputs(name: str) -> None:
 @pytest.mark.parametrize("name", TARGETS)
 def test_changed_inputs(name: str) -> None:
     target = TARGETS[name]
-    for raw in islice(mutated(target, known(target), seed=1), CHANGED):
+    for raw in islice(mutated(target, known(target), seed=1), target.changes):
         target.check(raw)

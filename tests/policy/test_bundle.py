@@ -1,14 +1,17 @@
 """Loading policies, and keeping the active one what its files say."""
 
 import asyncio
+import gzip
 import io
 import json
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from policy.activation import PolicyEvent, PolicySource
+from policy.archive import MAX_BYTES
 from policy.bundle import bundle_revision, load, pack
 from policy.embedded import EmbeddedEngine
 from policy.engine import PolicyRefused
@@ -66,6 +69,9 @@ def test_a_folder_of_several_packages_and_data(tmp_path: Path) -> None:
         pytest.param({"a.rego": ALLOW, "data.json": "[]"}, "not an object", id="data-a-list"),
         pytest.param({"a.rego": ALLOW, "data.json": '{"x": 1e400}'}, "1e400", id="data-infinite"),
         pytest.param({"a.rego": ALLOW, "data.json": '{"x": 18446744073709551617}'}, "1844", id="data-too-wide"),
+        pytest.param({"a.rego": ALLOW, "data.json": "[" * 5000}, "recursion", id="data-far-too-deep"),
+        pytest.param({"a.rego": ALLOW, "data.json": '{"x":' * 300 + "1" + "}" * 300}, "too deeply", id="data-deep"),
+        pytest.param({"a.rego": ALLOW, "data.json": '{"x": "\\ud800"}'}, "surrogate", id="data-half-a-character"),
         pytest.param({"a.rego": ALLOW, "data.json": '{"agentgate": {"grants": {}}}'}, "sidecar", id="own-grants"),
         pytest.param({"a.rego": ALLOW, "s.rego": "package system.authz\n"}, "system", id="own-authz"),
         pytest.param({"a.rego": ALLOW, "a.json": '{"x": 1}', "b.json": '{"x": 2}'}, "another data", id="data-twice"),
@@ -148,6 +154,77 @@ def test_what_is_no_bundle(tmp_path: Path) -> None:
     (tmp_path / "b.tar.gz").write_bytes(b"nothing of the kind")
     with pytest.raises(PolicyRefused, match="not a readable bundle"):
         load(str(tmp_path / "b.tar.gz"), grants=None)
+
+
+def _damage_a_header(tar: bytes) -> bytes:
+    """The second file's checksum: `tarfile` alone would take this for the end."""
+    return tar[: 1024 + 148] + b"7" + tar[1024 + 149 :]
+
+
+def _go_on_after_the_end(tar: bytes) -> bytes:
+    return tar + tar
+
+
+def _say_a_file_twice(tar: bytes) -> bytes:
+    return tar[:1024] + tar
+
+
+def _cut_in_the_middle(tar: bytes) -> bytes:
+    return tar[: 1024 + 300]
+
+
+def _grow(_: bytes) -> bytes:
+    return bytes(MAX_BYTES + 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        pytest.param(_damage_a_header, "damaged at byte 1024", id="damaged-header"),
+        pytest.param(_go_on_after_the_end, "damaged", id="more-after-the-end"),
+        pytest.param(_say_a_file_twice, "twice", id="a-file-twice"),
+        pytest.param(_cut_in_the_middle, "damaged", id="cut"),
+        pytest.param(_grow, "more than", id="far-too-long"),
+    ],
+)
+def test_an_archive_is_read_whole_or_refused(tmp_path: Path, change: Callable[[bytes], bytes], problem: str) -> None:
+    path = _bundle(tmp_path, {"a.rego": ALLOW, "b.rego": "package b\n"})
+    path.write_bytes(gzip.compress(change(gzip.decompress(path.read_bytes())), 1))
+    with pytest.raises(PolicyRefused, match=problem):
+        load(str(path), grants=None)
+
+
+def _spoil_the_checksum(packed: bytes) -> bytes:
+    return packed[:-8] + bytes(4) + packed[-4:]
+
+
+def _spoil_the_data(packed: bytes) -> bytes:
+    return packed[:20] + b"\xff\xff\xff\xff" + packed[24:]
+
+
+@pytest.mark.parametrize(
+    "change", [_spoil_the_checksum, _spoil_the_data], ids=lambda change: change.__name__.strip("_")
+)
+def test_what_cannot_be_unpacked_is_refused(tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
+    path = _bundle(tmp_path, {"a.rego": ALLOW})
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(PolicyRefused, match="not a readable bundle"):
+        load(str(path), grants=None)
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        pytest.param("[" * 5000, id="deep"),
+        pytest.param("null", id="null"),
+        pytest.param('{"metadata": {"version": true}}', id="version-true"),
+        pytest.param('{"metadata": {"version": "7"}}', id="version-text"),
+        pytest.param('{"revision": 7}', id="revision-number"),
+    ],
+)
+def test_a_manifest_that_is_none(tmp_path: Path, manifest: str) -> None:
+    with pytest.raises(PolicyRefused, match="manifest"):
+        load(str(_bundle(tmp_path, {".manifest": manifest, "a.rego": ALLOW})), grants=None)
 
 
 def test_packing_the_same_gives_the_same_names(tmp_path: Path) -> None:
