@@ -117,7 +117,9 @@ def index(grants: Iterable[Grant]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for count, (path, name) in enumerate(_placed(list(distinct.items()))):
         if count >= MAX_ENTRIES:
-            raise PolicyRefused((_too_many(len(distinct)),))
+            raise PolicyRefused(
+                (f"more than {MAX_ENTRIES:,} entries of {len(distinct)} grants: name fewer beside those for any (*)",)
+            )
         node = tree
         for key in path:
             node = node.setdefault(key, {})
@@ -223,13 +225,6 @@ def _rule_problems(rule: Mapping[str, Any]) -> Iterator[str]:
 
 def _is_bound(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and float(f"{value:.15g}") == value
-
-
-def _too_many(grants: int) -> str:
-    return (
-        f"the {grants} grants make more than {MAX_ENTRIES:,} entries: what is granted for any (*) is repeated under "
-        "every tenant, agent, upstream and name that other grants mention; mention fewer of them"
-    )
 
 
 def _placed(grants: list[tuple[str, Grant]], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:

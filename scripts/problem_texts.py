@@ -15,7 +15,7 @@ _STARTS: Final = (
     *("evidence/keys.py", "policy/orders.py", "policy/opa_process.py"),
     *("proxy/child.py", "proxy/wrap_config.py"),
 )
-_POLICIES: Final = ("policy/bundle.py", "policy/grants.py", "policy/vetting.py")
+_POLICIES: Final = ("policy/archive.py", "policy/bundle.py", "policy/grants.py", "policy/vetting.py")
 _STARTING: Final = ("KeyProblem", "OrdersProblem", "OpaMissing", "CannotStart", "CannotRewrite")
 
 _CALLS: Final = {
@@ -32,6 +32,7 @@ _WORDS: Final = {
     "HOSTNAME": "HOST",
     "LINENO": "LINE",
     "MAX_BYTES": "so many",
+    "MAX_FILES": "so many",
     "MSG": "WHY",
     "NAME__": "TYPE",
     "R": "VALUE",
