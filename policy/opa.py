@@ -8,7 +8,6 @@ How the bundle comes to OPA is the business of whoever runs it; in development t
 import asyncio
 from typing import Any, Final
 
-import aiohttp
 import orjson
 
 from policy.bundle import bundle_revision
@@ -23,6 +22,7 @@ from policy.engine import (
     Policy,
     PolicyRefused,
 )
+from policy.opa_wire import Connections
 from policy.reads import EVERYTHING, Reads
 from policy.vetting import smoke_inputs, smoke_problems
 
@@ -30,7 +30,6 @@ BUDGET_SECONDS: Final = 0.05
 ACTIVATION_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.05
 _PATIENT_SECONDS: Final = 2.0
-_HEADERS: Final = {"Content-Type": "application/json"}
 
 
 class OpaEngine:
@@ -46,11 +45,9 @@ class OpaEngine:
         activation_seconds: float = ACTIVATION_SECONDS,
     ) -> None:
         """Nothing is connected yet."""
-        self._path = address.removeprefix("unix:") if address.startswith("unix:") else None
-        self._base = "http://opa" if self._path is not None else address.rstrip("/")
+        self._connections = Connections(address)
         self._budget_seconds = budget_seconds
         self._activation_seconds = activation_seconds
-        self._session: aiohttp.ClientSession | None = None
         self._active: Policy | None = None
         self._activating: Policy | None = None
         self._moved_on = False
@@ -100,9 +97,7 @@ class OpaEngine:
 
     async def close(self) -> None:
         """Close the connections; idempotent."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        self._connections.close()
 
     async def _ask(self, entry: EntryPoint, document: bytes) -> Answer:
         value, revision = await self._query(entry, document, self._budget_seconds)
@@ -115,24 +110,14 @@ class OpaEngine:
         return Answer(value, self._active)
 
     async def _query(self, entry: EntryPoint, document: bytes, seconds: float) -> tuple[Any, str]:
-        body = b'{"input":' + document + b"}"
-        url = f"{self._base}/v1/data/{entry.value}?provenance=true"
-        timeout = aiohttp.ClientTimeout(total=seconds)
+        path = f"/v1/data/{entry.value}?provenance=true"
         try:
-            async with self._connected().post(url, data=body, headers=_HEADERS, timeout=timeout) as response:
-                return _read(response.status, await response.read())
+            answered = await self._connections.post(path, b'{"input":' + document + b"}", seconds=seconds)
         except TimeoutError as error:
             raise EngineTimeout(f"no decision within {seconds} s") from error
-        except (aiohttp.ClientError, OSError) as error:
+        except OSError as error:
             raise EngineUnavailable(f"OPA cannot be asked: {error}") from error
-
-    def _connected(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            connector = (
-                aiohttp.TCPConnector(limit=0) if self._path is None else aiohttp.UnixConnector(self._path, limit=0)
-            )
-            self._session = aiohttp.ClientSession(connector=connector, trust_env=False)
-        return self._session
+        return _read(answered.status, answered.body)
 
     async def _wait_for(self, policy: Policy) -> None:
         deadline = asyncio.get_running_loop().time() + self._activation_seconds
