@@ -5,6 +5,7 @@ is then in a file under its artifact prefix, and its statistics are on standard 
 """
 
 import importlib
+import shlex
 import sys
 from typing import Any, Final
 
@@ -17,7 +18,9 @@ def main(name: str, *arguments: str) -> None:
     atheris: Any = importlib.import_module("atheris")
     with atheris.instrument_imports(include=list(OURS)):
         targets = importlib.import_module("tests.fuzz.targets").TARGETS
-    atheris.Setup([name, *arguments], targets[name].check)
+    # libFuzzer starts itself again to merge, with this text before the arguments in a shell's line.
+    again = f"{shlex.quote(sys.executable)} -m tests.fuzz.guided {name}"
+    atheris.Setup([again, *arguments], targets[name].check)
     atheris.Fuzz()
 
 

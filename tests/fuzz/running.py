@@ -109,7 +109,7 @@ def _merge(target: Target, work: Path, keep: Path, limits: list[str]) -> None:
     (work / "least").mkdir()
     write(work / "least", target.seeds())
     folders = [str(work / "least"), str(work / "new"), str(work / "known")]
-    command = [sys.executable, "-m", "tests.fuzz.guided", target.name, "-merge=1", *folders, *limits]
+    command = [sys.executable, "-m", "tests.fuzz.guided", target.name, "-merge=1", "-use_counters=0", *folders, *limits]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, env=_environment())
     seeds = {digest(raw) for raw in target.seeds()}
     found = [path.read_bytes() for path in (work / "least").iterdir() if path.name not in seeds]

@@ -2,9 +2,7 @@
 
 import io
 import json
-import random
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any, Final
 
 from proxy.wire.lines import LineReader, Noise, client_line, server_line
@@ -21,11 +19,14 @@ _INVISIBLE: Final = "\0\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
 Parts = list[bytes]
 
 
-def _chunks(stream: bytes, seed: int) -> Parts:
-    """The stream cut at places that `seed` gives; 0 cuts after every byte."""
-    drawn = random.Random(seed)
-    cuts = range(len(stream)) if seed == 0 else sorted(drawn.randrange(len(stream) + 1) for _ in range(seed % 9))
-    return [stream[a:b] for a, b in pairwise([0, *cuts, len(stream)])]
+def _chunks(stream: bytes, sizes: int) -> Parts:
+    """The stream in parts of two sizes in turn, of 1 to 16 bytes each, as the halves of `sizes` say."""
+    found: Parts = []
+    at, turn = 0, (sizes % 16 + 1, sizes // 16 + 1)
+    while at < len(stream):
+        found.append(stream[at : at + turn[len(found) % 2]])
+        at += len(found[-1])
+    return found
 
 
 def _events(parts: Parts, limit: int) -> tuple[list[Event], Rule | None]:
@@ -43,14 +44,14 @@ def _events(parts: Parts, limit: int) -> tuple[list[Event], Rule | None]:
 
 def _sse(raw: bytes) -> None:
     pieces = Pieces(raw)
-    seed, limit = pieces.number(256), _LIMITS[pieces.number(len(_LIMITS))]
+    sizes, limit = pieces.number(256), _LIMITS[pieces.number(len(_LIMITS))]
     stream = pieces.rest()
     found, rule = _events([stream], limit)
     if rule is None:
-        assert _events(_chunks(stream, seed), limit) == (found, None)
+        assert _events(_chunks(stream, sizes), limit) == (found, None)
         assert _dispatched(found) == _by_the_book(stream)
     else:
-        cut, cut_rule = _events(_chunks(stream, seed), limit)
+        cut, cut_rule = _events(_chunks(stream, sizes), limit)
         assert cut_rule is not None
         assert cut == found[: len(cut)]
     joined = b"".join(event.raw for event in found)
@@ -93,11 +94,11 @@ def _by_the_book(stream: bytes) -> list[tuple[str, bytes, str | None]]:
 
 def _lines(raw: bytes) -> None:
     pieces = Pieces(raw)
-    seed, limit = pieces.number(256), _LIMITS[pieces.number(len(_LIMITS))]
+    sizes, limit = pieces.number(256), _LIMITS[pieces.number(len(_LIMITS))]
     stream = pieces.rest()
     whole, cut = LineReader(limit), LineReader(limit)
     lines = whole.feed(stream)
-    assert [line for part in _chunks(stream, seed) for line in cut.feed(part)] == lines
+    assert [line for part in _chunks(stream, sizes) for line in cut.feed(part)] == lines
     assert all(len(line) <= limit + 1 for line in lines)
     if all(len(line) <= limit for line in lines) and len(whole.tail()) < limit:
         assert b"".join(lines) + whole.tail() == stream
