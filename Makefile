@@ -47,6 +47,7 @@ check:
 
 bench: dev
 	@scripts/setup_opa.sh
+	@scripts/setup_nginx.sh
 	@$(PY) -m benchmarks
 
 # For all targets together; a finding fails it and its input is named.
