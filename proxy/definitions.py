@@ -15,6 +15,9 @@ MAX_SCOPES: Final = 1_000
 MAX_TOOLS: Final = 20_000
 """Tools remembered for each of them; a list beyond that is not remembered further."""
 
+MAX_BYTES: Final = 64 << 20
+"""Bytes of lists remembered for each of them."""
+
 FETCH_SECONDS: Final = 5.0
 """How long a call waits for the definition of its tool before policy decides without one."""
 
@@ -30,13 +33,20 @@ def define(item: Mapping[str, Any]) -> Definition:
 
 
 class _Scope:
-    __slots__ = ("defined", "failed_at", "lock", "tools")
+    __slots__ = ("bytes", "defined", "failed_at", "lock", "tools")
 
     def __init__(self) -> None:
         self.tools: dict[str, Mapping[str, Any]] = {}
         self.defined: dict[str, Definition] = {}
         self.lock = asyncio.Lock()
         self.failed_at: float | None = None
+        self.bytes = 0
+
+    def forget(self) -> None:
+        """Know no tool any more."""
+        self.tools.clear()
+        self.defined.clear()
+        self.bytes = 0
 
 
 Fetch = Callable[[], Awaitable[list[Mapping[str, Any]]]]
@@ -49,9 +59,15 @@ class Definitions:
         self._monotonic = monotonic
         self._scopes: OrderedDict[tuple[str, str, str], _Scope] = OrderedDict()
 
-    def learn(self, caller: Caller, upstream: str, items: Iterable[Any]) -> None:
-        """Remember the tools of one page of a list; a tool named anew replaces what was known of it."""
+    def learn(self, caller: Caller, upstream: str, items: Iterable[Any], size: int = 0) -> None:
+        """Remember the tools of one page of a list; a tool named anew replaces what was known of it.
+
+        `size` is what the page took in bytes: beyond MAX_BYTES of pages, what was known before is forgotten.
+        """
         scope = self._scope(caller, upstream)
+        if scope.bytes + size > MAX_BYTES:
+            scope.forget()
+        scope.bytes += size
         for item in items:
             name = item.get("name") if isinstance(item, Mapping) else None
             if isinstance(name, str) and (name in scope.tools or len(scope.tools) < MAX_TOOLS):

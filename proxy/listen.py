@@ -33,6 +33,8 @@ from proxy.wire.message import Envelope
 from proxy.wire.origins import Hosts
 from proxy.wire.rules import Malformed, Rule
 
+SERVER: Final = "agentgate"
+
 SOLE_PATH: Final = "/mcp"
 """Serves the upstream under a second name where there is only one."""
 
@@ -107,6 +109,8 @@ def _client_may_go() -> Iterator[None]:
 def _set_headers(response: web.StreamResponse, headers: Headers, extra: Headers) -> None:
     given = response.headers
     given.popall(hdrs.CONTENT_TYPE, None)
+    # aiohttp would name itself and Python's version.
+    given[hdrs.SERVER] = SERVER
     for name, value in headers:
         given.add(name, value)
     for name, value in extra:

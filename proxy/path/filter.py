@@ -42,7 +42,7 @@ async def filter_list(gate: Gate, exchange: Exchange, request: Message, answer: 
     if items is None:
         return answer.raw
     if method == "tools/list":
-        gate.definitions.learn(exchange.caller, exchange.upstream, items)
+        gate.definitions.learn(exchange.caller, exchange.upstream, items, len(answer.raw))
     if (policy := gate.engine.active) is not None and policy.hides_nothing:
         return answer.raw
     keep = await _kept(gate, exchange, request, items, name)

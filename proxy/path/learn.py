@@ -30,12 +30,14 @@ async def fetch_tools(gate: Gate, exchange: Exchange) -> list[Mapping[str, Any]]
     """
     items: list[Mapping[str, Any]] = []
     cursor: str | None = None
+    left = gate.bounds.answer_bytes
     for _ in range(MAX_PAGES):
-        result = await _page(gate, exchange, cursor)
+        result, size = await _page(gate, exchange, cursor)
         tools = result.get("tools")
+        left -= size
         items += [item for item in tools if isinstance(item, dict)] if isinstance(tools, list) else []
         cursor = result.get("nextCursor")
-        if not isinstance(cursor, str):
+        if not isinstance(cursor, str) or left <= 0:
             break
     await _note(gate, exchange, len(items))
     return items
@@ -53,7 +55,8 @@ async def _note(gate: Gate, exchange: Exchange, count: int) -> None:
     await journal.append(Entry(Kind.NOTICE, body))
 
 
-async def _page(gate: Gate, exchange: Exchange, cursor: str | None) -> Mapping[str, Any]:
+async def _page(gate: Gate, exchange: Exchange, cursor: str | None) -> tuple[Mapping[str, Any], int]:
+    """The result of one page and its size in bytes; an empty one if it cannot be had."""
     own = _list_request(gate, exchange, cursor)
     message = own.envelope.messages[0]
     leg = gate.upstreams[exchange.upstream].leg()
@@ -62,10 +65,10 @@ async def _page(gate: Gate, exchange: Exchange, cursor: str | None) -> Mapping[s
         arrival = await leg.send(own, lend(gate, own, tickets))
         answer = await _answer(arrival, message, gate)
     except (UpstreamDown, BadAnswer, Malformed):
-        return {}
+        return {}, 0
     finally:
         await leg.close()
-    return answer.result if answer is not None and isinstance(answer.result, dict) else {}
+    return (answer.result, len(answer.raw)) if answer is not None and isinstance(answer.result, dict) else ({}, 0)
 
 
 async def _answer(arrival: Arrival, request: Message, gate: Gate) -> Message | None:

@@ -8,7 +8,7 @@ import pytest
 
 from policy.containment import Order, Orders, Scope
 from policy.vocabulary import Definition
-from proxy.definitions import MAX_TOOLS, RETRY_SECONDS, Definitions
+from proxy.definitions import MAX_BYTES, MAX_TOOLS, RETRY_SECONDS, Definitions
 from proxy.demux import Demux
 from proxy.detached import GIVEN_UP, MAX_DETACHED, MAX_DETACHED_BYTES, SESSION_OVER, Detached, Waiting
 from proxy.flights import Flights
@@ -205,6 +205,14 @@ def test_definitions_are_bounded() -> None:
     definitions.learn(ALICE, "files", [{"name": str(number)} for number in range(MAX_TOOLS + 1)])
     assert definitions.known(ALICE, "files", str(MAX_TOOLS)) is None
     assert definitions.known(ALICE, "files", "0") is not None
+
+
+def test_definitions_are_bounded_in_bytes() -> None:
+    definitions = Definitions(HandClock().seconds)
+    definitions.learn(ALICE, "files", [{"name": "old"}], MAX_BYTES - 1)
+    definitions.learn(ALICE, "files", [{"name": "young"}], 2)
+    assert definitions.known(ALICE, "files", "old") is None
+    assert definitions.known(ALICE, "files", "young") is not None
 
 
 def _line(raw: bytes) -> Frame:
