@@ -1,10 +1,8 @@
 """Bundles: refused as PolicyRefused or loaded whole; an archive that is damaged anywhere is not loaded in part."""
 
-import atexit
 import gzip
 import io
 import json
-import shutil
 import tarfile
 from collections.abc import Mapping
 from typing import Final
@@ -19,7 +17,6 @@ from tests.fuzz.pieces import Pieces
 from tests.fuzz.target import Target
 
 _FOLDER: Final = scratch()
-atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
 _BLOCK: Final = 512
 _RULES: Final = b'package agentgate\n\ndecision := {"effect": "allow", "reason": "ok"}\n'
 _MANIFEST: Final = b'{"revision":"r7","roots":[""],"metadata":{"version":7}}'

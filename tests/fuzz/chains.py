@@ -1,5 +1,6 @@
 """A chain that is right, and what an input makes of it: bytes, lines, members of records, links put right again."""
 
+import atexit
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -74,9 +75,10 @@ def written(chain: Edited, folder: Path) -> Path:
 
 
 def scratch() -> Path:
-    """A new folder, in memory where the system has a place for that."""
-    memory = Path("/dev/shm")
-    return Path(tempfile.mkdtemp(prefix="agentgate-fuzz-", dir=memory if memory.is_dir() else None))
+    """A new folder of this process, taken away at its end (that of a guided child is in its parent's)."""
+    folder = Path(tempfile.mkdtemp(prefix="agentgate-fuzz-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _change_record(chain: Edited, pieces: Pieces) -> None:

@@ -1,7 +1,5 @@
 """Readers take time in proportion to their input: a piece that is repeated to a great length is read in a moment."""
 
-import atexit
-import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,7 +26,6 @@ SECONDS: Final = 0.6
 _LIMIT: Final = 4 * SIZE
 _CALL: Final = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}'
 _FOLDER: Final = scratch()
-atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
 
 
 def _check(raw: bytes) -> None:

@@ -1,7 +1,5 @@
 """Opening a chain again: it is continued without losing a whole record, or left alone; and then it verifies."""
 
-import atexit
-import shutil
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -21,7 +19,6 @@ from tests.fuzz.target import Target
 from tests.vectors.evidence.generate import CHAIN, TENANT, identity
 
 _FOLDER: Final = scratch()
-atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
 _AUTHOR: Final = Author(
     "gate",
     "acme",

@@ -19,6 +19,9 @@ from tests.fuzz.target import Target
 
 ROOT: Final = Path(__file__).parents[2]
 FINDINGS: Final = ROOT / "build" / "fuzz"
+_MEMORY: Final = Path("/dev/shm")
+"""Targets that write files write many: in memory, where the system has a place for that."""
+
 _PROGRESS_SECONDS: Final = 10.0
 _ONE_INPUT_SECONDS: Final = 20
 _MEMORY_MB: Final = 1024
@@ -52,7 +55,7 @@ def is_guided() -> bool:
 
 def run_guided(target: Target, seconds: int, say: Say, keep: Path | None = None) -> Result:
     """Fuzz in a child for `seconds`. Inputs that reach something new are merged into `keep`, if given."""
-    with tempfile.TemporaryDirectory(prefix="agentgate-fuzz-") as name:
+    with tempfile.TemporaryDirectory(prefix="agentgate-fuzz-", dir=_MEMORY if _MEMORY.is_dir() else None) as name:
         work = Path(name)
         write(work / "known", known(target))
         (work / "new").mkdir()
@@ -61,7 +64,7 @@ def run_guided(target: Target, seconds: int, say: Say, keep: Path | None = None)
         if target.words:
             (work / "words").write_text("".join(f'"{_escaped(word)}"\n' for word in target.words))
             limits.append(f"-dict={work / 'words'}")
-        result = _watch(target, _child(target, work, *limits, f"-max_total_time={seconds}"), say)
+        result = _watch(target, work, _child(target, work, *limits, f"-max_total_time={seconds}"), say)
         if keep is not None and result.reproducer is None:
             _merge(target, work, keep, limits)
         return replace(result, corpus=result.corpus or len(known(target)))
@@ -110,7 +113,7 @@ def _merge(target: Target, work: Path, keep: Path, limits: list[str]) -> None:
     write(work / "least", target.seeds())
     folders = [str(work / "least"), str(work / "new"), str(work / "known")]
     command = [sys.executable, "-m", "tests.fuzz.guided", target.name, "-merge=1", "-use_counters=0", *folders, *limits]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, env=_environment())
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, env=_environment(work))
     seeds = {digest(raw) for raw in target.seeds()}
     found = [path.read_bytes() for path in (work / "least").iterdir() if path.name not in seeds]
     for path in keep.glob("*"):
@@ -118,12 +121,12 @@ def _merge(target: Target, work: Path, keep: Path, limits: list[str]) -> None:
     write(keep, found)
 
 
-def _watch(target: Target, command: list[str], say: Say) -> Result:
+def _watch(target: Target, work: Path, command: list[str], say: Say) -> Result:
     """Follow a child by its status lines until it ends."""
     begin = time.monotonic()
     shown, result, tail = begin, Result(target.name), list[str]()
     child = subprocess.Popen(
-        command, cwd=ROOT, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        command, cwd=ROOT, env=_environment(work), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         errors="replace",
     )  # fmt: skip
     assert child.stdout is not None
@@ -153,8 +156,8 @@ def _counted(result: Result, line: str) -> Result:
     return result
 
 
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT)}  # noqa: TID251 - a child of ours gets our environment
+def _environment(work: Path) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(work)}  # noqa: TID251 - a child of ours gets our environment
 
 
 def _escaped(word: bytes) -> str:

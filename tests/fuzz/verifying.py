@@ -1,7 +1,5 @@
 """`agentgate verify`: it never breaks, and what it calls true is what was written, as far as a head signs it."""
 
-import atexit
-import shutil
 from typing import Final
 
 import orjson
@@ -13,7 +11,6 @@ from tests.fuzz.target import Target
 from tests.vectors.evidence.generate import identity
 
 _FOLDER: Final = scratch()
-atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
 _IDENTITY: Final = identity().public_key().public_bytes_raw()
 _KEY_LINES: Final = frozenset(GOOD["keys.jsonl"].splitlines(keepends=True))
 _WRITTEN: Final = Edited()
