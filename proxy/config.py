@@ -162,7 +162,7 @@ class _Reader:
         config = Config(
             listen=listen,
             listen_mode=self.settings.listen_mode,
-            admin=self._admin(places.state),
+            admin=self._admin(places.state, wraps=any(upstreams.values())),
             state=places.state,
             upstreams=served,
             policy=self._policy(self.settings.policy, served),
@@ -204,7 +204,10 @@ class _Reader:
     def _listen(self) -> Address:
         return self._address(("listen",), self.settings.listen) or listen_address(Settings().listen, Path("/"))
 
-    def _admin(self, state: Path) -> Address:
+    def _admin(self, state: Path, *, wraps: bool) -> Address:
+        """Where health and metrics are served; `wrap` serves none, and its state folder may have a long path."""
+        if wraps:
+            return UnixAddress(state / ADMIN_SOCKET)
         address = None if self.settings.admin is None else self._address(("admin",), self.settings.admin)
         return address or self._admin_socket(state)
 

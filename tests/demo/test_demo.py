@@ -30,7 +30,7 @@ def test_the_demo_does_what_it_says_and_leaves_nothing_behind(tmp_path: Path) ->
         text=True,
         env={**environment(), "TMPDIR": str(tmp_path)},
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert re.findall(r"^\d  (.+)$", done.stdout, re.MULTILINE) == [step.title for step in STEPS]
     assert f"{len(STEPS)} steps, {done.stdout.count('✓')} claims, all of them true" in done.stdout
     assert "isolation none" in done.stdout
@@ -71,7 +71,14 @@ def _demo(folder: Path, *flags: str) -> "Iterator[subprocess.Popen[str]]":
     command = [str(AGENTGATE), "demo", *flags]
     known = {**environment(), "TMPDIR": str(folder)}
     with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=known
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=known,
+        # A test run in the background of a shell ignores SIGINT, and its children would too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as demo:
         try:
             yield demo

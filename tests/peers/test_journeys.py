@@ -1,5 +1,6 @@
 """Real clients before real tool servers, with the sidecar between: the same outcomes as without it, and evidence."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def assert_evidence(folders: Folders, *, unknown: int = 0) -> dict[str, Any]:
 def assert_same(direct: Journey, through: Journey) -> None:
     assert through.version == direct.version
     for step, (plain, gated) in enumerate(zip(direct.outcomes, through.outcomes, strict=True)):
-        assert gated == plain, JOURNEY[step]
+        assert gated == plain, f"step {step}"
 
 
 @rows(*clients.CLIENTS)
@@ -82,13 +83,22 @@ def test_the_oldest_transport_is_the_same(client: McpClient, everything_sse: Htt
     assert_evidence(gate.folders)
 
 
+def _settled(journey: Journey) -> Journey:
+    """Without the last progress of the last step.
+
+    The server sends it together with the answer, and one client drops what comes with an answer, through or directly.
+    """
+    *steps, last = journey.outcomes
+    return replace(journey, outcomes=[*steps, {**last, "progress": last["progress"][:1]}])
+
+
 @rows(*clients.LEGACY_CLIENTS)
 def test_the_reference_server_is_the_same(
     client: McpClient, npm_everything: HttpServer, npm_everything_sse: HttpServer, sidecar: StartSidecar
 ) -> None:
     gate = sidecar({"streams": npm_everything, "sse": npm_everything_sse})
     for name, server in (("streams", npm_everything), ("sse", npm_everything_sse)):
-        assert client.run(gate.url(name), NPM_JOURNEY) == client.run(server, NPM_JOURNEY)
+        assert_same(_settled(client.run(server, NPM_JOURNEY)), _settled(client.run(gate.url(name), NPM_JOURNEY)))
     assert gate.program.terminate() == 0
     assert_evidence(gate.folders)
 
