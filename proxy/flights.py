@@ -1,8 +1,7 @@
 """What is in flight: entered before containment is checked, so that an order cannot slip between check and sweep."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from policy.containment import Order, Orders
@@ -41,6 +40,22 @@ class Flight:
         return kill_of(orders, self.caller, self.upstream, self.calls)
 
 
+class _Entered:
+    """The block in which one flight is under way."""
+
+    __slots__ = ("_flight", "_flights")
+
+    def __init__(self, flights: "Flights", flight: Flight) -> None:
+        self._flights, self._flight = flights, flight
+
+    def __enter__(self) -> Flight:
+        self._flights.take_off(self._flight)
+        return self._flight
+
+    def __exit__(self, *_: object) -> None:
+        self._flights.land(self._flight)
+
+
 class Flights:
     """The set of flights, bounded by `limit`; `sweep` stops those that an order hits."""
 
@@ -53,24 +68,27 @@ class Flights:
     def __len__(self) -> int:
         return len(self._flights)
 
-    @contextmanager
-    def enter(
-        self, caller: Caller, upstream: str, session: str | None, calls: tuple[Call, ...] = ()
-    ) -> Iterator[Flight]:
-        """Register the running task. Raises Busy when the bound is reached or the sidecar drains."""
+    def enter(self, caller: Caller, upstream: str, session: str | None, calls: tuple[Call, ...] = ()) -> "_Entered":
+        """Register the running task for the block of a `with`, which gives its Flight.
+
+        Raises Busy when the bound is reached or the sidecar drains.
+        """
         if self._draining:
             raise Busy("draining", "the sidecar is shutting down")
         if len(self._flights) >= self._limit:
             raise Busy("too_many_in_flight", f"{self._limit} calls and streams are under way (limits.in_flight)")
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  (a coroutine always runs in a task)
-        flight = Flight(caller, upstream, calls, task, session)
+        return _Entered(self, Flight(caller, upstream, calls, task, session))
+
+    def take_off(self, flight: Flight) -> None:
+        """It is under way."""
         self._flights.add(flight)
-        try:
-            yield flight
-        finally:
-            self._flights.discard(flight)
-            self._landed.set()
+
+    def land(self, flight: Flight) -> None:
+        """It has ended."""
+        self._flights.discard(flight)
+        self._landed.set()
 
     def sweep(self, orders: Orders) -> int:
         """Stop every flight that a kill hits; the state must have changed before. Returns how many."""

@@ -144,6 +144,8 @@ class HttpLeg:
     def _once(self, headers: Headers) -> Headers:
         """Without what a caller sends under the name of a header that configuration adds."""
         added = self._target.added_headers
+        if not added:
+            return headers
         names = {name.lower() for name, _ in added}
         return tuple(each for each in headers if each in added or each[0].lower() not in names)
 
