@@ -77,6 +77,11 @@ class _Connection(asyncio.Protocol):
         elif not self._answer.done():
             self._answer.set_result(Answered(status, b"".join(self._pieces)))
 
+    def expire(self) -> None:
+        """The question has taken too long."""
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(TimeoutError())
+
     def connection_lost(self, error: Exception | None) -> None:
         self._break("the connection ended" if error is None else str(error))
 
@@ -103,21 +108,23 @@ class Connections:
         self._free: deque[_Connection] = deque()
 
     async def post(self, path: str, body: bytes, *, seconds: float) -> Answered:
-        """POST `body` (JSON) to `path`. Raises TimeoutError after `seconds`, OSError if nobody answers."""
-        request = b"POST %b HTTP/1.1\r\nHost: opa\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
-        async with asyncio.timeout(seconds):
-            return await self._exchange(request % (path.encode(), len(body), body))
+        """POST `body` (JSON) to `path`. Raises TimeoutError after `seconds`, OSError if nobody answers.
 
-    async def _exchange(self, request: bytes) -> Answered:
-        """Ask on a kept connection, and on a fresh one if OPA has closed it meanwhile: questions change nothing."""
-        while self._free:
-            connection = self._free.pop()
-            if connection.idle:
-                try:
-                    return await self._on(connection, request)
-                except BrokenAnswer:
-                    break
-        return await self._on(await self._connect(), request)
+        A kept connection may have been closed by OPA meanwhile: then a fresh one is tried. Questions change nothing.
+        """
+        request = b"POST %b HTTP/1.1\r\nHost: opa\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+        request %= (path.encode(), len(body), body)
+        if self._free and (connection := self._free.pop()).idle:
+            # The usual case, without a scope for its time: one timer is enough.
+            timer = asyncio.get_running_loop().call_later(seconds, connection.expire)
+            try:
+                return await self._on(connection, request)
+            except BrokenAnswer:
+                pass
+            finally:
+                timer.cancel()
+        async with asyncio.timeout(seconds):
+            return await self._on(await self._connect(), request)
 
     async def _on(self, connection: _Connection, request: bytes) -> Answered:
         try:
