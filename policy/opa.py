@@ -23,7 +23,8 @@ from policy.engine import (
     PolicyRefused,
 )
 from policy.opa_wire import Connections
-from policy.reads import EVERYTHING, Reads
+from policy.planning import plan_document
+from policy.reads import EVERYTHING, Reads, reads_of
 from policy.vetting import smoke_inputs, smoke_problems
 
 BUDGET_SECONDS: Final = 0.05
@@ -50,6 +51,7 @@ class OpaEngine:
         self._activation_seconds = activation_seconds
         self._active: Policy | None = None
         self._activating: Policy | None = None
+        self._reads = EVERYTHING
         self._moved_on = False
         self._problem: str | None = None
 
@@ -65,8 +67,8 @@ class OpaEngine:
 
     @property
     def reads(self) -> Reads:
-        """Everything: OPA parses fast."""
-        return EVERYTHING
+        """What the active policy reads; everything while another one is becoming active, which may read more."""
+        return self._reads if self._activating is None else EVERYTHING
 
     async def activate(self, policy: Policy) -> None:
         """Wait until OPA answers for `policy`, then ask the smoke table.
@@ -77,7 +79,8 @@ class OpaEngine:
         try:
             await self._wait_for(policy)
             await self._vet(policy)
-            self._active = policy
+            reads = await asyncio.to_thread(_reads_of, policy)
+            self._active, self._reads = policy, reads
         finally:
             self._activating = None
 
@@ -100,8 +103,11 @@ class OpaEngine:
         self._connections.close()
 
     async def _ask(self, entry: EntryPoint, document: bytes) -> Answer:
+        narrowed = self._activating is None
         value, revision = await self._query(entry, document, self._budget_seconds)
         if self._activating is not None and revision == bundle_revision(self._activating):
+            if narrowed:
+                raise EngineFailed("the policy changed under a question that was put for the one before it")
             self._moved_on = True
             return Answer(value, self._activating)
         going_back = self._activating is not None and self._moved_on
@@ -148,6 +154,14 @@ class OpaEngine:
         problems = smoke_problems(policy, lambda entry, document: _recall(answers[entry, document]))
         if problems:
             raise PolicyRefused(problems)
+
+
+def _reads_of(policy: Policy) -> Reads:
+    """What the policy reads of its input, by the embedded compiler's plan; everything if that has none for it."""
+    try:
+        return reads_of(plan_document(policy))
+    except (PolicyRefused, KeyError, TypeError, IndexError):
+        return EVERYTHING
 
 
 def _recall(answer: Any) -> Any:

@@ -14,7 +14,7 @@ from msgspec import structs
 
 from evidence.canonical import Spelled
 from policy.bundle import load
-from policy.decision import input_text, listing_values, read_decision
+from policy.decision import input_text, input_values, listing_values, read_decision
 from policy.embedded import EmbeddedEngine, Inexact
 from policy.engine import (
     UNDEFINED,
@@ -290,6 +290,19 @@ async def test_both_engines_say_the_same_or_the_embedded_one_refuses(tmp_path: P
             refused += isinstance(mine, CannotDecide)
             assert isinstance(mine, CannotDecide) or mine == theirs, asked
     assert refused == 0, "the starter stays within what the embedded engine evaluates exactly"
+
+
+async def test_what_a_policy_reads_is_enough_to_ask(running: Running) -> None:
+    """The narrowed input has the answer of the whole one, on both engines."""
+    engine, activate = running
+    await activate(STARTER)
+    assert not engine.reads.whole
+    for asked in _calls(seed=2, count=150):
+        values = input_values(asked, session=SESSION, sidecar=SIDECAR, now=NOW)
+        narrowed = input_text(engine.reads.narrowed(values))
+        assert await _asked(engine, EntryPoint.DECISION, narrowed) == await _asked(
+            engine, EntryPoint.DECISION, input_text(values)
+        )
 
 
 QUOTING = """
