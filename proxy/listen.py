@@ -14,7 +14,7 @@ from aiohttp.web_request import BaseRequest
 
 from evidence.journal import NotRecorded
 from policy.methods import subject
-from policy.vocabulary import Caller, Transport
+from policy.vocabulary import Caller
 from proxy.forward import HttpUpstream
 from proxy.gate import Gate
 from proxy.isolation import peer_uid
@@ -196,7 +196,7 @@ class Listener:
             return await self._unread(request, _TOO_SLOW, None, caller, route)
         if route.token is not None:
             return await self._legacy_post(route, caller, envelope, self._forwarded(headers, route))
-        exchange = self._exchange(request, route, caller, envelope)
+        exchange = self._exchange(request, headers, route, caller, envelope)
         client = HttpClient(request, extra)
         await carry(exchange, client, self._gate)
         return client.response or web.Response(status=500)
@@ -234,13 +234,12 @@ class Listener:
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _exchange(
-        self, request: BaseRequest, route: _Route, caller: Caller, envelope: Envelope, transport: Transport = "http"
+        self, request: BaseRequest, headers: Headers, route: _Route, caller: Caller, envelope: Envelope
     ) -> Exchange:
-        headers = tuple(request.headers.items())
         return Exchange(
             caller=caller,
             upstream=route.upstream.name,
-            transport=transport,
+            transport="http",
             era=era_of(envelope.messages, request.headers.get(_VERSION)),
             session=request.headers.get(_SESSION),
             envelope=envelope,
@@ -256,7 +255,7 @@ class Listener:
             check_form(grouped(tuple(request.headers.items())))
         except Malformed as malformed:
             return await self._unread(request, explain(malformed), malformed, caller, route)
-        exchange = self._exchange(request, route, caller, NO_MESSAGE)
+        exchange = self._exchange(request, tuple(request.headers.items()), route, caller, NO_MESSAGE)
         client = HttpClient(request, extra)
         leg = relay if request.method == "GET" else end_session
         await leg(exchange, client, self._gate, route.upstream)
