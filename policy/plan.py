@@ -75,7 +75,7 @@ def read_plan(document: Mapping[str, Any]) -> Plan:
     undefined: list[str] = []
     lost: list[str] = []
     for function in functions:
-        statements = list(_statements(function["blocks"]))
+        statements = list(statements_of(function["blocks"]))
         no_text = _textless_locals(statements, textless)
         numbers = _numbers(statements, strings)
         calls.extend(
@@ -94,14 +94,15 @@ def read_plan(document: Mapping[str, Any]) -> Plan:
     )
 
 
-def _statements(blocks: Iterable[Mapping[str, Any]]) -> Iterator[Statement]:
+def statements_of(blocks: Iterable[Mapping[str, Any]]) -> Iterator[Statement]:
+    """Every statement of the blocks, each before those inside it."""
     for block in blocks:
         for statement in block["stmts"]:
             yield statement
             inner = statement["stmt"]
-            yield from _statements(inner.get("blocks") or ())
+            yield from statements_of(inner.get("blocks") or ())
             if inner.get("block"):
-                yield from _statements([inner["block"]])
+                yield from statements_of([inner["block"]])
 
 
 def _may_be_text(kind: Mapping[str, Any]) -> bool:
@@ -120,7 +121,7 @@ def _textless_locals(statements: list[Statement], textless: frozenset[str]) -> f
             no_text.add(inner["target"])
         elif statement["type"] == "CallStmt":
             (no_text if inner["func"] in textless else may_be).add(inner["result"])
-        elif statement["type"].startswith("AssignVar") and _local(inner["source"]) in no_text:
+        elif statement["type"].startswith("AssignVar") and local_of(inner["source"]) in no_text:
             no_text.add(inner["target"])
         else:
             may_be.update(_writes(inner))
@@ -139,8 +140,8 @@ def _called(
     operands = tuple(
         Operand(
             literal=_unquoted(strings[one["value"]]) if one["type"] == "string_index" else None,
-            number=numbers.get(_local(one)),
-            text=one["type"] != "bool" and _local(one) not in no_text,
+            number=numbers.get(local_of(one)),
+            text=one["type"] != "bool" and local_of(one) not in no_text,
         )
         for one in inner["args"]
     )
@@ -158,7 +159,7 @@ def _undefined(function: Mapping[str, Any], statements: list[Statement], files: 
     rows = [int(statement["stmt"]["row"]) for statement in statements if "row" in statement["stmt"]]
     for statement in statements:
         inner = statement["stmt"]
-        if any(_local(inner.get(member)) not in written | {None} for member in _READ):
+        if any(local_of(inner.get(member)) not in written | {None} for member in _READ):
             yield f"{files[inner.get('file', 0)]}:{inner.get('row', min(rows, default=-1)) + 1}"
 
 
@@ -169,7 +170,7 @@ def _lost(function: Mapping[str, Any], statements: list[Statement], files: list[
     for statement in statements:
         if statement["type"].startswith("AssignVar"):
             inner = statement["stmt"]
-            written.setdefault(inner["target"], set()).add(_local(inner["source"]))
+            written.setdefault(inner["target"], set()).add(local_of(inner["source"]))
     if any(len(sources) > 1 and sources & parameters for sources in written.values()):
         rows = [one["stmt"] for one in statements if "row" in one["stmt"]]
         yield from (f"{files[inner.get('file', 0)]}:{inner['row'] + 1}" for inner in rows[:1])
@@ -179,7 +180,8 @@ def _writes(inner: Statement) -> Iterator[int]:
     return (inner[member] for member in _WRITTEN if isinstance(inner.get(member), int))
 
 
-def _local(operand: Any) -> int | None:
+def local_of(operand: Any) -> int | None:
+    """The number of the local that an operand is; None for a literal."""
     if isinstance(operand, Mapping) and operand.get("type") == "local":
         return int(operand["value"])
     return None

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-Statement = Mapping[str, Any]
+from policy.plan import Statement, local_of, statements_of
 
 _OPERANDS: Final = ("source", "value", "a", "b", "key", "object", "array", "set")
 
@@ -45,7 +45,7 @@ def reads_of(document: Mapping[str, Any]) -> Reads:
     own = frozenset(function["name"] for function in document["funcs"]["funcs"])
     root = Reads()
     for body in (*document["plans"]["plans"], *document["funcs"]["funcs"]):
-        statements = list(_statements(body["blocks"]))
+        statements = list(statements_of(body["blocks"]))
         if any(one["type"] == "WithStmt" for one in statements):
             return EVERYTHING
         _follow(root, (body.get("params") or [0])[0], statements, strings, own)
@@ -71,7 +71,7 @@ def _follow(
 
 def _step(dot: Statement, held: dict[int, list[Reads]], strings: list[str]) -> bool:
     """Follow one `.`; True if that led to a part that its target was not known to hold."""
-    source, key = _local(dot["source"]), dot["key"]
+    source, key = local_of(dot["source"]), dot["key"]
     if source is None or source not in held:
         return False
     found = False
@@ -101,22 +101,6 @@ def _used(one: Statement, own: frozenset[str]) -> Iterator[int]:
     return (local for operand in operands if (local := _any_local(operand)) is not None)
 
 
-def _statements(blocks: Iterable[Mapping[str, Any]]) -> Iterator[Statement]:
-    for block in blocks:
-        for statement in block["stmts"]:
-            yield statement
-            inner = statement["stmt"]
-            yield from _statements(inner.get("blocks") or ())
-            if inner.get("block"):
-                yield from _statements([inner["block"]])
-
-
-def _local(operand: Any) -> int | None:
-    if isinstance(operand, Mapping) and operand.get("type") == "local":
-        return int(operand["value"])
-    return None
-
-
 def _any_local(operand: Any) -> int | None:
     """A local, given as an operand or by its bare number (Scan, IsDefined and others write it so)."""
-    return operand if isinstance(operand, int) and not isinstance(operand, bool) else _local(operand)
+    return operand if isinstance(operand, int) and not isinstance(operand, bool) else local_of(operand)

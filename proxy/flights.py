@@ -40,6 +40,12 @@ class Flight:
         return kill_of(orders, self.caller, self.upstream, self.calls)
 
 
+def resume() -> None:
+    """Go on in the running task: a kill cancels it only to wake it, and what is left is to record and to answer."""
+    if (task := asyncio.current_task()) is not None:
+        task.uncancel()
+
+
 class _Entered:
     """The block in which one flight is under way."""
 

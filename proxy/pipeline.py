@@ -20,7 +20,7 @@ from policy.containment import Contained
 from policy.vocabulary import Call
 from proxy.demux import STOPPED, cancelled_key
 from proxy.detached import Waiting
-from proxy.flights import Flight
+from proxy.flights import Flight, resume
 from proxy.gate import Gate
 from proxy.path.contain import contain, passages
 from proxy.path.decide import decide
@@ -62,7 +62,7 @@ async def carry(exchange: Exchange, client: ClientLeg, gate: Gate) -> None:
         if not passage.killed:
             passage.left()
             raise
-        _resume()
+        resume()
         await _still(passage, passage.stopped())
     except ClientGone:
         passage.left()
@@ -80,12 +80,6 @@ async def _still(passage: "_Passing", telling: Coroutine[Any, Any, None]) -> Non
     except asyncio.CancelledError:
         passage.left()
         raise
-
-
-def _resume() -> None:
-    """A kill cancels the task only to wake it: what is left to do is to record and to answer."""
-    if (task := asyncio.current_task()) is not None:
-        task.uncancel()
 
 
 class _Passing:

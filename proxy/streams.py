@@ -12,7 +12,7 @@ from msgspec import structs
 
 from evidence.journal import NotRecorded
 from policy.containment import Contained
-from proxy.flights import Flight
+from proxy.flights import Flight, resume
 from proxy.forward import HttpLeg, HttpUpstream
 from proxy.gate import Gate
 from proxy.legacy import ERA, LegacyStream, StreamWriter
@@ -40,7 +40,7 @@ async def relay(exchange: Exchange, client: ClientLeg, gate: Gate, upstream: Htt
     except asyncio.CancelledError:
         if flight is None or flight.order is None:
             raise
-        _resume()
+        resume()
         await _end(client)
     except ClientGone:
         return
@@ -64,16 +64,10 @@ async def end_session(exchange: Exchange, client: ClientLeg, gate: Gate, upstrea
     except asyncio.CancelledError:
         if flight is None or flight.order is None:
             raise
-        _resume()
+        resume()
         await _refuse(Contained(flight.order), client, record)
     except Exception as error:  # noqa: BLE001  (every reason is mapped by `explain`: fail closed)
         await _refuse(error, client, record)
-
-
-def _resume() -> None:
-    """A kill cancels the task only to wake it: what is left to do is to answer."""
-    if (task := asyncio.current_task()) is not None:
-        task.uncancel()
 
 
 async def _enter(exchange: Exchange, gate: Gate, record: Recording, event: str) -> None:
