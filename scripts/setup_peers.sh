@@ -1,5 +1,6 @@
 #!/bin/sh
-# The peers that the tests speak to: npm servers, clients and the conformance suite; the older Python SDK; nginx.
+# The peers that the tests speak to: npm servers, clients and the conformance suite; Python clients that stand on another
+# SDK or bring one of their own; nginx.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/places.sh
@@ -17,16 +18,17 @@ else
     touch "$npm/.complete"
 fi
 
-# The older Python SDK in an environment of its own.
-old=$cache/mcp130-$(digest requirements/mcp130.txt)
-if [ -f "$old/.complete" ]; then
-    say "mcp 1.30.0: ready"
-else
-    say "mcp 1.30.0: installing from requirements/mcp130.txt"
-    rm -rf "$old"
-    make_venv "$(find_python)" "$old"
-    "$old/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/mcp130.txt
-    touch "$old/.complete"
-fi
+# python_environment NAME WHAT: an environment of its own from requirements/NAME.txt, named by that file.
+python_environment() {
+    place=$cache/$1-$(digest "requirements/$1.txt")
+    if [ -f "$place/.complete" ]; then say "$2: ready"; return; fi
+    say "$2: installing from requirements/$1.txt"
+    rm -rf "$place"
+    make_venv "$(find_python)" "$place"
+    "$place/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "requirements/$1.txt"
+    touch "$place/.complete"
+}
+python_environment mcp130 "mcp 1.30.0, LangChain"
+python_environment frameworks "FastMCP, OpenAI Agents, Pydantic AI"
 
 scripts/setup_nginx.sh

@@ -19,7 +19,15 @@ def _digest(*files: Path) -> str:
 _NPM: Final = ROOT / "tests/peers/npm"
 NODE_PACKAGES: Final = _CACHE / f"npm-{_digest(_NPM / 'package.json', _NPM / 'package-lock.json')}"
 NODE: Final = NODE_PACKAGES / "node_modules/.bin/node"
-OLD_PYTHON: Final = _CACHE / f"mcp130-{_digest(ROOT / 'requirements/mcp130.txt')}" / "bin/python"
+
+
+def _python(environment: str) -> Path:
+    digest = _digest(ROOT / f"requirements/{environment}.txt")
+    return _CACHE / f"{environment}-{digest}" / "bin/python"
+
+
+OLD_PYTHON: Final = _python("mcp130")
+FRAMEWORKS_PYTHON: Final = _python("frameworks")
 OPA: Final = _CACHE / "opa-1.22.2/opa"
 
 
