@@ -1,4 +1,4 @@
-"""Edit a list result in place: cut items out and set members, and leave every other byte as it came.
+"""Edit JSON in place: cut items and members out, set members, and leave every other byte as it came.
 
 The text has been read strictly before (`json_text.read_json`): here it is only measured, not judged.
 """
@@ -41,6 +41,13 @@ def drop_members(raw: bytes, path: Sequence[str], prefix: str) -> bytes:
     kept = [text[begin:end] for begin, end, name, _ in _members(text, at) if not name.startswith(prefix)]
     end = _value_end(text, at)
     return (text[:at] + "{" + ",".join(kept) + "}" + text[end:]).encode()
+
+
+def replace_member(raw: bytes, name: str, value: str) -> bytes:
+    """The object `raw` with the JSON text `value` as its member `name`. Raises ValueError if it has no such member."""
+    text = raw.decode()
+    begin, end = _member(text, _start(text, 0), name)
+    return _apply(text, [(begin, end, value)]).encode()
 
 
 def _set(text: str, at: int, members: Mapping[str, str]) -> Iterator[tuple[int, int, str]]:
