@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 NOW = @printf '==> %s\n'
 
-.PHONY: help demo dev peers test check generated pytest bench fuzz fmt lock clean
+.PHONY: help demo dev peers test check generated pytest bench fuzz soak fmt lock clean
 
 help:
 	@printf '%s\n' \
@@ -13,6 +13,7 @@ help:
 	  'make check   formats, lint, types, imports, Rego, generated files, hosts and secrets' \
 	  'make bench   what a call costs, with a real decision and evidence' \
 	  'make fuzz    try to break what reads bytes of others (MINUTES=5)' \
+	  'make soak    does it last: memory, descriptors, kills, disks, clocks (MINUTES=5)' \
 	  'make fmt     format Python and Rego' \
 	  'make lock    resolve the requirements again' \
 	  'make clean   remove what was made in this folder (the caches outside stay)'
@@ -54,6 +55,10 @@ bench: dev
 MINUTES ?= 5
 fuzz: dev
 	@$(PY) -m tests.fuzz --minutes $(MINUTES)
+
+# Real processes under load, killed, starved and cut off; writes docs/endurance.md.
+soak: dev
+	@$(PY) -m tests.soak --minutes $(MINUTES)
 
 fmt: dev
 	@scripts/fmt.sh
