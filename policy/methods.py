@@ -96,6 +96,22 @@ LIST_ITEMS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 )
 """Where the items of each list result stand, and which member of an item policy knows it by."""
 
+_SUBJECT_OF: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "tools/call": "name",
+        "prompts/get": "name",
+        "resources/read": "uri",
+        "resources/subscribe": "uri",
+        "resources/unsubscribe": "uri",
+        "tasks/get": "taskId",
+        "tasks/result": "taskId",
+        "tasks/update": "taskId",
+        "tasks/cancel": "taskId",
+    }
+)
+"""The one member that a server goes by; another one beside it is none of its business, and must not be policy's."""
+
+_REFERENCE_OF: Final[Mapping[str, str]] = MappingProxyType({"ref/prompt": "name", "ref/resource": "uri"})
 _SUBJECTS: Final = ("name", "uri", "taskId")
 
 
@@ -106,14 +122,25 @@ def treatment(method: str, direction: Direction) -> Treatment:
 
 
 def subject(method: str, params: Any) -> str | None:
-    """What a message is about: params.name, .uri or .taskId, or the name or uri of a completion's reference."""
+    """What a message is about: params.name, .uri or .taskId by its method, or what a completion's reference names.
+
+    A method that the table does not know is about whichever of the three it has, and about none if it has several.
+    """
     if not isinstance(params, Mapping):
         return None
-    source = params.get("ref") if method == "completion/complete" else params
-    if not isinstance(source, Mapping):
-        return None
-    for member in _SUBJECTS:
-        value = source.get(member)
-        if isinstance(value, str):
-            return value
-    return None
+    if method == "completion/complete":
+        return _reference(params.get("ref"))
+    known = _SUBJECT_OF.get(method)
+    members = [member for member in _SUBJECTS if member in params] if known is None else [known]
+    return _text(params, members[0]) if len(members) == 1 else None
+
+
+def _reference(ref: Any) -> str | None:
+    kind = ref.get("type") if isinstance(ref, Mapping) else None
+    member = _REFERENCE_OF.get(kind) if isinstance(kind, str) else None
+    return None if member is None else _text(ref, member)
+
+
+def _text(holder: Mapping[str, Any], member: str) -> str | None:
+    value = holder.get(member)
+    return value if isinstance(value, str) else None
