@@ -15,6 +15,16 @@ from proxy.wire.rules import Malformed, Rule
 Values = Mapping[str, Sequence[str]]
 
 _NAMED_BY: Final[Mapping[str, str]] = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+_MAY_BE_NAMED_BY: Final[Mapping[str, str]] = {
+    "resources/subscribe": "uri",
+    "resources/unsubscribe": "uri",
+    "tasks/get": "taskId",
+    "tasks/result": "taskId",
+    "tasks/update": "taskId",
+    "tasks/cancel": "taskId",
+}
+"""Methods whose Mcp-Name may be left out: where it is there, it is compared with the member that servers go by."""
+
 _NAMES = ("name", "uri", "taskId")
 
 _HOP_BY_HOP: Final = frozenset(
@@ -122,7 +132,8 @@ def _check_name(values: Values, message: Message) -> None:
     if "mcp-name" not in values:
         return
     given = decoded("mcp-name", values["mcp-name"][0])
-    key = _NAMED_BY.get(message.method or "")
+    method = message.method or ""
+    key = _NAMED_BY.get(method) or _MAY_BE_NAMED_BY.get(method)
     names = [_member(message, each) for each in ((key,) if key else _NAMES)]
     if given not in names and (key or any(name is not None for name in names)):
         raise Malformed(Rule.HEADER_NAME)
