@@ -1,3 +1,3 @@
-"""Makes the fixtures with real peers known to every test."""
+"""Makes the fixtures with real peers, and the summary of the attack table, known to every run."""
 
-pytest_plugins = ["tests.peers.fixtures"]
+pytest_plugins = ["tests.peers.fixtures", "tests.attacks.summary"]

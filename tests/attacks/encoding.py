@@ -1,0 +1,72 @@
+"""Encoding: what is decided must be what is forwarded, byte for byte, so that nothing is decoded on the way."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+
+from tests.attacks.documents import CALL
+from tests.attacks.exchanges import ANY, HttpRow
+
+_BOMB = gzip.compress(b" " * 40_000_000, mtime=0)
+_KIND = "Content-Type: application/json"
+
+_CODINGS = [
+    ("gzip-named", CALL, "gzip"),
+    ("gzip-in-capitals", CALL, "GZIP"),
+    ("compress", CALL, "compress"),
+    ("brotli", CALL, "br"),
+    ("zstd", CALL, "zstd"),
+    ("identity-then-gzip", CALL, "identity, gzip"),
+    ("gzip-then-identity", CALL, "gzip, identity"),
+    ("unknown", CALL, "rot13"),
+]
+_COMPRESSED = [
+    ("gzip", gzip.compress(CALL, mtime=0), "gzip"),
+    ("x-gzip", gzip.compress(CALL, mtime=0), "x-gzip"),
+    ("deflate", zlib.compress(CALL), "deflate"),
+]
+_TYPES = [
+    ("charset-utf-16", [f"{_KIND}; charset=utf-16"]),
+    ("charset-utf-7", [f"{_KIND}; charset=utf-7"]),
+    ("charset-latin-1", [f"{_KIND}; charset=iso-8859-1"]),
+    ("charset-unknown", [f"{_KIND}; charset=klingon"]),
+    ("charset-twice", [f"{_KIND}; charset=utf-8; charset=utf-16"]),
+    ("charset-star", [f"{_KIND}; charset*=utf-16''x"]),
+    ("text-plain", ["Content-Type: text/plain"]),
+    ("form", ["Content-Type: application/x-www-form-urlencoded"]),
+    ("multipart", ["Content-Type: multipart/form-data; boundary=x"]),
+    ("json-seq", ["Content-Type: application/json-seq"]),
+    ("json-rpc", ["Content-Type: application/json-rpc"]),
+    ("problem-json", ["Content-Type: application/problem+json"]),
+    ("none", ["-Content-Type"]),
+    ("empty", ["Content-Type:"]),
+    ("list", ["Content-Type: application/json, text/plain"]),
+]
+_TWICE = [("twice", [_KIND, _KIND]), ("twice-different", [_KIND, "Content-Type: text/plain"])]
+"""The HTTP parser refuses these by itself."""
+
+
+def rows() -> Iterator[HttpRow]:
+    """Every row of the class."""
+    for name, body, coding in _CODINGS:
+        yield HttpRow(f"encoding/{name}", 400, "content_encoding", body=body, headers=[f"Content-Encoding: {coding}"])
+    # Compressed bytes are no JSON either: whichever rule is looked at first refuses them, and nothing is inflated.
+    for name, body, coding in _COMPRESSED:
+        yield HttpRow(f"encoding/{name}", 400, ANY, body=body, headers=[f"Content-Encoding: {coding}"])
+    yield HttpRow(
+        "encoding/bomb", 400, ANY, body=_BOMB, headers=["Content-Encoding: gzip"],
+        said=f"`Content-Encoding: gzip` and {len(_BOMB)} bytes that become 40 MB",
+    )  # fmt: skip
+    yield HttpRow("encoding/gzip-unnamed", 400, "nul_byte", body=gzip.compress(CALL, mtime=0))
+    yield HttpRow("encoding/transfer-gzip", 400, body=CALL, headers=["Transfer-Encoding: gzip, chunked"])
+    for name, headers in _TYPES:
+        yield HttpRow(f"encoding/type-{name}", 400, "content_type", body=CALL, headers=headers)
+    for name, headers in _TWICE:
+        yield HttpRow(f"encoding/type-{name}", 400, body=CALL, headers=headers)
+    for name, kind in (("utf-8", "; charset=utf-8"), ("quoted", ';charset="UTF-8"'), ("capitals", ";CHARSET=UTF-8")):
+        yield HttpRow(
+            f"encoding/passes-charset-{name}", 200, body=CALL, headers=[_KIND + kind], arrives=[CALL], passes=True
+        )
+    yield HttpRow(
+        "encoding/passes-identity", 200, body=CALL, headers=["Content-Encoding: identity"], arrives=[CALL], passes=True
+    )

@@ -1,0 +1,90 @@
+"""SSE: an event is what its lines say together, however they end, wherever they are cut."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from tests.attacks.documents import CALL
+from tests.attacks.exchanges import HttpRow
+from tests.attacks.responses import LIST, OK, OTHER, TOOLS
+from tests.attacks.upstream import Reply, events
+from tests.path.messages import request
+
+HIDDEN: Final = b"hidden"
+_CUT: Final = TOOLS.index(b'"inputSchema"')
+_ENDS: Final = {
+    "lf": (b"\n", b"\n\n"),
+    "cr": (b"\r", b"\r\r"),
+    "crlf": (b"\r\n", b"\r\n\r\n"),
+    "cr-then-lf": (b"\r", b"\r\n\n"),
+    "crlf-then-cr": (b"\r\n", b"\r\n\r"),
+    "lf-then-crlf": (b"\n", b"\n\r\n"),
+}
+_SHAPES: Final = {
+    "one-line": b"data: " + TOOLS,
+    "no-blank-after-the-colon": b"data:" + TOOLS,
+    "two-lines": b"data: " + TOOLS[:_CUT] + b"%END%data: " + TOOLS[_CUT:],
+    "named-and-numbered": b"event: message%END%id: 7%END%data: " + TOOLS,
+    "comment-in-between": b"data: " + TOOLS[:_CUT] + b"%END%: x%END%data: " + TOOLS[_CUT:],
+    "unknown-field": b"x: y%END%data: " + TOOLS,
+    "retry-first": b"retry: 1%END%data: " + TOOLS,
+}
+_MARKED: Final = b"\xef\xbb\xbfdata: " + TOOLS + b"\n\n"
+
+_REFUSED: Final = [
+    ("hidden-line-in-a-comment", ": x\u2028data: {}\n\n".encode(), "malformed_answer"),
+    ("hidden-line-in-an-id", "id: 1\u0085data: {}\n\n".encode(), "malformed_answer"),
+    ("hidden-line-in-a-name", b"event: x\x0bdata: {}\n\n", "malformed_answer"),
+    ("hidden-line-in-an-unknown-field", "x: \u2029data: {}\n\n".encode(), "malformed_answer"),
+    ("giant-event", b"data: " + b"x" * (1 << 17) + b"\n\n", "malformed_answer"),
+    ("giant-event-unended", b"data: " + b"x" * (1 << 17), "malformed_answer"),
+    ("giant-event-of-many-lines", b"data: x\n" * (1 << 14), "malformed_answer"),
+    ("no-json", b"data: smuggled\n\n", "malformed_answer"),
+    ("two-documents-in-an-event", b"data: " + OK + b"\ndata: " + OTHER + b"\n\n", "malformed_answer"),
+    (
+        "duplicate-key-over-two-lines",
+        b'data: {"jsonrpc":"2.0","id":1,\ndata: "id":2,"result":{}}\n\n',
+        "malformed_answer",
+    ),
+    ("not-utf-8", b'data: {"jsonrpc":"2.0","id":1,"result":{"a":"\xff"}}\n\n', "malformed_answer"),
+    ("nul", b'data: {"jsonrpc":"2.0","id":1,"result":{"a":"\0"}}\n\n', "malformed_answer"),
+]
+
+
+def rows() -> Iterator[HttpRow]:
+    """Every row of the class."""
+    for end, (line, last) in _ENDS.items():
+        for shape, text in _SHAPES.items():
+            block = text.replace(b"%END%", line) + last
+            yield _list(f"{shape}-{end}", [block])
+            if shape in ("one-line", "two-lines"):
+                yield _list(
+                    f"{shape}-{end}-byte-by-byte",
+                    [piece for at in range(len(block)) for piece in (block[at : at + 1], 0.0002)],
+                )
+    yield _list("byte-order-mark", [_MARKED])
+    yield _list("unended", [b"data: " + TOOLS + b"\n"], "an event whose blank line never comes")
+    yield _list("after-a-comment", [b": " + b"x" * 500 + b"\n\n", b"data: " + TOOLS + b"\n\n"])
+    for name, block, code in _REFUSED:
+        yield HttpRow(
+            f"sse/{name}", 200, code, body=CALL, answer=events(block), arrives=[CALL], lacks=[b"smuggled"],
+            said=f"the tool server streams {name.replace('-', ' ')}",
+        )  # fmt: skip
+    question = b"data: " + request("q", "sampling/createMessage", messages=[]) + b"\n\n"
+    yield HttpRow(
+        "sse/denied-question", 200, body=CALL, gate="strict", answer=events(question, 0.3, b"data: " + OK + b"\n\n"),
+        arrives=[CALL, b'{"jsonrpc":"2.0","id":"q","error":{"code":-1,"message":"User rejected sampling request"}}'],
+        lacks=[b"sampling"], said="the tool server asks for sampling on the stream",
+    )  # fmt: skip
+    mixed = b": hello\n\nid: 7\r\ndata:" + OK + b"\r\n\r\n"
+    yield HttpRow(
+        "sse/passes-as-it-came", 200, body=CALL, answer=events(mixed), arrives=[CALL], returns=mixed, passes=True,
+        said="comments, ids and mixed line ends",
+    )  # fmt: skip
+
+
+def _list(name: str, pieces: list[bytes | float], said: str = "") -> HttpRow:
+    answer: Reply = events(*pieces)
+    return HttpRow(
+        f"sse/list-{name}", 200, body=LIST, gate="strict", answer=answer, arrives=[LIST], lacks=[HIDDEN],
+        said=said or f"a list with a hidden tool as an event: {name.replace('-', ' ')}",
+    )  # fmt: skip

@@ -1,0 +1,33 @@
+"""What the table came to, in one line at the end of a run; a plugin of its own, so that workers report to it too."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from tests.attacks.row import NotBuilt
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the line, if rows were played."""
+    played = [
+        (str(value), report.outcome)
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if isinstance(report, pytest.TestReport) and report.when == "call"
+        for name, value in report.user_properties
+        if name == "attack"
+    ]
+    if played:
+        terminalreporter.write_line(line(played))
+
+
+def line(played: Sequence[tuple[str, str]]) -> str:
+    """Of (what a row expects, outcome of its test): how many rows there are, and what each came to."""
+    from tests.attacks.table import OTHERS
+
+    missing = sum(isinstance(row, NotBuilt) for row in OTHERS)
+    refused, passed = (sum(each == (kind, "passed") for each in played) for kind in ("refused", "passes"))
+    failed = len(played) - refused - passed
+    parts = [f"{len(played) + missing} rows", f"{refused} refused as expected", f"{passed} passed as allowed"]
+    parts += [f"{failed} NOT as expected"] if failed else []
+    return "attack table: " + ", ".join([*parts, f"{missing} not built yet"])

@@ -1,0 +1,21 @@
+"""The whole table, class by class."""
+
+from typing import Final
+
+from tests.attacks import batches, bypass, documents, encoding, mirrors, rebinding, responses, smuggling, streams
+from tests.attacks.row import Elsewhere, NotBuilt, Row
+
+ROWS: Final[tuple[Row, ...]] = (
+    *rebinding.rows(),
+    *documents.rows(),
+    *batches.rows(),
+    *encoding.rows(),
+    *mirrors.rows(),
+    *smuggling.rows(),
+    *bypass.rows(),
+    *responses.rows(),
+    *streams.rows(),
+)
+
+OTHERS: Final[tuple[Elsewhere | NotBuilt, ...]] = ()
+"""Rows that belong to the table and are not played here."""
