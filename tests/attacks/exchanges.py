@@ -1,11 +1,12 @@
 """Rows that are one HTTP exchange: what an agent sends, what the upstream answers, what must come of both."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from tests.attacks.gates import ALICE, Gate, Gates, request
 from tests.attacks.row import check_refusal, refusals_in, shown
+from tests.attacks.trail import recorded
 from tests.attacks.upstream import Reply
 from tests.attacks.wire import Answer, exchange
 
@@ -107,16 +108,4 @@ class HttpRow:
         code = refused[0]["code"] if self.code == ANY else self.code
         for each in refused:
             check_refusal(each, code)
-        assert not self.recorded or code in UNNAMED or recorded(gate, refused[0]["reference"], code)
-
-
-def recorded(gate: Gate, reference: str, code: str) -> bool:
-    """Whether a refusal, a notice or an outcome since the row began has this reference and names this code."""
-    return any(
-        reference in (each["call"], each.get("reference")) and code in _codes(each) for each in gate.trail.more()
-    )
-
-
-def _codes(record: Mapping[str, object]) -> list[object]:
-    refusal = record.get("refusal")
-    return [record.get("reason"), refusal.get("code") if isinstance(refusal, Mapping) else None]
+        assert not self.recorded or code in UNNAMED or recorded(gate.trail.more(), refused[0]["reference"], code)

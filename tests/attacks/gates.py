@@ -14,6 +14,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
+from tests.attacks.pipes import Wrapped, wrapped
+from tests.attacks.trail import Trail
 from tests.attacks.upstream import Upstream, upstream
 from tests.attacks.wire import Answer, exchange
 from tests.peers.places import AGENTGATE
@@ -41,28 +43,6 @@ _GRANTS: Final[list[dict[str, Any]]] = [
     {"upstream": "files", "tool": "read", "arguments": {"path": {"under": ["/srv"]}}, "closed": True},
     {"upstream": "files", "method": "resources/read", "name": "file:///srv/*"},
 ]
-
-
-class Trail:
-    """The records of an evidence folder as they come: clear parts only, as the files hold them."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._read: dict[Path, int] = {}
-
-    def more(self) -> list[dict[str, Any]]:
-        """`{kind, call, tenant, ...body}` of each record since the last time, chain by chain."""
-        return [record for file in sorted(self._folder.glob("chain-*/records-*.tsv")) for record in self._of(file)]
-
-    def _of(self, file: Path) -> Iterator[dict[str, Any]]:
-        data = file.read_bytes()
-        begin, end = self._read.get(file, 0), data.rfind(b"\n") + 1
-        self._read[file] = end
-        for line in data[begin:end].splitlines():
-            if line.startswith(b"record\t"):
-                _, header, body, _ = line.split(b"\t")
-                head = json.loads(header)
-                yield {**json.loads(body), "kind": head["kind"], "call": head["call"], "tenant": head["tenant"]}
 
 
 @dataclass(slots=True)
@@ -140,6 +120,17 @@ class Gates:
     def strict(self) -> Gate:
         """The starter policy with a few grants."""
         return self._stack.enter_context(self.gate(policy="starter", grants=_GRANTS))
+
+    @cached_property
+    def observing(self) -> Wrapped:
+        """A wrap whose policy allows everything."""
+        return self._stack.enter_context(wrapped(self.folder()))
+
+    @cached_property
+    def granting(self) -> Wrapped:
+        """A wrap with the starter policy and a grant for one tool."""
+        grants = [{"upstream": "files", "tool": "echo"}]
+        return self._stack.enter_context(wrapped(self.folder(), policy="starter", grants=grants))
 
     def folder(self) -> Path:
         """A new folder."""

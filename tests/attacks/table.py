@@ -2,7 +2,18 @@
 
 from typing import Final
 
-from tests.attacks import batches, bypass, documents, encoding, mirrors, rebinding, responses, smuggling, streams
+from tests.attacks import (
+    batches,
+    bypass,
+    documents,
+    encoding,
+    framing,
+    mirrors,
+    rebinding,
+    responses,
+    smuggling,
+    streams,
+)
 from tests.attacks.row import Elsewhere, NotBuilt, Row
 
 ROWS: Final[tuple[Row, ...]] = (
@@ -15,6 +26,7 @@ ROWS: Final[tuple[Row, ...]] = (
     *bypass.rows(),
     *responses.rows(),
     *streams.rows(),
+    *framing.rows(),
 )
 
 OTHERS: Final[tuple[Elsewhere | NotBuilt, ...]] = ()
