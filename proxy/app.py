@@ -14,7 +14,7 @@ import uvloop
 from proxy.admin import Readiness, admin_app
 from proxy.assembly import Assembly, assembled, own_version, tend
 from proxy.config import Config
-from proxy.forward import HttpUpstream, Target, open_session
+from proxy.forward import HttpUpstream, Target
 from proxy.listen import Listener
 from proxy.server import serving, serving_app
 from proxy.settings.addresses import Address, TcpAddress
@@ -55,12 +55,12 @@ async def _upstream(given: Upstream, config: Config, stack: AsyncExitStack) -> H
         forward_headers=given.forward_headers,
         return_headers=given.return_headers,
         passthrough_auth=given.auth == "passthrough",
-        tls=True if given.ca_file is None else ssl.create_default_context(cafile=given.ca_file),
+        tls=None if given.ca_file is None else ssl.create_default_context(cafile=given.ca_file),
         fingerprint=given.fingerprint,
         connect_seconds=config.limits.upstream_connect_seconds,
         answer_bytes=config.limits.answer_bytes,
     )
-    upstream = HttpUpstream(target, open_session(target))
+    upstream = HttpUpstream(target)
     stack.push_async_callback(upstream.close)
     return upstream
 

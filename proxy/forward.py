@@ -7,41 +7,34 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Self
 
-import aiohttp
-from aiohttp import ClientResponse, ClientSession, ClientTimeout
 from yarl import URL
 
+from proxy.connections import Broken, Connections, NotConnected, Origin, Response
 from proxy.demux import cancelled_notification
 from proxy.legacy import LegacyStreams
 from proxy.reading import read_answer
 from proxy.refusals import BadAnswer
 from proxy.vocabulary import Arrival, Exchange, Frame, Headers, Lease, UpstreamDown
 from proxy.wire.headers import returned
+from proxy.wire.http_request import request_head
 from proxy.wire.message import Message
 from proxy.wire.rules import Malformed
 from proxy.wire.sse import Event, EventReader
-
-IDLE_CONNECTION_SECONDS: Final = 4.0
-"""Kept-alive connections are dropped before the usual server does it (5 s), so that no call meets a closing one."""
 
 CANCEL_SECONDS: Final = 2.0
 """How long a cancel notification to an upstream may take."""
 
 EVENT_STREAM: Final = "text/event-stream"
 
-_NEVER_ADDED: Final = frozenset({"User-Agent", "Accept", "Content-Type", "Accept-Encoding"})
 _IDENTITY: Final = ("Accept-Encoding", "identity")
-_NOT_WRITTEN: Final = (
-    aiohttp.ClientConnectorError,
-    aiohttp.ServerFingerprintMismatch,
-    aiohttp.ConnectionTimeoutError,
-    aiohttp.InvalidURL,
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where an HTTP upstream is and what is added, passed and pinned; `url` is exactly the configured one."""
+    """Where an HTTP upstream is and what is added, passed and pinned; `url` is exactly the configured one.
+
+    `tls` says whom to believe behind an https URL: None is whom the system believes.
+    """
 
     name: str
     url: str
@@ -49,40 +42,48 @@ class Target:
     forward_headers: frozenset[str] = frozenset()
     return_headers: frozenset[str] = frozenset()
     passthrough_auth: bool = False
-    tls: ssl.SSLContext | bool = True
+    tls: ssl.SSLContext | None = None
     fingerprint: bytes | None = None
     connect_seconds: float = 10.0
     answer_bytes: int = 32 << 20
 
 
-def open_session(target: Target) -> ClientSession:
-    """The connections to one upstream: kept alive, no cookies, no proxies of the environment, no redirects followed."""
-    pinned = None if target.fingerprint is None else aiohttp.Fingerprint(target.fingerprint)
-    connector = aiohttp.TCPConnector(
-        limit=0, keepalive_timeout=IDLE_CONNECTION_SECONDS, ssl=pinned if pinned is not None else target.tls
-    )
-    return ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=False,
-        trust_env=False,
-        skip_auto_headers=_NEVER_ADDED,
-        timeout=ClientTimeout(total=None, sock_connect=target.connect_seconds),
-    )
+def connections_to(target: Target, url: URL) -> Connections:
+    """The connections to one upstream: kept alive; no cookies, no proxies of the environment, no redirects followed."""
+    tls = None
+    if url.scheme == "https":
+        tls = target.tls or (_unverified() if target.fingerprint is not None else ssl.create_default_context())
+        tls.set_alpn_protocols(["http/1.1"])
+    host = (url.raw_host or "").rstrip(".")
+    return Connections(Origin(host, url.port or 80, tls, target.fingerprint, target.connect_seconds))
+
+
+def _unverified() -> ssl.SSLContext:
+    """For a pinned certificate, which counts whoever has signed it."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    tls.check_hostname = False
+    tls.verify_mode = ssl.CERT_NONE
+    return tls
 
 
 @dataclass(slots=True)
 class HttpUpstream:
-    """One upstream over HTTP: streamable HTTP, and the streams of legacy HTTP+SSE that are open to it."""
+    """One upstream over HTTP: streamable HTTP, and the streams of legacy HTTP+SSE that are open to it.
+
+    Nothing in its URL is quoted anew: it is asked at exactly the configured one.
+    """
 
     target: Target
-    session: ClientSession
     streams: LegacyStreams = field(default_factory=LegacyStreams)
     url: URL = field(init=False)
+    host: str = field(init=False)
+    connections: Connections = field(init=False)
 
     def __post_init__(self) -> None:
-        """Keep the URL exactly as configured: nothing in it is quoted anew."""
+        """Connect to nothing yet."""
         self.url = URL(self.target.url, encoded=True)
+        self.host = self.url.raw_authority
+        self.connections = connections_to(self.target, self.url)
 
     @property
     def name(self) -> str:
@@ -99,8 +100,8 @@ class HttpUpstream:
         return HttpLeg(self)
 
     async def close(self) -> None:
-        """Close every connection."""
-        await self.session.close()
+        """Close every connection that is idle."""
+        self.connections.close()
 
 
 class HttpLeg:
@@ -109,7 +110,7 @@ class HttpLeg:
     def __init__(self, upstream: HttpUpstream) -> None:
         self._upstream = upstream
         self._target = upstream.target
-        self._response: ClientResponse | None = None
+        self._response: Response | None = None
         self._forget: Callable[[], None] = _nobody_waits
 
     async def send(self, exchange: Exchange, lease: Lease) -> Arrival:
@@ -127,19 +128,19 @@ class HttpLeg:
         self, method: str, headers: Headers, body: bytes | None = None, *, url: str | None = None
     ) -> Arrival:
         """One request, headers complete. Raises UpstreamDown, BadAnswer."""
+        upstream = self._upstream
+        target = (upstream.url if url is None else URL(url, encoded=True)).raw_path_qs
+        length = None if body is None else len(body)
+        head = request_head(method, target, upstream.host, (*self._once(headers), _IDENTITY), length)
         try:
-            self._response = response = await self._upstream.session.request(
-                method,
-                self._upstream.url if url is None else URL(url, encoded=True),
-                data=body,
-                headers=(*self._once(headers), _IDENTITY),
-                allow_redirects=False,
+            self._response = response = await upstream.connections.exchange(
+                head if not body else head + body, again=method != "POST"
             )
-            return await self._arrival(response)
-        except _NOT_WRITTEN as error:
+            return await self._arrival(method, response)
+        except NotConnected as error:
             raise UpstreamDown(self._target.name, str(error), written=False) from error
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise UpstreamDown(self._target.name, repr(error), written=True) from error
+        except Broken as error:
+            raise UpstreamDown(self._target.name, str(error), written=True) from error
 
     def _once(self, headers: Headers) -> Headers:
         """Without what a caller sends under the name of a header that configuration adds."""
@@ -149,42 +150,39 @@ class HttpLeg:
         names = {name.lower() for name, _ in added}
         return tuple(each for each in headers if each in added or each[0].lower() not in names)
 
-    async def _arrival(self, response: ClientResponse) -> Arrival:
-        headers = tuple(returned(list(response.headers.items()), extra=self._target.return_headers))
-        kind = response.content_type if "Content-Type" in response.headers else ""
-        if len(response.headers.getall("Content-Type", ())) > 1:
+    async def _arrival(self, method: str, response: Response) -> Arrival:
+        kinds, length = _described(response)
+        if len(kinds) > 1:
             raise BadAnswer("doubled_content_type", "two readers could take the answer for two different things")
         if response.status < 200:
             raise BadAnswer("interim_status", f"status {response.status} ends no exchange")
-        if response.headers.get("Content-Encoding", "identity") != "identity":
-            raise BadAnswer("encoded_answer", "the upstream compresses although identity was asked for")
+        headers = tuple(returned(response.headers, extra=self._target.return_headers))
+        kind = kinds[0].partition(";")[0].strip().lower() if kinds else ""
         if kind == EVENT_STREAM and 200 <= response.status < 300:
-            return Arrival(response.status, headers, kind, None, self._frames(response))
-        return Arrival(response.status, headers, kind, await self._whole(response))
+            return Arrival(response.status, headers, kind, None, self._frames(method, response))
+        return Arrival(response.status, headers, kind, await self._whole(response, length))
 
-    async def _whole(self, response: ClientResponse) -> bytes:
+    async def _whole(self, response: Response, length: int) -> bytes:
         limit = self._target.answer_bytes
-        if (response.content_length or 0) > limit:
-            raise BadAnswer("too_large", f"the answer has more than {limit} bytes")
         pieces: list[bytes] = []
         size = 0
-        async for piece in response.content.iter_any():
+        while size <= limit and length <= limit and (piece := await response.piece()):
             size += len(piece)
-            if size > limit:
-                raise BadAnswer("too_large", f"the answer has more than {limit} bytes")
             pieces.append(piece)
+        if size > limit or length > limit:
+            raise BadAnswer("too_large", f"the answer has more than {limit} bytes")
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    async def _frames(self, response: ClientResponse) -> AsyncIterator[Frame]:
+    async def _frames(self, method: str, response: Response) -> AsyncIterator[Frame]:
         """The events of a stream. A connection that breaks ends it: what is then unanswered is the judge's to say."""
         reader = EventReader(self._target.answer_bytes)
         try:
-            async for chunk in response.content.iter_any():
+            while chunk := await response.piece():
                 for event in _events(reader, chunk):
-                    yield await self._frame(event, response.method)
+                    yield await self._frame(event, method)
             for event in reader.close():
-                yield await self._frame(event, response.method)
-        except (aiohttp.ClientError, OSError):
+                yield await self._frame(event, method)
+        except Broken:
             return
 
     async def _frame(self, event: Event, method: str) -> Frame:
@@ -217,7 +215,7 @@ class HttpLeg:
         """End the response, with its connection if the body was not read to its end; nobody waits for answers now."""
         self._forget()
         response, self._response = self._response, None
-        if response is not None and not response.closed:
+        if response is not None:
             response.close()
 
     async def __aenter__(self) -> Self:
@@ -229,6 +227,21 @@ class HttpLeg:
 
 def _nobody_waits() -> None:
     """There is no stream on which answers were expected."""
+
+
+def _described(response: Response) -> tuple[list[str], int]:
+    """Every Content-Type, and how long the body says that it is. Raises BadAnswer for a compressed one."""
+    kinds: list[str] = []
+    length = 0
+    for name, value in response.headers:
+        match name.lower():
+            case "content-type":
+                kinds.append(value)
+            case "content-length":
+                length = int(value) if value.isdecimal() else 0
+            case "content-encoding" if value.lower() != "identity":
+                raise BadAnswer("encoded_answer", "the upstream compresses although identity was asked for")
+    return kinds, length
 
 
 def _events(reader: EventReader, chunk: bytes) -> list[Event]:

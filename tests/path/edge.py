@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from proxy.forward import HttpUpstream, Target, open_session
+from proxy.forward import HttpUpstream, Target
 from proxy.gate import Gate
 from proxy.listen import Listener
 from proxy.wire.origins import Hosts
@@ -231,7 +231,7 @@ async def edge(
     if deaf:
         server.close()
     target = Target("files", url, added_headers=(("X-Api-Key", CANARY),), answer_bytes=1 << 16)
-    http = HttpUpstream(target, open_session(target))
+    http = HttpUpstream(target)
     async with open_journal(root, clock) as journal:
         gate = make_gate(journal, engine=engine, orders=orders, upstreams={"files": http}, clock=clock)
         gate = replace(gate, bounds=replace(gate.bounds, message_bytes=1 << 14, body_seconds=body_seconds))

@@ -1,0 +1,116 @@
+"""One HTTP/1.1 answer, read piece by piece as it comes (llhttp parses; the framing rules are RFC 9112, section 6.3).
+
+Strict: what two readers could end at different places is no answer.
+"""
+
+from typing import Final
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+HEAD_BYTES: Final = 64 << 10
+"""What may come without a byte of body: status line and headers, trailers, or extensions of a chunk."""
+
+MAX_INTERIM: Final = 16
+"""Interim answers (RFC 9110, section 15.2) before the one that counts."""
+
+
+class BadHttp(Exception):
+    """What came is no HTTP/1.1 answer, or ended before it was whole."""
+
+
+class AnswerReader:
+    """Reads one answer.
+
+    `begun`: status and headers are known. `complete`: the body is whole. `reusable`: the connection may carry
+    another exchange; never where more came than this answer.
+    """
+
+    __slots__ = ("_fault", "_framed", "_idle_bytes", "_interim", "_parser", "_pieces", "_surplus", "begun", "complete",
+                 "headers", "reusable", "status")  # fmt: skip
+
+    def __init__(self) -> None:
+        self._parser = HttpResponseParser(self)
+        self._pieces: list[bytes] = []
+        self._fault = ""
+        self._framed = False
+        self._idle_bytes = 0
+        self._interim = 0
+        self._surplus = False
+        self.status = 0
+        self.headers: list[tuple[str, str]] = []
+        self.begun = False
+        self.complete = False
+        self.reusable = False
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The pieces of the body in `data`, in their order. Raises BadHttp."""
+        try:
+            self._parser.feed_data(data)
+        except HttpParserUpgrade:
+            # Status 101; whoever reads the status refuses it.
+            self.reusable = False
+        except HttpParserError as error:
+            if not self.complete:
+                raise BadHttp(self._fault or f"no HTTP/1.1 answer: {error}") from error
+            self.reusable = False
+        if self._fault:
+            raise BadHttp(self._fault)
+        pieces, self._pieces = self._pieces, []
+        self._bound(len(data), progressed=bool(pieces))
+        return pieces
+
+    def end(self) -> None:
+        """The connection has ended. Raises BadHttp unless that is where the answer ends as well."""
+        self.reusable = False
+        if self.complete:
+            return
+        if not self.begun or self._framed:
+            raise BadHttp("the connection ended before the answer was whole")
+        self.complete = True
+
+    def _bound(self, size: int, *, progressed: bool) -> None:
+        self._idle_bytes = 0 if progressed or self.complete else self._idle_bytes + size
+        if self._idle_bytes > HEAD_BYTES:
+            raise BadHttp(f"more than {HEAD_BYTES} bytes of headers, trailers or chunk extensions")
+
+    def on_message_begin(self) -> None:
+        """Called by the parser; a second answer to one request is nobody's, and what follows it neither."""
+        if self.complete:
+            self._surplus, self.reusable = True, False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Called by the parser for each header, and for each trailer, which is dropped."""
+        if not self.begun:
+            self.headers.append((_text(name), _text(value.strip(b" \t"))))
+
+    def on_headers_complete(self) -> None:
+        """Called by the parser; what is interim does not count."""
+        status = self._parser.get_status_code()
+        if self._surplus or (100 <= status < 200 and status != 101):
+            return
+        self.status, self.begun = status, True
+        for name, value in self.headers:
+            lowered = name.lower()
+            if lowered == "transfer-encoding" and value.lower() != "chunked":
+                self._fault = f"the unknown transfer coding {value[:40]!r}"
+            self._framed = self._framed or lowered in ("content-length", "transfer-encoding")
+
+    def on_body(self, body: bytes) -> None:
+        """Called by the parser for each piece."""
+        if not self._surplus:
+            self._pieces.append(body)
+
+    def on_message_complete(self) -> None:
+        """Called by the parser at the end of the answer, and of each interim one."""
+        if self.begun:
+            self.complete, self.reusable = True, not self._surplus and self._parser.should_keep_alive()
+            return
+        self.headers.clear()
+        self._interim += 1
+        if self._interim > MAX_INTERIM:
+            self._fault = f"more than {MAX_INTERIM} interim answers"
+
+
+def _text(raw: bytes) -> str:
+    """Bytes beyond ASCII stay what they are (RFC 9110, section 5.5), and can be written again."""
+    return raw.decode("utf-8", "surrogateescape")
