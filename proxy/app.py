@@ -68,7 +68,8 @@ async def _upstream(given: Upstream, config: Config, stack: AsyncExitStack) -> H
 @asynccontextmanager
 async def _listening(assembly: Assembly, upstreams: dict[str, HttpUpstream]) -> AsyncIterator[None]:
     config = assembly.config
-    listener = Listener(assembly.gate, upstreams, assembly.identity, _hosts(config))
+    keeping = frozenset(each.name for each in config.upstreams if each.resource == "keep")
+    listener = Listener(assembly.gate, upstreams, assembly.identity, _hosts(config), keeping=keeping)
     mode, limit = int(config.listen_mode, 8), config.limits.header_bytes
     try:
         async with serving(listener.handle, config.listen, metrics=assembly.metrics, header_bytes=limit, mode=mode):

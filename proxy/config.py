@@ -24,6 +24,9 @@ BUILT_IN_POLICIES: Final = ("starter", "observe")
 ADMIN_SOCKET: Final = "admin.sock"
 
 _LISTEN_REMEDY: Final = "Listen on loopback or a Unix socket, or set identity.tokens_file (--tokens FILE)."
+_TOKENS_REMEDY: Final = (
+    'Set auth = "none", or take identity.tokens_file out: one sidecar for each agent needs no tokens.'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +175,7 @@ class _Reader:
             hosts=self.settings.hosts,
         )
         self._check_exposure(config)
+        self._check_tokens(config)
         self.found.settle()
         return config
 
@@ -261,6 +265,13 @@ class _Reader:
         if not config.listen.loopback and config.identity.tokens_file is None:
             what = f"{config.listen} can be reached from elsewhere, and callers need no token"
             self.found.add(self._origin.where(("listen",)), what, _LISTEN_REMEDY)
+
+    def _check_tokens(self, config: Config) -> None:
+        """Authorization holds one token: the sidecar's own for this caller, which no server may see, or a server's."""
+        for upstream in config.upstreams:
+            if upstream.auth == "passthrough" and config.identity.tokens_file is not None:
+                what = "passes Authorization on, where callers show this sidecar their token"
+                self.found.add(self._origin.where(("upstreams", upstream.name, "auth")), what, _TOKENS_REMEDY)
 
 
 def _evidence(given: EvidenceSettings, folder: Path) -> EvidenceConfig:

@@ -4,13 +4,15 @@ Each leg is routed, checked (Host, Origin, caller) and read here, then handed to
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import hdrs, web
 from aiohttp.web_request import BaseRequest
+from msgspec import structs
 
 from evidence.journal import NotRecorded
 from policy.methods import subject
@@ -19,13 +21,14 @@ from proxy.forward import HttpUpstream
 from proxy.gate import Gate
 from proxy.isolation import peer_uid
 from proxy.legacy import ERA, MessageLeg
+from proxy.metadata import Place, Protected, places
 from proxy.path.identify import Credentials, Identity, Unidentified
 from proxy.path.parse import era_of
 from proxy.path.record import record_unread
 from proxy.pipeline import carry
 from proxy.reading import read_request
 from proxy.refusals import INVALID_REQUEST, JSON, NoSuchSession, Refusal, explain, strict_reply
-from proxy.streams import LEGACY_PATH, end_session, relay
+from proxy.streams import LEGACY_PATH, answer_once, end_session, relay
 from proxy.vocabulary import NO_MESSAGE, ClientGone, Exchange, Headers, Reply
 from proxy.wire.header_values import check_form, grouped
 from proxy.wire.headers import check_headers, forwarded
@@ -48,6 +51,10 @@ _PREFLIGHT: Final = (
     ("Access-Control-Max-Age", "600"),
 )
 _EXPOSED: Final = ("Access-Control-Expose-Headers", "Mcp-Session-Id, WWW-Authenticate")
+_TLS_IN_FRONT: Final = "X-Forwarded-Proto"
+"""Says what the client spoke to somebody in front of the sidecar; it changes that client's own answer, and no other."""
+
+Rewrite = Callable[[Headers], Headers]
 
 
 _TOO_SLOW: Final = Refusal("body_too_slow", INVALID_REQUEST, "The body did not come in time.", status=408)
@@ -57,12 +64,17 @@ _BODY_LEFT: Final = frozenset((408, 413))
 """Answers that are given before the body was read to its end: the connection cannot go on."""
 
 
-class HttpClient:
-    """The client's end of one HTTP exchange."""
+def _as_they_are(headers: Headers) -> Headers:
+    return headers
 
-    def __init__(self, request: BaseRequest, extra: Headers) -> None:
+
+class HttpClient:
+    """The client's end of one HTTP exchange; `rewrite` sees the headers of each answer before they go out."""
+
+    def __init__(self, request: BaseRequest, extra: Headers, rewrite: Rewrite = _as_they_are) -> None:
         self._request = request
         self._extra = extra
+        self._rewrite = rewrite
         self.response: web.StreamResponse | None = None
 
     @property
@@ -73,13 +85,13 @@ class HttpClient:
     async def answer(self, reply: Reply) -> None:
         """Prepare the whole answer; aiohttp writes it when the handler returns it."""
         response = web.Response(status=reply.status, body=reply.body)
-        _set_headers(response, reply.headers, self._extra)
+        _set_headers(response, self._rewrite(reply.headers), self._extra)
         self.response = response
 
     async def begin(self, status: int, headers: Headers) -> None:
         """Send status and headers of a stream."""
         response = web.StreamResponse(status=status)
-        _set_headers(response, headers, self._extra)
+        _set_headers(response, self._rewrite(headers), self._extra)
         self.response = response
         with _client_may_go():
             await response.prepare(self._request)
@@ -120,21 +132,41 @@ def _set_headers(response: web.StreamResponse, headers: Headers, extra: Headers)
 
 @dataclass(frozen=True, slots=True)
 class _Route:
+    """An upstream by one of its paths: messages, those of the legacy stream `token`, or the document of `place`."""
+
     upstream: HttpUpstream
-    token: str | None
+    path: str
+    token: str | None = None
+    place: Place | None = None
 
 
 class Listener:
     """Answers every request on the listening socket; nothing but the configured paths exists."""
 
-    def __init__(self, gate: Gate, upstreams: Mapping[str, HttpUpstream], identity: Identity, hosts: Hosts) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        upstreams: Mapping[str, HttpUpstream],
+        identity: Identity,
+        hosts: Hosts,
+        *,
+        keeping: frozenset[str] = frozenset(),
+    ) -> None:
+        """`keeping` names the upstreams whose metadata goes on with their own resource."""
         self._gate = gate
         self._upstreams = upstreams
         self._identity = identity
         self._hosts = hosts
         self._routes = {f"/{name}": upstream for name, upstream in upstreams.items()}
-        if len(upstreams) == 1:
-            self._routes.setdefault(SOLE_PATH, next(iter(upstreams.values())))
+        sole = SOLE_PATH if len(upstreams) == 1 else None
+        if sole is not None:
+            self._routes.setdefault(sole, next(iter(upstreams.values())))
+        self._protected = {
+            name: Protected(upstream, gate.metrics, keeps=name in keeping)
+            for name, upstream in upstreams.items()
+            if upstream.target.passthrough_auth
+        }
+        self._places = places(self._protected, sole)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def handle(self, request: BaseRequest) -> web.StreamResponse:
@@ -155,6 +187,10 @@ class Listener:
         except _NotServed as elsewhere:
             return _plain(elsewhere.reply)
         match request.method:
+            case "GET" if route.place is not None:
+                return await self._document(request, route, route.place, caller, extra)
+            case "POST" | "DELETE" if route.place is not None:
+                return _plain(Reply(405, (("Allow", "GET, OPTIONS"),), b""))
             case "POST":
                 return await self._post(request, route, caller, extra)
             case "GET" | "DELETE" if route.token is None:
@@ -179,10 +215,12 @@ class Listener:
     def _route(self, request: BaseRequest) -> _Route:
         path = request.raw_path
         if (upstream := self._routes.get(path)) is not None:
-            return _Route(upstream, None)
+            return _Route(upstream, path)
+        if (place := self._places.get(path)) is not None:
+            return _Route(self._upstreams[place.upstream], place.path, place=place)
         name, found, token = path.removeprefix("/").partition(LEGACY_PATH)
         if found and name in self._upstreams:
-            return _Route(self._upstreams[name], token)
+            return _Route(self._upstreams[name], f"/{name}", token)
         served = ", ".join(sorted(self._routes))
         raise _NotServed(404, f"nothing is served here; served paths: {served}")
 
@@ -195,9 +233,10 @@ class Listener:
         except TimeoutError:
             return await self._unread(request, _TOO_SLOW, None, caller, route)
         if route.token is not None:
-            return await self._legacy_post(route, caller, envelope, self._forwarded(headers, route))
+            reply = await self._legacy_post(route, caller, envelope, self._forwarded(headers, route))
+            return _plain(structs.replace(reply, headers=self._rewrite(request, route)(reply.headers)))
         exchange = self._exchange(request, headers, route, caller, envelope)
-        client = HttpClient(request, extra)
+        client = HttpClient(request, extra, self._rewrite(request, route))
         await carry(exchange, client, self._gate)
         return client.response or web.Response(status=500)
 
@@ -256,20 +295,42 @@ class Listener:
         except Malformed as malformed:
             return await self._unread(request, explain(malformed), malformed, caller, route)
         exchange = self._exchange(request, tuple(request.headers.items()), route, caller, NO_MESSAGE)
-        client = HttpClient(request, extra)
+        client = HttpClient(request, extra, self._rewrite(request, route))
         leg = relay if request.method == "GET" else end_session
         await leg(exchange, client, self._gate, route.upstream)
         return client.response or web.Response(status=500)
 
-    async def _legacy_post(
-        self, route: _Route, caller: Caller, envelope: Envelope, headers: Headers
+    def _rewrite(self, request: BaseRequest, route: _Route) -> Rewrite:
+        """What a client is to see of an answer's headers; it may not come back by the upstream's own names."""
+        protected = self._protected.get(route.upstream.name)
+        if protected is None:
+            return _as_they_are
+        return partial(protected.challenged, base=_base(request), path=route.path)
+
+    async def _document(
+        self, request: BaseRequest, route: _Route, place: Place, caller: Caller, extra: Headers
     ) -> web.StreamResponse:
+        """A document about the upstream's authorization; the client's own never goes there."""
+        headers = tuple(request.headers.items())
+        try:
+            check_form(grouped(headers))
+        except Malformed as malformed:
+            return await self._unread(request, explain(malformed), malformed, caller, route)
+        passing = tuple(forwarded(headers, extra=frozenset(), passthrough_auth=False))
+        era = era_of((), request.headers.get(_VERSION))
+        exchange = Exchange(caller, route.upstream.name, "http", era, None, NO_MESSAGE)
+        client = HttpClient(request, extra)
+        document = partial(self._protected[place.upstream].document, place, _base(request), passing)
+        await answer_once(exchange, client, self._gate, "metadata", document)
+        return client.response or web.Response(status=500)
+
+    async def _legacy_post(self, route: _Route, caller: Caller, envelope: Envelope, headers: Headers) -> Reply:
         """A message on a legacy stream: answered as soon as it is forwarded; its own answer goes on the stream."""
         token = route.token or ""
         try:
             stream = route.upstream.streams.find(token, caller)
         except NoSuchSession as unknown:
-            return _plain(strict_reply(None, explain(unknown), self._gate.new_id()))
+            return strict_reply(None, explain(unknown), self._gate.new_id())
         headers = tuple(each for each in headers if each[0].lower() != _SESSION.lower())
         exchange = Exchange(caller, route.upstream.name, "sse", ERA, token, envelope, headers)
         client = MessageLeg(stream.writer)
@@ -277,7 +338,7 @@ class Listener:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         await asyncio.wait((task, client.accepted), return_when=asyncio.FIRST_COMPLETED)
-        return _plain(client.accepted.result() if client.accepted.done() else Reply(202, (), b""))
+        return client.accepted.result() if client.accepted.done() else Reply(202, (), b"")
 
     async def _unread(
         self,
@@ -303,6 +364,12 @@ class Listener:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _base(request: BaseRequest) -> str:
+    """Where the client reaches the sidecar: scheme, and Host, which has been checked."""
+    scheme = "https" if request.headers.get(_TLS_IN_FRONT, "").lower() == "https" else "http"
+    return f"{scheme}://{request.headers[hdrs.HOST]}"
 
 
 def _refuse_proxying(request: BaseRequest) -> None:

@@ -4,6 +4,7 @@ Both pass identify and contain like every message, and what comes on a stream is
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 from urllib.parse import urljoin, urlsplit
@@ -50,17 +51,28 @@ async def relay(exchange: Exchange, client: ClientLeg, gate: Gate, upstream: Htt
 
 async def end_session(exchange: Exchange, client: ClientLeg, gate: Gate, upstream: HttpUpstream) -> None:
     """DELETE: the upstream ends the session, and so do we if it agrees."""
+
+    async def ended() -> Reply:
+        async with HttpLeg(upstream) as leg:
+            arrival = await leg.request("DELETE", (*exchange.headers, *upstream.added_headers))
+        if 200 <= arrival.status < 300 and exchange.session is not None:
+            gate.sessions.end(exchange.upstream, exchange.session)
+            gate.detached.end_session(exchange.upstream, exchange.session)
+        return Reply(arrival.status, arrival.headers, arrival.body or b"")
+
+    await answer_once(exchange, client, gate, "delete", ended)
+
+
+async def answer_once(
+    exchange: Exchange, client: ClientLeg, gate: Gate, event: str, reply: Callable[[], Awaitable[Reply]]
+) -> None:
+    """A leg with one whole answer: noted as `event`, unless its caller is contained; a kill ends it."""
     record = Recording(gate, exchange)
     flight: Flight | None = None
     try:
-        async with HttpLeg(upstream) as leg:
-            with gate.flights.enter(exchange.caller, exchange.upstream, exchange.session) as flight:
-                await _enter(exchange, gate, record, "delete")
-                arrival = await leg.request("DELETE", (*exchange.headers, *upstream.added_headers))
-                if 200 <= arrival.status < 300 and exchange.session is not None:
-                    gate.sessions.end(exchange.upstream, exchange.session)
-                    gate.detached.end_session(exchange.upstream, exchange.session)
-                await client.answer(Reply(arrival.status, arrival.headers, arrival.body or b""))
+        with gate.flights.enter(exchange.caller, exchange.upstream, exchange.session) as flight:
+            await _enter(exchange, gate, record, event)
+            await client.answer(await reply())
     except asyncio.CancelledError:
         if flight is None or flight.order is None:
             raise

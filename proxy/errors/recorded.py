@@ -67,6 +67,7 @@ NOTICES: Final = (
         "The tool server sent a request where its revision (2026-07-28) has none; it was dropped.",
         "Report it to the tool server's author.",
     ),
+    _notice("metadata", "The client asked where tokens for an OAuth-protected tool server come from."),
     _notice("detached", "A call went on without a stream; its answer may come elsewhere."),
     _notice("definitions_fetched", "The sidecar asked for the list of tools itself, to know a tool's definition."),
     _notice("policy_activated", "A policy became active."),

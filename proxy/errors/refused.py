@@ -136,6 +136,27 @@ UPSTREAM: Final = (
         _TELL,
     ),
     _bad_answer(
+        "foreign_resource",
+        "The metadata that the tool server gives speaks of another resource behind this sidecar; a client would ask "
+        "for a token of that one and show it to this server.",
+        _SERVER,
+        _TELL,
+    ),
+    _bad_answer(
+        "foreign_metadata",
+        "A 401 or 403 names metadata of another origin than the configured URL. It is not fetched there, but at the "
+        "usual places of the configured origin; counted in `/metrics`, and the answer is delivered.",
+        "Configure the URL by which the server knows itself, or let the server name a place of its own.",
+        "Nothing: go on with the metadata that is there.",
+    ),
+    _bad_answer(
+        "unclear_challenge",
+        "A WWW-Authenticate header names metadata in a way that two readers read differently. The header is taken "
+        "out; counted in `/metrics`, and the answer is delivered.",
+        "Report it to the tool server's author: RFC 9110, section 11.6.1, has the grammar.",
+        "Nothing: look for the metadata in the usual places.",
+    ),
+    _bad_answer(
         "answer_to_nothing",
         "The client answers a request that no server has made, or that was answered before.",
         "Nothing, unless it comes often: then the client repeats its answers.",

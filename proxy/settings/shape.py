@@ -120,6 +120,13 @@ class UpstreamSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Literal["none", "passthrough"],
         Meta(description="`passthrough` forwards the client's own Authorization header; else it stays here."),
     ] = "none"
+    resource: Annotated[
+        Literal["rewrite", "keep"],
+        Meta(
+            description="With `passthrough`: whose URL the resource metadata names, the sidecar's (`rewrite`) or the "
+            "server's own (`keep`)."
+        ),
+    ] = "rewrite"
     allow_http: Annotated[bool, Meta(description="Accept an http URL that is not on loopback.")] = False
     trusted: Annotated[
         bool, Meta(description="Believe this server's own annotations, such as readOnlyHint, in the starter policy.")

@@ -21,13 +21,15 @@ class Upstream:
 
     `url` is exactly the configured text, empty for a child of `wrap`, whose `command` is then not empty.
     `added_headers` are set on each request and hold secrets; `forward_headers` and `return_headers` are names in lower
-    case beyond the fixed lists; `fingerprint` is the SHA-256 of the only certificate accepted (32 bytes).
+    case beyond the fixed lists; `resource` says whose URL is the resource of a login; `fingerprint` is the SHA-256 of the
+    only certificate accepted (32 bytes).
     """
 
     name: str
     url: str
     command: tuple[str, ...] = ()
     auth: Literal["none", "passthrough"] = "none"
+    resource: Literal["rewrite", "keep"] = "rewrite"
     added_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     forward_headers: frozenset[str] = frozenset()
     return_headers: frozenset[str] = frozenset()
@@ -55,6 +57,7 @@ def read_upstream(
         name=name,
         url=url or "",
         auth=reader.given.auth,
+        resource=reader.resource(),
         added_headers=reader.added_headers(environ),
         forward_headers=reader.passing("forward", reader.given.headers.forward),
         return_headers=reader.passing("return", reader.given.headers.back),
@@ -87,6 +90,12 @@ class _Reader:
                 if getattr(self.given, key) is not None:
                     self.found.add(self.where(key), "says which certificate to accept, and http has none", "Use https.")
         return url
+
+    def resource(self) -> Literal["rewrite", "keep"]:
+        if self.given.resource == "keep" and self.given.auth == "none":
+            what = "speaks of metadata that is only served where the client's own Authorization passes"
+            self.found.add(self.where("resource"), what, 'Set auth = "passthrough", or take it out.')
+        return self.given.resource
 
     def added_headers(self, environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
         added = []
