@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,10 +16,22 @@ from tests.peers.steps import Step
 TIMEOUT_SECONDS: Final = 60.0
 LINGER_SECONDS: Final = 0.3
 MODERN: Final = "2026-07-28"
+_NAMED: Final = re.compile(r"[\w.]*(Error|Exception|Failed|Timeout)\w*\b.*: ")
 
 
 class ClientFailed(Exception):
-    """A client could not do its journey; the text is what it printed."""
+    """A client could not do its journey; the text is what it printed, `reason` the line that says why."""
+
+    def __init__(self, name: str, printed: str) -> None:
+        super().__init__(f"{name}: {printed[-3000:]}")
+        self.reason = _reason(printed)
+
+
+def _reason(printed: str) -> str:
+    """The last line that names an error, without the bars of a group of exceptions; else the last line."""
+    lines = [line.strip(" |+-") for line in printed.splitlines() if line.strip(" |+-")]
+    named = [line for line in lines if _NAMED.match(line)]
+    return (named or lines or ["nothing was printed"])[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +55,13 @@ class McpClient:
     ) -> Journey:
         """Connects, does the steps one after the other, disconnects. Raises ClientFailed."""
         plan = {"mode": self.mode, "steps": list(steps), "linger_seconds": LINGER_SECONDS, **_target(server, headers)}
-        done = subprocess.run(
-            [*self.program, json.dumps(plan)], cwd=ROOT, capture_output=True, timeout=TIMEOUT_SECONDS, check=False
-        )
+        command = [*self.program, json.dumps(plan)]
+        try:
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=TIMEOUT_SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            raise ClientFailed(self.name, f"no end after {TIMEOUT_SECONDS:.0f} s") from None
         if done.returncode != 0:
-            raise ClientFailed(f"{self.name}: {done.stderr.decode(errors='replace')[-3000:]}")
+            raise ClientFailed(self.name, done.stderr.decode(errors="replace"))
         answer = json.loads(done.stdout)
         return Journey(answer["version"], answer["outcomes"])
 

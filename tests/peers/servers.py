@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from tests.peers.places import BIN, node_program
+from tests.peers.places import BIN, NODE, NODE_PACKAGES, OLD_PYTHON, ROOT, node_program
 from tests.peers.processes import accepts, free_port, running
 
 Style = Literal["http", "json", "sse"]
@@ -79,6 +79,24 @@ def npm_everything(folder: Path, style: Literal["streamableHttp", "sse"] = "stre
     log = folder / f"npm-everything-{style}.log"
     with running(command, log=log, ready=lambda: accepts(port), environment={"PORT": str(port)}):
         yield HttpServer(f"http://127.0.0.1:{port}/{'sse' if style == 'sse' else 'mcp'}")
+
+
+@contextmanager
+def typescript_everything(folder: Path) -> Iterator[HttpServer]:
+    """The own server on the TypeScript SDK 2.x, dual era; the conformance suite's tools, resources and prompts only."""
+    port = free_port()
+    command: list[str | Path] = [NODE, ROOT / "tests/peers/node/everything.cjs", NODE_PACKAGES, str(port)]
+    with running(command, log=folder / "typescript-everything.log", ready=lambda: accepts(port)):
+        yield HttpServer(f"http://127.0.0.1:{port}/mcp")
+
+
+@contextmanager
+def old_everything(folder: Path) -> Iterator[HttpServer]:
+    """The own server on the Python SDK 1.30.0; the conformance suite's tools, resources and prompts only."""
+    port = free_port()
+    command: list[str | Path] = [OLD_PYTHON, "-W", "ignore", ROOT / "tests/peers/mcp130/everything.py", str(port)]
+    with running(command, log=folder / "old-everything.log", ready=lambda: accepts(port)):
+        yield HttpServer(f"http://127.0.0.1:{port}/mcp")
 
 
 def npm_everything_stdio() -> StdioServer:
