@@ -46,6 +46,7 @@ class HttpRow:
     alone: bool = False
     admin: bool = False
     recorded: bool = True
+    notes: str = ""
     passes: bool = False
     said: str = ""
 
@@ -67,6 +68,8 @@ class HttpRow:
         parts = ["nothing" if self.status == 0 else f"HTTP {self.status}"]
         if self.code:
             parts.append("refused" if self.code == ANY else f"`{self.code}`")
+        if self.notes:
+            parts.append(f"noted as `{self.notes}`")
         if self.lacks:
             parts.append("without " + ", ".join(shown(each) for each in self.lacks))
         if not self.passes:
@@ -101,6 +104,8 @@ class HttpRow:
     def _check_code(self, gate: Gate, found: Answer) -> None:
         """The answer names the code, and so does the evidence, under the same reference."""
         refused = refusals_in(found.body)
+        records = gate.trail.more()
+        assert self.notes in str(records), records
         if self.code is None:
             assert refused == [], found
             return
@@ -108,4 +113,4 @@ class HttpRow:
         code = refused[0]["code"] if self.code == ANY else self.code
         for each in refused:
             check_refusal(each, code)
-        assert not self.recorded or code in UNNAMED or recorded(gate.trail.more(), refused[0]["reference"], code)
+        assert not self.recorded or code in UNNAMED or recorded(records, refused[0]["reference"], code)

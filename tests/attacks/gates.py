@@ -45,6 +45,20 @@ _GRANTS: Final[list[dict[str, Any]]] = [
 ]
 
 
+COUNTING: Final = """package agentgate
+
+default decision := {"effect": "deny", "reason": "not_listed"}
+
+decision := {"effect": "deny", "reason": "too_many_denials"} if {
+	input.session.denials - 0 >= 2
+} else := {"effect": "allow", "reason": "listed"} if {
+	input.call.name == "echo"
+}
+
+listing := {"hide": []}
+"""
+
+
 @dataclass(slots=True)
 class Gate:
     """One sidecar, its upstream, and the trail of its evidence."""
@@ -120,6 +134,13 @@ class Gates:
     def strict(self) -> Gate:
         """The starter policy with a few grants."""
         return self._stack.enter_context(self.gate(policy="starter", grants=_GRANTS))
+
+    @cached_property
+    def counting(self) -> Gate:
+        """A policy of its own, which looks at how often the caller was denied."""
+        folder = self.folder()
+        (folder / "policy.rego").write_text(COUNTING)
+        return self._stack.enter_context(self.gate(policy=str(folder)))
 
     @cached_property
     def observing(self) -> Wrapped:

@@ -9,9 +9,12 @@ from tests.attacks import (
     encoding,
     framing,
     mirrors,
+    reaching,
     rebinding,
     responses,
+    sessions,
     smuggling,
+    spelling,
     streams,
 )
 from tests.attacks.row import Elsewhere, NotBuilt, Row
@@ -27,6 +30,9 @@ ROWS: Final[tuple[Row, ...]] = (
     *responses.rows(),
     *streams.rows(),
     *framing.rows(),
+    *spelling.rows(),
+    *sessions.rows(),
+    *reaching.rows(),
 )
 
 OTHERS: Final[tuple[Elsewhere | NotBuilt, ...]] = ()

@@ -2,8 +2,8 @@
 
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,17 +25,16 @@ class Answer:
 NOTHING: Final = Answer(0, {}, b"")
 
 
-@contextmanager
-def connected(port: int, seconds: float = SECONDS) -> Iterator[socket.socket]:
-    """A connection to a loopback port."""
-    with socket.create_connection(("127.0.0.1", port), timeout=seconds) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        yield connection
+def connect(port: int) -> socket.socket:
+    """A connection to a loopback port, on which small pieces go out at once."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=SECONDS)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
 
 
 def exchange(port: int, pieces: Sequence[bytes], *, method: str = "POST", pause: float = 0.0) -> Answer:
     """Send the pieces, with a pause between them, and read one answer to its end, and what follows it."""
-    with connected(port) as connection:
+    with connect(port) as connection:
         _send(connection, pieces, pause)
         return read_answer(connection, method)
 
