@@ -1,7 +1,8 @@
 """Legacy calls whose stream ended before their answer: open until it turns up elsewhere, or for five minutes.
 
 The answer then arrives on the session's GET stream (resumed by Last-Event-ID) and is paired by
-(caller, upstream, session, id). What nobody answers in time becomes `unknown`.
+(caller, upstream, session, id). What nobody answers in time becomes `unknown`; an answer that turns up after all is
+`late`.
 """
 
 from collections import OrderedDict
@@ -9,10 +10,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from msgspec import structs
+
 from policy.containment import Orders
+from policy.methods import LIST_ITEMS
 from policy.vocabulary import Call, Caller
 from proxy.flights import kill_of
-from proxy.vocabulary import Delivery, EffectAt, Ending, Exchange, Outcome
+from proxy.vocabulary import NO_MESSAGE, Delivery, EffectAt, Ending, Exchange, Outcome
 from proxy.wire.message import Message
 
 OPEN_SECONDS: Final = 300.0
@@ -31,18 +35,38 @@ Key = tuple[Caller, str, str | None, str]
 """Whose call, upstream, session id, key of the message id."""
 
 
+End = Callable[[Ending], Awaitable[object] | None]
+"""Records how a call ended; what it returns is done when that is durable, and None if there is nothing to record."""
+
+
+def nothing(_: Ending) -> None:
+    """The end of a request that is no call: it leaves no outcome."""
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """A request without a stream, and the exchange that it came in.
 
-    `end` records how its call ended, and what it returns is done when that is durable; None for a request that is
-    no call.
+    `end` records the outcome of its call, `late` the answer that turns up after an outcome that knew of none.
     """
 
     exchange: Exchange
     request: Message
     call: Call | None
-    end: Callable[[Ending], Awaitable[object] | None]
+    end: End = nothing
+    late: End = nothing
+
+    def lapsed(self) -> "Waiting":
+        """What is kept once nobody waits any more: enough to deliver an answer, and nothing of the content."""
+        call = None if self.call is None else structs.replace(self.call, params=None, arguments=None)
+        exchange = structs.replace(self.exchange, envelope=NO_MESSAGE)
+        return Waiting(exchange, slim(self.request), call, self.late)
+
+
+def slim(request: Message) -> Message:
+    """A request without its bytes, and without its params where its answer is no list."""
+    params = request.params if request.method in LIST_ITEMS else None
+    return structs.replace(request, raw=b"", params=params)
 
 
 class Detached:
@@ -51,6 +75,7 @@ class Detached:
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._waiting: OrderedDict[Key, tuple[float, Waiting]] = OrderedDict()
+        self._lapsed: OrderedDict[Key, Waiting] = OrderedDict()
         self._bytes = 0
 
     def __len__(self) -> int:
@@ -59,16 +84,17 @@ class Detached:
     def add(self, key: Key, waiting: Waiting) -> None:
         """A request is open without a stream from now on; its `end` is called once, whatever becomes of it."""
         self._end(key, GIVEN_UP)
+        self._lapsed.pop(key, None)
         self._waiting[key] = (self._monotonic() + OPEN_SECONDS, waiting)
         self._bytes += len(waiting.exchange.envelope.raw)
         while len(self._waiting) > MAX_DETACHED or (self._bytes > MAX_DETACHED_BYTES and len(self._waiting) > 1):
             self._end(next(iter(self._waiting)), GIVEN_UP)
 
     def take(self, key: Key) -> Waiting | None:
-        """What waits for an answer under `key`; who takes it calls its `end`."""
+        """What waits for an answer under `key`, or has waited; who takes it calls its `end`."""
         found = self._waiting.pop(key, None)
         if found is None:
-            return None
+            return self._lapsed.pop(key, None)
         self._bytes -= len(found[1].exchange.envelope.raw)
         return found[1]
 
@@ -79,7 +105,7 @@ class Detached:
             key, (until, _) = next(iter(self._waiting.items()))
             if until > now:
                 return
-            self._end(key, GIVEN_UP)
+            self._lapse(key)
 
     def stop(self, orders: Orders) -> list[Waiting]:
         """End every call that a kill hits; what is returned is still to be cancelled at its upstream."""
@@ -93,9 +119,18 @@ class Detached:
 
     def end_session(self, upstream: str, session: str) -> None:
         """The session is over: nothing of it will be answered."""
+        for key in [key for key in self._lapsed if key[1:3] == (upstream, session)]:
+            del self._lapsed[key]
         for key in [key for key in self._waiting if key[1:3] == (upstream, session)]:
             self._end(key, SESSION_OVER)
 
+    def _lapse(self, key: Key) -> None:
+        _, waiting = self._waiting[key]
+        self._end(key, GIVEN_UP)
+        self._lapsed[key] = waiting.lapsed()
+        if len(self._lapsed) > MAX_DETACHED:
+            self._lapsed.popitem(last=False)
+
     def _end(self, key: Key, ending: Ending) -> None:
-        if (waiting := self.take(key)) is not None:
+        if key in self._waiting and (waiting := self.take(key)) is not None:
             _ = waiting.end(ending)

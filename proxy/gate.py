@@ -11,6 +11,7 @@ from evidence.sealing import RandomPool
 from policy.containment import Orders
 from policy.engine import Engine
 from policy.vocabulary import SidecarView
+from proxy.answered import Answered
 from proxy.definitions import Definitions
 from proxy.detached import Detached, Waiting
 from proxy.flights import Flights
@@ -85,6 +86,7 @@ class Gate:
     sidecar: SidecarView
     metrics: Metrics
     durability: Durability = "process"
+    answered: Answered = field(default_factory=Answered)
     bounds: Bounds = field(default_factory=Bounds)
     new_id: Callable[[], str] = field(default_factory=Ids)
 

@@ -27,7 +27,7 @@ from proxy.path.decide import decide
 from proxy.path.judge import Judge, Verdict
 from proxy.path.lease import lend
 from proxy.path.parse import Parsed, parse
-from proxy.path.record import Recording
+from proxy.path.record import Recording, without_content
 from proxy.refusals import Busy, NoSuchSession, Refusal, envelope_reply, explain, message_answer
 from proxy.vocabulary import (
     Arrival,
@@ -184,12 +184,14 @@ class _Passing:
 
     def _detach(self, item: Parsed, reason: str) -> None:
         call, record, message = item.call, self.record, item.message
+        waiting = Waiting(self.exchange, message, None)
         if call is not None:
             record.detached(call, reason)
+            left, bare = record.apart(call), without_content(call)
+            waiting = Waiting(self.exchange, message, bare, partial(left.ended_now, bare), partial(left.late, bare))
         if message.id is not None:
             key = (self.exchange.caller, self.exchange.upstream, self.exchange.session, message.id.key)
-            end = _nothing if call is None else partial(record.ended_now, call)
-            self.gate.detached.add(key, Waiting(self.exchange, message, call, end))
+            self.gate.detached.add(key, waiting)
 
     def left(self) -> None:
         """The client has gone: a cancel in the modern era, and only a lost stream in the legacy one."""
@@ -282,10 +284,6 @@ def _end_without_answer(call: Call, *, cancelled: bool) -> Ending:
     if cancelled:
         return _CANCELLED_BY_CLIENT
     return _SUBSCRIPTION_OVER if call.method == "subscriptions/listen" else _UNANSWERED
-
-
-def _nothing(_: Ending) -> None:
-    """A request that is no call leaves no outcome."""
 
 
 async def _settled(written: Sequence[asyncio.Future[int]]) -> None:

@@ -62,6 +62,7 @@ NOTICES: Final = (
         "The tool server answered what nobody asked; the answer was dropped.",
         "If it comes often, report it to the tool server's author.",
     ),
+    _notice("replayed", "The tool server sent an answer again that the client had asked for again."),
     _notice(
         "request_in_modern",
         "The tool server sent a request where its revision (2026-07-28) has none; it was dropped.",

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
-from policy.methods import Treatment, treatment
+from policy.methods import LIST_ITEMS, Treatment, treatment
 from policy.vocabulary import Call
+from proxy.detached import Key
 from proxy.gate import Gate
 from proxy.path.filter import filter_list
 from proxy.path.parse import Parsed, server_call
@@ -46,6 +47,7 @@ class Judge:
         self._record = record
         self._parsed = parsed
         self._undelivered: list[Parsed] = []
+        self._replayable = False
         self._waiting: dict[str, Parsed] = {
             item.message.id.key: item
             for item in parsed
@@ -118,20 +120,36 @@ class Judge:
         return found
 
     async def _answer(self, item: Parsed, message: Message, status: int, endings: list[tuple[Call, Ending]]) -> bytes:
+        raw, ending = await self._admitted(item.message, item.call, message, status)
+        if item.call is not None:
+            endings.append((item.call, ending))
+        return raw
+
+    async def _admitted(
+        self, request: Message, call: Call | None, message: Message, status: int | None
+    ) -> tuple[bytes, Ending]:
+        """What the client gets for an answer to `request`, and how `call` ended by it."""
         try:
             await admit_inputs(self._gate, self._exchange, self._record, message)
-            if item.call is None:
-                return await filter_list(self._gate, self._exchange, item.message, message)
+            raw = await self._passing(request, message)
         except Exception as error:  # noqa: BLE001  (every reason is mapped by `explain`; the result stays back)
             refusal = explain(error)
-            if item.call is None:
-                reference = await self._record.withheld(message, refusal)
-            else:
-                reference = item.call.id
-                endings.append((item.call, _withheld(refusal.code, status, message.raw)))
-            return message_answer(item.message, refusal, reference) or b""
-        endings.append((item.call, ending_of(message, status)))
+            reference = await self._record.withheld(message, refusal) if call is None else call.id
+            ending = _withheld(refusal.code, status, message.raw)
+            return message_answer(request, refusal, reference) or b"", ending
+        if self._replayable:
+            self._gate.answered.remember(self._key(message), request, message.raw)
+        return raw, ending_of(message, status)
+
+    async def _passing(self, request: Message, message: Message) -> bytes:
+        """A list without what policy hides, every other answer without our names."""
+        if request.method in LIST_ITEMS:
+            return await filter_list(self._gate, self._exchange, request, message)
         return _without_our_names(message)
+
+    def _key(self, message: Message) -> Key:
+        exchange = self._exchange
+        return (exchange.caller, exchange.upstream, exchange.session, "" if message.id is None else message.id.key)
 
     def _without_answer(self, status: int, *, succeeded: bool) -> Iterator[tuple[Call, Ending]]:
         """Calls that get no JSON-RPC answer.
@@ -150,6 +168,7 @@ class Judge:
         """Judge one frame of a stream; what may not pass is dropped and noted."""
         if frame.envelope is None:
             return Verdict(frame.raw)
+        self._replayable = frame.event_id is not None and not self._exchange.modern
         endings: list[tuple[Call, Ending]] = []
         judged = [await self._streamed(message, status, endings) for message in frame.envelope.messages]
         pieces = [piece for piece in judged if piece is not None]
@@ -166,16 +185,21 @@ class Judge:
                 return await (self._late(message) if item is None else self._answer(item, message, status, endings))
 
     async def _late(self, message: Message) -> bytes | None:
-        """An answer that this exchange did not ask for: one that a detached request waits for, or none at all."""
-        key = "" if message.id is None else message.id.key
-        exchange = self._exchange
-        waiting = self._gate.detached.take((exchange.caller, exchange.upstream, exchange.session, key))
-        if waiting is None:
-            await self._record.dropped("unexpected_answer", message)
-            return None
-        if (written := waiting.end(ending_of(message, None))) is not None:
-            await written
-        return await filter_list(self._gate, exchange, waiting.request, message)
+        """An answer that this exchange did not ask for: a detached request waits for it, it is sent again, or neither.
+
+        What policy hides is cut out of a list that is sent again as it was the first time.
+        """
+        key = self._key(message)
+        if (waiting := self._gate.detached.take(key)) is not None:
+            raw, ending = await self._admitted(waiting.request, waiting.call, message, None)
+            if (written := waiting.end(ending)) is not None:
+                await written
+            return raw
+        if (request := self._gate.answered.again(key, message.raw)) is not None:
+            await self._record.noted("replayed", message)
+            return await self._passing(request, message)
+        await self._record.noted("unexpected_answer", message)
+        return None
 
     async def _notification(self, message: Message) -> bytes | None:
         """Pass a server's notification, unless it asks for what policy denies; a changed list is forgotten."""
@@ -190,7 +214,7 @@ class Judge:
 
     async def _question(self, message: Message, endings: list[tuple[Call, Ending]]) -> bytes | None:
         if self._exchange.modern and message.kind is MessageKind.REQUEST:
-            await self._record.dropped("request_in_modern", message)
+            await self._record.noted("request_in_modern", message)
             return None
         call = server_call(self._exchange, message.method or "", message.params, self._gate)
         try:
@@ -224,7 +248,7 @@ def ending_of(message: Message, status: int | None) -> Ending:
     return Ending(Outcome.COMPLETED, ANSWERED, effect, reason, status, message.raw)
 
 
-def _withheld(code: str, status: int, raw: bytes) -> Ending:
+def _withheld(code: str, status: int | None, raw: bytes) -> Ending:
     return Ending(Outcome.FAILED, Delivery.OWN_ERROR, EffectAt.UNKNOWN, code, status, raw)
 
 

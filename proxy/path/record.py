@@ -6,8 +6,11 @@ Whatever happens to an exchange, each call leaves a refusal, or one intent and o
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
+
+from msgspec import structs
 
 from evidence.journal import Journal
 from evidence.record import Durability, Entry, Kind
@@ -15,7 +18,7 @@ from policy.decision import durability, recording
 from policy.vocabulary import Call, Caller, Decision, Permit
 from proxy.gate import Gate
 from proxy.refusals import Refusal
-from proxy.vocabulary import Ending, Exchange
+from proxy.vocabulary import NO_MESSAGE, Ending, Exchange
 from proxy.wire.message import Message, MessageKind, trace
 
 BATCH_REFUSED: Final = "batch_refused"
@@ -160,6 +163,20 @@ class Recording:
         """The call goes on without a stream: it stays open, and its answer may come elsewhere."""
         self._unwaited(Entry(Kind.NOTICE, {"event": "detached", "reason": reason}, call=call.id))
 
+    def apart(self, call: Call) -> "Recording":
+        """The records of an open call that goes on beyond this exchange: nothing of its content is held on to."""
+        left = Recording(self._gate, structs.replace(self._exchange, envelope=NO_MESSAGE))
+        left.open[call.id] = self.open.pop(call.id)
+        left._permits[call.id] = structs.replace(self._permits[call.id], call=without_content(call))
+        return left
+
+    def late(self, call: Call, ending: Ending) -> asyncio.Future[int]:
+        """Record the answer that turned up after the outcome of `call` knew of none."""
+        entry = replace(self._outcome(call, ending), kind=Kind.LATE)
+        written = self._journal.append(entry)
+        written.add_done_callback(self._look)
+        return written
+
     def reference(self) -> str:
         """A new reference, for what could not be recorded."""
         return self._gate.new_id()
@@ -221,8 +238,8 @@ class Recording:
         self._gate.metrics.refused(self._exchange.upstream, refusal.code)
         return reference
 
-    async def dropped(self, event: str, message: Message) -> None:
-        """Note a message of the upstream that is not delivered because this exchange cannot have it."""
+    async def noted(self, event: str, message: Message) -> None:
+        """Note a message of the upstream that this exchange did not ask for."""
         await self._journal.append(Entry(Kind.NOTICE, {**self._context(event), "messages": [_brief(message)]}))
 
     async def withheld(self, message: Message, refusal: Refusal) -> str:
@@ -272,6 +289,11 @@ def _brief(message: Message) -> dict[str, Any]:
     if message.kind is MessageKind.REQUEST and (context := trace(message)):
         brief["trace"] = sorted(context)
     return brief
+
+
+def without_content(call: Call) -> Call:
+    """The call without what its params say."""
+    return structs.replace(call, params=None, arguments=None)
 
 
 def outcome_body(ending: Ending) -> dict[str, Any]:

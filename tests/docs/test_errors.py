@@ -109,7 +109,7 @@ def test_every_outcome_has_its_reason_explained() -> None:
 
 
 def test_every_notice_has_its_event_explained() -> None:
-    given = _given("notice", "dropped", "_context") | _given("_enter", "answer_once", position=3) | _members("event")
+    given = _given("notice", "noted", "_context") | _given("_enter", "answer_once", position=3) | _members("event")
     assert given | {"segment"} == _codes(Family.NOTICE)
 
 

@@ -80,6 +80,7 @@ MESSAGES: Final[Mapping[str, bytes]] = {
     "CANCEL": notification("notifications/cancelled", requestId=1),
     "NOTE": notification("no/such"),
     "RESULT": b'{"jsonrpc":"2.0","id":1,"result":{"resultType":"complete","content":[], "odd":1.10}}',
+    "RESULT_OTHER": result(1, content=[], other=True),
     "RESULT2": result(2, content=[]),
     "RESULT9": result(9, content=[]),
     "TOOL_ERROR": result(1, content=[], isError=True),

@@ -658,6 +658,115 @@ GONE = [
         << hang
         !! gone
         record notice detached client_gone
+        !! later 301
+        >> PING era=2025-11-25
+        record outcome echo unknown nothing unknown no_answer_in_time
+        record notice message ping
+        upstream PING
+        << stream
+        client begins 200
+        << event RESULT
+        record late echo
+        client hears RESULT
+        << event RESULT
+        record notice unexpected_answer result
+        << event PONG
+        client hears PONG
+        << end
+        client ends
+        """,
+        id="an-answer-after-five-minutes-is-late-and-delivered-once",
+    ),
+    pytest.param(
+        """
+        >> CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream CALL
+        << stream
+        client begins 200
+        << event RESULT id=7
+        record outcome echo completed answer done ok
+        client hears RESULT
+        << end
+        client ends
+        >> PING era=2025-11-25
+        record notice message ping
+        upstream PING
+        << stream
+        client begins 200
+        << event RESULT id=7
+        record notice replayed result
+        client hears RESULT
+        << event RESULT_OTHER id=8
+        record notice unexpected_answer result
+        << event PONG
+        client hears PONG
+        << end
+        client ends
+        """,
+        id="an-answer-that-was-lost-is-replayed-and-no-other-in-its-place",
+    ),
+    pytest.param(
+        """
+        hide drop
+        >> LIST era=2025-11-25
+        record notice message tools/list
+        upstream LIST
+        << stream
+        client begins 200
+        << event TOOLS id=7
+        client hears TOOLS_SHOWN
+        << end
+        client ends
+        >> PING era=2025-11-25
+        record notice message ping
+        upstream PING
+        << stream
+        client begins 200
+        << event TOOLS id=7
+        record notice replayed result
+        client hears TOOLS_SHOWN
+        << event PONG
+        client hears PONG
+        << end
+        client ends
+        """,
+        id="a-list-that-is-replayed-is-filtered-again",
+    ),
+    pytest.param(
+        """
+        >> CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream CALL
+        << stream
+        client begins 200
+        << event RESULT id=7
+        record outcome echo completed answer done ok
+        client hears RESULT
+        << end
+        client ends
+        >> PING era=2025-11-25 by=bob
+        record notice message ping
+        upstream PING
+        << stream
+        client begins 200
+        << event RESULT id=7
+        record notice unexpected_answer result
+        << event PONG
+        client hears PONG
+        << end
+        client ends
+        """,
+        id="cross-talk-a-replay-is-not-given-to-another-caller",
+    ),
+    pytest.param(
+        """
+        >> CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream CALL
+        << hang
+        !! gone
+        record notice detached client_gone
         >> PING era=2025-11-25 by=bob
         record notice message ping
         upstream PING
