@@ -5,6 +5,8 @@
                                                             that the client uses
     GET /.well-known/oauth-authorization-server[/NAME]      the upstream's document as it is, for older clients
 
+An upstream of revision 2025-03-26 is its own authorization server and has no resource metadata. Clients look for the
+one at the origin that they call, which is the sidecar's: so the sidecar says in resource metadata where it really is.
 Documents come from the configured origin only, at the place that the upstream named last or at the well-known ones.
 """
 
@@ -27,8 +29,10 @@ from proxy.wire.resource_metadata import (
     beside,
     covers,
     origin,
+    own_issuer,
     path_form,
     read_object,
+    resource_document,
     resource_of,
     root_form,
     with_resource,
@@ -87,9 +91,9 @@ class Protected:
         """
         if not any(name.lower() == _CHALLENGE for name, _ in headers):
             return headers
-        return tuple(self._challenged(headers, f"{base}{WELL_KNOWN}{PROTECTED}{path}"))
+        return tuple(self._challenged(headers, base, f"{base}{WELL_KNOWN}{PROTECTED}{path}"))
 
-    def _challenged(self, headers: Headers, own: str) -> Iterator[tuple[str, str]]:
+    def _challenged(self, headers: Headers, base: str, own: str) -> Iterator[tuple[str, str]]:
         for name, value in headers:
             if name.lower() != _CHALLENGE:
                 yield name, value
@@ -100,11 +104,12 @@ class Protected:
                 self._count(BadAnswer("unclear_challenge", "two readers could find two places of metadata in it"))
                 continue
             for place in named:
-                self._follow(place.url)
+                self._follow(place.url, base)
             yield name, with_metadata_at(value, named, own)
 
-    def _follow(self, named: str) -> None:
-        place = beside(self._upstream.target.url, named)
+    def _follow(self, named: str, base: str) -> None:
+        """Remember where the upstream says that its document lies, if that is a place to go to."""
+        place = beside(self._upstream.target.url, named, base)
         if place is None:
             self._count(BadAnswer("foreign_metadata", "metadata of another origin than the configured URL"))
         self._named = place
@@ -125,7 +130,19 @@ class Protected:
                 return Reply(200, _HEADERS, document)
             if arrival.status == 429 or arrival.status >= 500:
                 status = arrival.status
+        if status == 404 and place.kind == PROTECTED and (made := await self._made(place, base, headers)) is not None:
+            return Reply(200, _HEADERS, made)
         return Reply(status, _HEADERS, _ABSENT)
+
+    async def _made(self, place: Place, base: str, headers: Headers) -> bytes | None:
+        """Resource metadata for an upstream that is its own authorization server; None for every other."""
+        url = self._upstream.target.url
+        arrival = await self._fetch(root_form(url, AUTHORIZATION_SERVERS[0]), headers)
+        try:
+            issuer = own_issuer(arrival.body or b"", url) if arrival.status == 200 else None
+        except NoDocument:
+            return None
+        return None if issuer is None else resource_document(url if self._keeps else base + place.path, issuer)
 
     def _candidates(self, place: Place) -> Iterable[str]:
         """Where the document may lie, in the order in which a client looks that asks the upstream itself."""

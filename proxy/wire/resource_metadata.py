@@ -40,11 +40,15 @@ def root_form(url: str, kind: str) -> str:
     return f"{_halves(url)[0]}{WELL_KNOWN}{kind}"
 
 
-def beside(url: str, named: str) -> str | None:
-    """The place that a server names, if it is of the configured origin, spelled with that; None for every other."""
+def beside(url: str, named: str, own: str = "") -> str | None:
+    """The place that the server at `url` names, spelled with its configured origin.
+
+    None for a place of another origin; one at the sidecar's `own` stands for the same path of the server, which may
+    know itself by that URL.
+    """
     if len(named) > MAX_URL or not _PLAIN.fullmatch(named):
         return None
-    if origin(named) is None or origin(named) != origin(url):
+    if (there := origin(named)) is None or there not in (origin(url), origin(own)):
         return None
     return _halves(url)[0] + _halves(named.partition("#")[0])[1]
 
@@ -84,6 +88,22 @@ def read_object(document: bytes) -> dict[str, Any]:
 def with_resource(document: bytes, resource: str) -> bytes:
     """The document, which `resource_of` has read, with another resource, and every other byte as it came."""
     return replace_member(document, "resource", json.dumps(resource))
+
+
+def own_issuer(document: bytes, url: str) -> str | None:
+    """The issuer in an authorization server's metadata, if it is the origin of `url` itself. Raises NoDocument.
+
+    So it was in revision 2025-03-26, where the MCP server is the authorization server.
+    """
+    issuer = read_object(document).get("issuer")
+    if not isinstance(issuer, str) or origin(issuer) is None or origin(issuer) != origin(url):
+        return None
+    return issuer if _halves(issuer)[1] == "/" else None
+
+
+def resource_document(resource: str, issuer: str) -> bytes:
+    """What a server of later revisions would say of itself."""
+    return json.dumps({"resource": resource, "authorization_servers": [issuer]}).encode()
 
 
 def _halves(url: str) -> tuple[str, str]:

@@ -231,6 +231,22 @@ def test_documents_of_the_authorization_server_pass_as_they_are(stage: Stage, ki
     assert stage.server.paths() == [kind]
 
 
+@pytest.mark.parametrize(("issuer", "status"), [("", 200), ("/", 200), ("/tenant", 404), (":1", 404)])
+def test_a_server_that_is_its_own_authorization_server_gets_resource_metadata(
+    stage: Stage, issuer: str, status: int
+) -> None:
+    there = {"issuer": stage.server.url("") + issuer}
+    stage.server.script({AS_PATH: Answer(200, json.dumps(there).encode())})
+    got = ask(metadata(stage.many, "/files"))
+    assert got.status == status
+    if status == 200:
+        assert json.loads(got.body) == {
+            "resource": stage.many.url("files"),
+            "authorization_servers": [stage.server.url("") + issuer],
+        }
+    assert ask(metadata(stage.many, "/closed")).status == 404
+
+
 def test_a_failing_server_is_not_taken_for_one_without_metadata(stage: Stage) -> None:
     for status in (429, 500, 503):
         stage.server.script({f"{WELL_KNOWN}/mcp": Answer(status, b"{}")})

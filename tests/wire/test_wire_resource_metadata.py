@@ -10,7 +10,9 @@ from proxy.wire.resource_metadata import (
     NoDocument,
     beside,
     covers,
+    own_issuer,
     path_form,
+    resource_document,
     resource_of,
     root_form,
     with_resource,
@@ -69,6 +71,12 @@ def test_where_a_document_lies(url: str, path: str, root: str) -> None:
 )
 def test_only_places_of_the_configured_origin_count(named: str, place: str | None) -> None:
     assert beside(UPSTREAM, named) == place
+    assert beside(UPSTREAM, named, OURS) == place
+
+
+def test_a_place_at_the_sidecar_is_one_of_the_server() -> None:
+    assert beside(UPSTREAM, "http://127.0.0.1:8900/a?b", OURS) == "https://tools.example/a?b"
+    assert beside(UPSTREAM, "http://127.0.0.1:8901/a?b", OURS) is None
 
 
 @pytest.mark.parametrize(
@@ -134,3 +142,26 @@ def test_what_is_no_document(document: bytes) -> None:
 @pytest.mark.parametrize("document", [b"{}", b'{"resource":null}', b'{"resource":["https://tools.example"]}'])
 def test_a_document_without_a_resource_names_none(document: bytes) -> None:
     assert resource_of(document) is None
+
+
+@pytest.mark.parametrize(
+    ("issuer", "own"),
+    [
+        pytest.param('"https://tools.example"', True, id="origin"),
+        pytest.param('"https://tools.example/"', True, id="slash"),
+        pytest.param('"https://tools.example/tenant"', False, id="path"),
+        pytest.param('"https://as.example"', False, id="elsewhere"),
+        pytest.param('"http://tools.example"', False, id="other-scheme"),
+        pytest.param('"https://tools.example@as.example"', False, id="login"),
+        pytest.param("1", False, id="number"),
+    ],
+)
+def test_which_server_is_its_own_authorization_server(issuer: str, own: bool) -> None:  # noqa: FBT001
+    said = own_issuer(f'{{"issuer":{issuer}}}'.encode(), UPSTREAM)
+    assert said == (json.loads(issuer) if own else None)
+
+
+def test_a_made_document_is_one() -> None:
+    made = resource_document(OURS, "https://tools.example")
+    assert resource_of(made) == OURS
+    assert json.loads(made)["authorization_servers"] == ["https://tools.example"]
