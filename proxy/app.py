@@ -37,8 +37,9 @@ async def _sidecar(config: Config) -> None:
         assembly = await stack.enter_async_context(assembled(config, upstreams, own_version()))
         async with asyncio.TaskGroup() as tasks:
             tending = tend(assembly, tasks)
-            await stack.enter_async_context(_admin(assembly))
             async with _listening(assembly, upstreams):
+                # Only who listens can say that it is ready; the admin end still outlives the listening one.
+                await stack.enter_async_context(_admin(assembly))
                 _settle_memory()
                 _announce(assembly)
                 await _stop_signal()

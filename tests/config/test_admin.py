@@ -1,7 +1,9 @@
 """The admin listener: readiness, metrics, and whom it answers."""
 
 import json
+import socket
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -9,6 +11,7 @@ from aiohttp.web import Application, Request
 
 from proxy.admin import Readiness, admin_app
 from proxy.metrics import Level, Metrics
+from tests.peers.sidecar import Folders, agentgate
 
 Client = TestClient[Request, Application]
 Serve = Callable[[Readiness], Awaitable[Client]]
@@ -102,3 +105,12 @@ async def test_metrics_are_bounded(serve: Serve, metrics: Metrics) -> None:
         'agentgate_build_info{version="1.2.3"} 1.0',
     ):
         assert line in text
+
+
+def test_who_does_not_listen_never_says_that_it_is_ready(tmp_path: Path) -> None:
+    folders = Folders.under(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        ended = agentgate("sidecar", "--listen", listen, *folders.flags(), "--upstream", "files=http://127.0.0.1:1/mcp")
+    assert (ended.returncode, "already in use" in ended.stderr) == (69, True)
+    assert not (folders.state / "admin.sock").exists()
