@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tests.attacks.exchanges import HttpRow
+from tests.attacks.exchanges import ANY, HttpRow
 from tests.path.messages import call, notification, request
 
 CALL = call(1, "echo")
@@ -127,7 +127,8 @@ def _methods() -> Iterator[HttpRow]:
     """Every method that policy decides, known or not: the starter policy says no."""
     for method, params in _SUBJECTS.items():
         body = request(1, method, **params)
-        yield HttpRow(f"bypass/method-{method}", 200, "not_granted", body=body, gate="strict")
+        code = ANY if method.startswith("tasks/") else "not_granted"  # whose task it is may be asked before policy is
+        yield HttpRow(f"bypass/method-{method}", 200, code, body=body, gate="strict")
     for number, method in enumerate(_UNKNOWN):
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": {"name": "echo"}}).encode()
         yield HttpRow(f"bypass/unknown-method-{number + 1}", 200, "method_unknown", body=body, gate="strict")

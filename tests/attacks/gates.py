@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tests.attacks.pipes import Wrapped, wrapped
 from tests.attacks.trail import Trail
@@ -21,6 +21,9 @@ from tests.attacks.wire import Answer, exchange
 from tests.peers.places import AGENTGATE
 from tests.peers.processes import free_port, running
 from tests.peers.sidecar import Folders, Sidecar
+
+if TYPE_CHECKING:
+    from tests.attacks.planes import Asking
 
 ALICE, BOB, TWIN = "alice-canary-token", "bob-canary-token", "twin-canary-token"
 """Alice and Bob are of one tenant; the twin has Alice's name in another one."""
@@ -134,6 +137,48 @@ class Gates:
     def strict(self) -> Gate:
         """The starter policy with a few grants."""
         return self._stack.enter_context(self.gate(policy="starter", grants=_GRANTS))
+
+    @cached_property
+    def stopping(self) -> Gate:
+        """Policy allows everything, and operators give orders."""
+        return self._stack.enter_context(self.gate())
+
+    @cached_property
+    def stopped(self) -> Gate:
+        """Policy allows everything, and one agent has been killed."""
+        from tests.attacks.stopping import give
+
+        gate = self._stack.enter_context(self.gate())
+        give(gate, "kill", "--agent", "alice")
+        return gate
+
+    @cached_property
+    def trusting(self) -> Gate:
+        """The starter policy without a grant; the second upstream is trusted."""
+        return self._stack.enter_context(self.gate(policy="starter", lines="trusted = true\n"))
+
+    @cached_property
+    def evidence(self) -> Folders:
+        """What a sidecar left that has ended, after calls of which some were refused."""
+        from tests.attacks.auditing import make
+
+        return make(self)
+
+    @cached_property
+    def erring(self) -> Gate:
+        """A policy that answers as a tool's name says, badly."""
+        from tests.attacks.planes import write
+
+        folder = self.folder()
+        write(folder)
+        return self._stack.enter_context(self.gate(policy=str(folder)))
+
+    @cached_property
+    def asking(self) -> "Asking":
+        """A sidecar that asks a real OPA."""
+        from tests.attacks.planes import asking
+
+        return self._stack.enter_context(asking(self))
 
     @cached_property
     def counting(self) -> Gate:

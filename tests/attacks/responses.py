@@ -2,12 +2,16 @@
 
 import gzip
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 from tests.attacks.documents import CALL
 from tests.attacks.exchanges import HttpRow
+from tests.attacks.gates import Gates
+from tests.attacks.row import Row, Story
+from tests.attacks.stories import passed
 from tests.attacks.upstream import Reply, events, http
-from tests.path.messages import batch, error, input_required, notification, request, result
+from tests.path.messages import batch, call, error, input_required, notification, request, result
 
 OK: Final = result(1, content=[])
 OTHER: Final = result(2, content=["smuggled"])
@@ -69,8 +73,12 @@ _STREAMS = [
 ]
 
 
-def rows() -> Iterator[HttpRow]:
+def rows() -> Iterator[Row]:
     """Every row of the class."""
+    for name, behind in _BEHIND.items():
+        told = partial(_second, behind=behind)
+        said = f"{name.replace('-', ' ')} right behind an answer, on a kept connection"
+        yield Story(f"response/{name}-behind-an-answer", said, "the next call gets its own answer", told)
     for name, answer, code in _BODIES:
         yield _row(name, answer, code)
     for status in _STATUSES:
@@ -104,6 +112,24 @@ def rows() -> Iterator[HttpRow]:
             f"response/passes-{name}", 200, body=CALL, answer=http(text), arrives=[CALL], returns=text, passes=True,
             said=f"the plain {name.replace('-', ' ')}",
         )  # fmt: skip
+
+
+_BEHIND: Final = {
+    "an-answer": http(result(2, content=["smuggled"])),
+    "an-answer-to-the-same-id": http(result(1, content=["smuggled"])),
+    "half-an-answer": http(result(2, content=["smuggled"]))[:60],
+    "text": b"smuggled\r\n\r\n",
+}
+
+
+def _second(gates: Gates, behind: bytes) -> None:
+    gate = gates.open
+    gate.fresh()
+    gate.upstream.answers(http(OK) + behind)
+    assert gate.ask(CALL).body == OK
+    gate.upstream.answers(http(result(2, content=["own"])))
+    assert passed(gate.ask(call(2, "echo")))["content"] == ["own"]
+    assert len(gate.upstream.received) == 2
 
 
 def _row(name: str, answer: Reply, code: str) -> HttpRow:

@@ -95,6 +95,7 @@ _OTHERS: Final = {
     "engine_unavailable": -31503,
     "engine_failed": -31503,
     "obligation_unmet": -31503,
+    "task_not_found": -32602,
     "upstream_down": -32603,
     "malformed_answer": -32603,
     "no_answer": -32603,

@@ -23,7 +23,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def line(played: Sequence[tuple[str, str]]) -> str:
     """Of (what a row expects, outcome of its test): how many rows there are, and what each came to."""
-    from tests.attacks.table import OTHERS
+    from tests.attacks.elsewhere import OTHERS
 
     missing = sum(isinstance(row, NotBuilt) for row in OTHERS)
     refused, passed = (sum(each == (kind, "passed") for each in played) for kind in ("refused", "passes"))

@@ -3,21 +3,26 @@
 from typing import Final
 
 from tests.attacks import (
+    auditing,
     batches,
+    bounds,
     bypass,
     documents,
     encoding,
     framing,
     mirrors,
+    planes,
+    poisoning,
     reaching,
     rebinding,
     responses,
     sessions,
     smuggling,
     spelling,
+    stopping,
     streams,
 )
-from tests.attacks.row import Elsewhere, NotBuilt, Row
+from tests.attacks.row import Row
 
 ROWS: Final[tuple[Row, ...]] = (
     *rebinding.rows(),
@@ -33,7 +38,9 @@ ROWS: Final[tuple[Row, ...]] = (
     *spelling.rows(),
     *sessions.rows(),
     *reaching.rows(),
+    *poisoning.rows(),
+    *stopping.rows(),
+    *planes.rows(),
+    *bounds.rows(),
+    *auditing.rows(),
 )
-
-OTHERS: Final[tuple[Elsewhere | NotBuilt, ...]] = ()
-"""Rows that belong to the table and are not played here."""

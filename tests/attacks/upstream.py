@@ -25,7 +25,10 @@ TOOLS: Final[list[dict[str, Any]]] = [
 
 
 class Upstream:
-    """Listens on a loopback port. `received` is what reached it, without what the sidecar asks for itself (`own`)."""
+    """Listens on a loopback port. `received` is what reached it, without what the sidecar asks for itself (`own`).
+
+    `tools` is what it lists; an `endless` one always has another page of them.
+    """
 
     def __init__(self, listening: socket.socket) -> None:
         self._listening = listening
@@ -34,6 +37,7 @@ class Upstream:
         self.received: list[Received] = []
         self.own: list[Received] = []
         self.tools: list[dict[str, Any]] = TOOLS
+        self.endless = False
         self.reply: Callable[[Received], Reply] = self.plain
 
     @property
@@ -77,6 +81,7 @@ class Upstream:
         match message["method"]:
             case "tools/list":
                 result = {"resultType": "complete", "tools": self.tools}
+                result |= {"nextCursor": "more"} if self.endless else {}
             case "initialize":
                 result = {"protocolVersion": "2025-11-25", "capabilities": {}}
         return json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}).encode()

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 SECONDS: Final = 15.0
@@ -30,6 +31,15 @@ def connect(port: int) -> socket.socket:
     connection = socket.create_connection(("127.0.0.1", port), timeout=SECONDS)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
+
+
+def exchange_unix(path: Path, whole: bytes) -> Answer:
+    """One exchange on a Unix socket."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(SECONDS)
+        connection.connect(str(path))
+        _send(connection, [whole], 0.0)
+        return read_answer(connection)
 
 
 def exchange(port: int, pieces: Sequence[bytes], *, method: str = "POST", pause: float = 0.0) -> Answer:

@@ -1,0 +1,61 @@
+"""Rows of the classes that are not played here: held by another test, or about what this version does not have."""
+
+from typing import Final
+
+from tests.attacks.row import Elsewhere, NotBuilt
+
+ELSEWHERE: Final = (
+    Elsewhere("smuggling/slow-body", "tests/path/test_edges.py"),
+    Elsewhere("smuggling/body-that-breaks-off", "tests/path/test_edges.py"),
+    Elsewhere("audit/kill-9-fifty-times-under-load", "tests/crash/test_killed.py"),
+    Elsewhere("audit/full-disk", "tests/crash/test_full_disk.py"),
+    Elsewhere("audit/failing-disk", "tests/evidence/test_failing_disk.py"),
+    Elsewhere("audit/historic-attacks-as-files", "tests/evidence/test_vectors.py"),
+    Elsewhere("kill/stdio-tells-the-child", "tests/path/test_wrap.py"),
+    Elsewhere("neighbour/another-user-on-the-socket", "tests/path/test_peer_user.py"),
+    Elsewhere("policy/huge-or-damaged-bundle", "tests/policy/test_bundle.py"),
+    Elsewhere("supply-chain/hash-locked-dependencies", "tests/structure/test_dependencies.py"),
+)
+NOT_BUILT: Final = (
+    *(
+        NotBuilt(f"approval/{name}", "approvals are answered with a refusal")
+        for name in (
+            "one-byte-changed-after-approval",
+            "used-twice",
+            "two-at-once",
+            "expired",
+            "requester-approves",
+            "flood",
+            "look-alikes-in-the-text",
+        )
+    ),
+    *(
+        NotBuilt(f"redaction/{name}", "no obligation redacts; one that asks for it refuses the call")
+        for name in ("catastrophic-pattern", "secret-split-over-chunks", "secret-split-over-fields", "base64")
+    ),
+    *(
+        NotBuilt(f"oauth/{name}", "callers show a configured token; there is no token exchange")
+        for name in (
+            "wrong-audience",
+            "wrong-issuer",
+            "alg-none",
+            "kid-as-path",
+            "expired",
+            "not-yet-valid",
+            "wider-scope",
+        )
+    ),
+    *(
+        NotBuilt(f"policy/bundle-{name}", "bundles are not signed")
+        for name in ("unsigned", "signed-by-a-stranger", "older-than-the-active-one")
+    ),
+    *(
+        NotBuilt(f"audit/{name}", "nobody witnesses a chain")
+        for name in ("tail-cut-off", "fork", "split-view", "clock-jump-against-a-witness")
+    ),
+    NotBuilt("poisoning/pinned-definition-changed", "definitions are recorded, and not pinned"),
+    NotBuilt("kill/central-down", "there is no central service"),
+    NotBuilt("replay/opens-no-connection", "there is no replay"),
+    NotBuilt("supply-chain/sbom", "no list of parts is made"),
+)
+OTHERS: Final[tuple[Elsewhere | NotBuilt, ...]] = (*ELSEWHERE, *NOT_BUILT)
