@@ -34,6 +34,7 @@ MEMBERS: Final = frozenset(
 HARMLESS = MEMBERS | frozenset(
     ("properties", "required", "items", "enum", "default", "format", "$schema", "additionalProperties", "anyOf",
      "minimum", "maximum", "protocolVersion", "capabilities", "clientInfo", "version", "readOnlyHint",
+     "destructiveHint", "idempotentHint", "openWorldHint", "maxLength", "minLength", "pattern", "limit", "offset",
      "io.modelcontextprotocol/protocolVersion", "io.modelcontextprotocol/clientCapabilities",
      "io.modelcontextprotocol/clientInfo", "path", "query", "value")
 )  # fmt: skip
@@ -43,9 +44,10 @@ _BLANKS = " \t\n\r"
 _BLANK = re.compile(r"[ \t\n\r]*")
 _EXACT_DIGITS = 15
 _DOUBLE_INTEGERS = 2**53
-_STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+', re.DOTALL)
+_STRINGS = re.compile(rb'"[^"]*+"?+')
 _STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_NO_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
 _ESCAPES = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>\\u[dD][89a-fA-F])|\\.", re.DOTALL
 )
@@ -193,10 +195,17 @@ def _decoded(raw: bytes) -> str:
 
 
 def _check_depth(raw: bytes, limit: int) -> None:
-    """Refuse deep nesting before anything recurses: outside of strings, a bracket is a step of +1 or -1."""
+    """Refuse deep nesting before anything recurses: outside of strings, a bracket is a step of +1 or -1.
+
+    Two quotes side by side change nothing for what follows, and most strings come down to that. An escaped quote is
+    no quote; outside of a string a backslash ends the reading, so that it does not matter what is made of it here.
+    """
     if raw.count(b"[") + raw.count(b"{") <= limit:
         return
-    steps = memoryview(_STRINGS.sub(b"", raw).translate(_STEPS, _NOT_BRACKETS)).cast("b")
+    if b"\\" in raw:
+        raw = raw.replace(b"\\\\", b"").replace(b'\\"', b"")
+    structure = raw.translate(None, _NO_STRUCTURE).replace(b'""', b"")
+    steps = memoryview(_STRINGS.sub(b"", structure).translate(_STEPS, _NOT_BRACKETS)).cast("b")
     if max(accumulate(steps), default=0) > limit:
         raise Malformed(Rule.TOO_DEEP, f"the limit is {limit}")
 

@@ -6,6 +6,7 @@ The text has been read strictly before (`json_text.read_json`): here it is only 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from json import JSONDecoder
+from types import MappingProxyType
 from typing import Final
 
 _BLANK: Final = re.compile(r"[ \t\n\r]*")
@@ -15,17 +16,18 @@ _DECODER: Final = JSONDecoder(parse_int=str, parse_float=str)
 def edit_list(raw: bytes, key: str, keep: Sequence[bool], members: Mapping[str, str]) -> bytes:
     """The answer `raw` with only the items of `result[key]` that `keep` names.
 
-    `members` (name to JSON text) are set in `result`.
+    `members` (name to JSON text) are set in `result`. The list is measured once, however long it is.
     Raises ValueError if there is no such list, or if `keep` is of another length.
     """
     text = raw.decode()
-    result, _ = _member(text, _start(text, 0), "result")
-    first, last = _member(text, result, key)
+    result = _value(text, _start(text, 0), "result")
+    first = _value(text, result, key)
     spans = list(_elements(text, first))
     if len(spans) != len(keep):
         raise ValueError(f"{len(spans)} items, {len(keep)} verdicts")
+    last = _start(text, spans[-1][1] if spans else first + 1) + 1
     kept = ",".join(text[a:b] for (a, b), stays in zip(spans, keep, strict=True) if stays)
-    edits = [(first, last, f"[{kept}]"), *_set(text, result, members)]
+    edits = [(first, last, f"[{kept}]"), *_set(text, result, members, {first: last})]
     return _apply(text, edits).encode()
 
 
@@ -37,8 +39,12 @@ def drop_members(raw: bytes, path: Sequence[str], prefix: str) -> bytes:
     text = raw.decode()
     at = _start(text, 0)
     for name in path:
-        at, _ = _member(text, at, name)
-    kept = [text[begin:end] for begin, end, name, _ in _members(text, at) if not name.startswith(prefix)]
+        at = _value(text, at, name)
+    kept = [
+        text[begin : _value_end(text, value)]
+        for begin, name, value in _members(text, at)
+        if not name.startswith(prefix)
+    ]
     end = _value_end(text, at)
     return (text[:at] + "{" + ",".join(kept) + "}" + text[end:]).encode()
 
@@ -46,17 +52,17 @@ def drop_members(raw: bytes, path: Sequence[str], prefix: str) -> bytes:
 def replace_member(raw: bytes, name: str, value: str) -> bytes:
     """The object `raw` with the JSON text `value` as its member `name`. Raises ValueError if it has no such member."""
     text = raw.decode()
-    begin, end = _member(text, _start(text, 0), name)
-    return _apply(text, [(begin, end, value)]).encode()
+    begin = _value(text, _start(text, 0), name)
+    return _apply(text, [(begin, _value_end(text, begin), value)]).encode()
 
 
-def _set(text: str, at: int, members: Mapping[str, str]) -> Iterator[tuple[int, int, str]]:
-    spans = {name: (value, end) for _, end, name, value in _members(text, at)}
-    for name, value in members.items():
-        if name in spans:
-            yield (*spans[name], value)
+def _set(text: str, at: int, members: Mapping[str, str], ends: Mapping[int, int]) -> Iterator[tuple[int, int, str]]:
+    there = {name: value for _, name, value in _members(text, at, ends)}
+    for name, new in members.items():
+        if (value := there.get(name)) is not None:
+            yield value, _value_end(text, value), new
         else:
-            yield (at + 1, at + 1, f'"{name}":{value},' if spans else f'"{name}":{value}')
+            yield at + 1, at + 1, f'"{name}":{new},' if there else f'"{name}":{new}'
 
 
 def _apply(text: str, edits: Sequence[tuple[int, int, str]]) -> str:
@@ -77,24 +83,27 @@ def _value_end(text: str, at: int) -> int:
     return _DECODER.raw_decode(text, at)[1]
 
 
-def _member(text: str, at: int, name: str) -> tuple[int, int]:
-    for _, end, found, value in _members(text, at):
+def _value(text: str, at: int, name: str) -> int:
+    """Where the value of one member of the object at `at` begins; the value itself is not measured."""
+    for _, found, value in _members(text, at):
         if found == name:
-            return value, end
+            return value
     raise ValueError(f"no member {name!r}")
 
 
-def _members(text: str, at: int) -> Iterator[tuple[int, int, str, int]]:
-    """Begin, end, name and begin of value of each member of the object at `at`."""
+def _members(text: str, at: int, ends: Mapping[int, int] = MappingProxyType({})) -> Iterator[tuple[int, str, int]]:
+    """Begin, name and begin of value of each member of the object at `at`.
+
+    A value is measured when the next member is asked for, unless `ends` has its end by its begin.
+    """
     if text[at] != "{":
         raise ValueError("not an object")
     at = _start(text, at + 1)
     while text[at] != "}":
         name, colon = _DECODER.raw_decode(text, at)
         value = _start(text, _start(text, colon) + 1)
-        end = _value_end(text, value)
-        yield at, end, name, value
-        at = _after(text, end)
+        yield at, name, value
+        at = _after(text, ends.get(value) or _value_end(text, value))
 
 
 def _elements(text: str, at: int) -> Iterator[tuple[int, int]]:

@@ -31,11 +31,7 @@ entries(asked) := found if {
 	found := at_upstream[asked.method]["*"]
 } else := {}
 
-# Some call about the name can be allowed or sent for approval, or is denied by an entry.
-granted(those, name) if reached(those.allow, name)
-
-granted(those, name) if reached(those.require_approval, name)
-
+# Every call about the name is denied by an entry.
 forbidden(those, name) if reached(those.deny, name)
 
 reached(those, name) if {
