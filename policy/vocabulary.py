@@ -45,7 +45,8 @@ class Call(Struct, frozen=True):
     `id` is ours (32 hex digits) and names the call in evidence; `era` is the MCP revision by whose
     rules the message is handled, `protocol_version` what the message itself claims; `name` is
     params.name, .uri, .taskId or the completion reference, else None; `params` is the whole params
-    value as parsed (None when absent) and `arguments` its `arguments` member, if any.
+    value as parsed (None when absent) and `arguments` its `arguments` member, if any. `continues` is the id of the call
+    that goes on with this one (its task is polled, its round of input is answered); policy is not told.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Call(Struct, frozen=True):
     params: Any
     arguments: Any
     definition: Definition | None = None
+    continues: str | None = None
 
 
 class SessionView(Struct, frozen=True):

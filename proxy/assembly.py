@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from time import monotonic
+from time import monotonic, time
 from typing import Final
 
 from evidence.clock import Clock, SystemClock
@@ -35,6 +35,8 @@ from proxy.metrics import Level, Metrics
 from proxy.path.identify import Identity, SoleAgent, TokenHolders
 from proxy.questions import Questions
 from proxy.sessions import Sessions
+from proxy.task_file import TaskFile
+from proxy.tasks import Tasks
 
 GRANTS: Final = "grants.json"
 
@@ -60,7 +62,7 @@ class Assembly:
 
     def problems(self) -> list[str]:
         """What keeps this sidecar from being ready, for /readyz."""
-        found = [self.gate.engine.problem(), self.orders.problem()]
+        found = [self.gate.engine.problem(), self.orders.problem(), self.gate.tasks.problem()]
         found += [journal.problem() for journal in self.gate.journals.values()]
         if self.gate.flights.draining:
             found.append("shutting down")
@@ -118,6 +120,7 @@ async def assembled(config: Config, upstreams: Mapping[str, Upstream], release: 
             open_streams=Flights(config.limits.open_streams),
             detached=Detached(monotonic),
             questions=Questions(),
+            tasks=_tasks(config, stack, sole_caller=identity.sole),
             clock=clock,
             sidecar=sidecar,
             metrics=metrics,
@@ -201,6 +204,12 @@ async def _journals(
     return journals
 
 
+def _tasks(config: Config, stack: AsyncExitStack, *, sole_caller: bool) -> Tasks:
+    tasks = Tasks(TaskFile(config.state, int(time())), time, monotonic, sole_caller=sole_caller)
+    stack.callback(tasks.close)
+    return tasks
+
+
 def _meter(metrics: Metrics, gate: Gate) -> None:
     journals = gate.journals.values()
     metrics.reads(Level.IN_FLIGHT, lambda: len(gate.flights))
@@ -238,7 +247,10 @@ def _obey(assembly: Assembly, tasks: asyncio.TaskGroup) -> Callable[[Orders], No
 async def _cancel(gate: Gate, waiting: Waiting) -> None:
     """Tell the upstream that nobody waits for a detached call any more."""
     leg = gate.upstreams[waiting.exchange.upstream].leg()
-    await leg.cancel(waiting.exchange, [waiting.request], STOPPED)
+    if waiting.own:
+        await leg.tell(waiting.exchange)
+    else:
+        await leg.cancel(waiting.exchange, [waiting.request], STOPPED)
     await leg.close()
 
 
@@ -281,3 +293,4 @@ async def _expire(gate: Gate) -> None:
     while True:
         await asyncio.sleep(EXPIRE_SECONDS)
         gate.detached.expire()
+        gate.tasks.expire()

@@ -47,7 +47,8 @@ def nothing(_: Ending) -> None:
 class Waiting:
     """A request without a stream, and the exchange that it came in.
 
-    `end` records the outcome of its call, `late` the answer that turns up after an outcome that knew of none.
+    `end` records the outcome of its call, `late` the answer that turns up after an outcome that knew of none. With
+    `own` the exchange is not the client's: it is the sidecar's request that stops the call at its upstream.
     """
 
     exchange: Exchange
@@ -55,6 +56,7 @@ class Waiting:
     call: Call | None
     end: End = nothing
     late: End = nothing
+    own: bool = False
 
     def lapsed(self) -> "Waiting":
         """What is kept once nobody waits any more: enough to deliver an answer, and nothing of the content."""
@@ -81,11 +83,11 @@ class Detached:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def add(self, key: Key, waiting: Waiting) -> None:
+    def add(self, key: Key, waiting: Waiting, *, seconds: float = OPEN_SECONDS) -> None:
         """A request is open without a stream from now on; its `end` is called once, whatever becomes of it."""
         self._end(key, GIVEN_UP)
         self._lapsed.pop(key, None)
-        self._waiting[key] = (self._monotonic() + OPEN_SECONDS, waiting)
+        self._waiting[key] = (self._monotonic() + seconds, waiting)
         self._bytes += len(waiting.exchange.envelope.raw)
         while len(self._waiting) > MAX_DETACHED or (self._bytes > MAX_DETACHED_BYTES and len(self._waiting) > 1):
             self._end(next(iter(self._waiting)), GIVEN_UP)
@@ -101,10 +103,7 @@ class Detached:
     def expire(self) -> None:
         """Give up what has waited long enough."""
         now = self._monotonic()
-        while self._waiting:
-            key, (until, _) = next(iter(self._waiting.items()))
-            if until > now:
-                return
+        for key in [key for key, (until, _) in self._waiting.items() if until <= now]:
             self._lapse(key)
 
     def stop(self, orders: Orders) -> list[Waiting]:

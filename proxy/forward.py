@@ -13,7 +13,7 @@ from proxy.connections import Broken, Connections, NotConnected, Origin, Respons
 from proxy.demux import cancelled_notification
 from proxy.legacy import LegacyStreams
 from proxy.reading import read_answer
-from proxy.refusals import BadAnswer
+from proxy.refusals import BadAnswer, NoSuchSession
 from proxy.vocabulary import Arrival, Exchange, Frame, Headers, Lease, UpstreamDown
 from proxy.wire.headers import returned
 from proxy.wire.http_request import request_head
@@ -198,18 +198,26 @@ class HttpLeg:
         await self.close()
         if exchange.modern:
             return
-        headers = (*exchange.headers, *self._target.added_headers)
-        url = self._upstream.streams.of(exchange).endpoint if exchange.transport == "sse" else None
         for message in messages:
-            if message.id is None:
-                continue
-            try:
-                async with asyncio.timeout(CANCEL_SECONDS):
-                    await self.request("POST", headers, cancelled_notification(message, reason), url=url)
-            except (UpstreamDown, BadAnswer, TimeoutError):
+            if message.id is not None and not await self._told(exchange, cancelled_notification(message, reason)):
                 return
-            finally:
-                await self.close()
+
+    async def tell(self, exchange: Exchange) -> None:
+        """POST a request of the sidecar's own; its answer is read as far as it takes, and dropped."""
+        await self._told(exchange, exchange.envelope.raw)
+
+    async def _told(self, exchange: Exchange, body: bytes) -> bool:
+        """Whether the upstream took a message that nobody waits for, within a bounded time."""
+        headers = (*exchange.headers, *self._target.added_headers)
+        try:
+            url = self._upstream.streams.of(exchange).endpoint if exchange.transport == "sse" else None
+            async with asyncio.timeout(CANCEL_SECONDS):
+                await self.request("POST", headers, body, url=url)
+        except (UpstreamDown, BadAnswer, NoSuchSession, TimeoutError):
+            return False
+        finally:
+            await self.close()
+        return True
 
     async def close(self) -> None:
         """End the response, with its connection if the body was not read to its end; nobody waits for answers now."""

@@ -18,6 +18,7 @@ from proxy.flights import Flights
 from proxy.metrics import Metrics
 from proxy.questions import Questions
 from proxy.sessions import Sessions
+from proxy.tasks import Tasks
 from proxy.vocabulary import Headers, UpstreamLeg
 
 
@@ -82,6 +83,7 @@ class Gate:
     open_streams: Flights
     detached: Detached
     questions: Questions
+    tasks: Tasks
     clock: Clock
     sidecar: SidecarView
     metrics: Metrics
@@ -97,5 +99,5 @@ class Gate:
         to be told of.
         """
         self.orders.current = orders
-        detached = self.detached.stop(orders)
+        detached = [*self.detached.stop(orders), *self.tasks.stop(orders)]
         return len(detached) + self.flights.sweep(orders) + self.open_streams.sweep(orders), detached

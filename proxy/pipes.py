@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -124,6 +125,11 @@ class StdioLeg:
                     await self._line(cancelled_notification(message, reason))
         except UpstreamDown:
             return
+
+    async def tell(self, exchange: Exchange) -> None:
+        """Write a line of the sidecar's own; what answers it is dropped."""
+        with suppress(UpstreamDown):
+            await self._line(exchange.envelope.raw)
 
     async def close(self) -> None:
         """Nobody waits for answers any more; the pipe goes on."""

@@ -12,6 +12,7 @@ What the steps raise (each leaf has a row in the table; a test holds it):
     NotRecorded          evidence     the intent cannot be made durable          -31503
     Busy                 here         too much in flight, or draining            -31503
     NoSuchSession        here         not this caller's session                  404
+    NoSuchTask           here         not this caller's task                     -32602
     UpstreamDown         vocabulary   not reachable, or broke off                -32603
     BadAnswer            here         the upstream broke the protocol            -32603
 
@@ -45,6 +46,7 @@ APPROVAL_NEEDED: Final = -31409
 CANNOT_DECIDE: Final = -31503
 INTERNAL: Final = -32603
 INVALID_REQUEST: Final = -32600
+INVALID_PARAMS: Final = -32602
 
 
 class NumberNotExact(Exception):
@@ -69,6 +71,10 @@ class Busy(Exception):
 
 class NoSuchSession(Exception):
     """The session id is unknown, or belongs to another caller; the two look alike on purpose."""
+
+
+class NoSuchTask(Exception):
+    """The id of a task is another caller's, or nobody's; the two look alike on purpose."""
 
 
 class BadAnswer(Exception):
@@ -166,6 +172,10 @@ def _session(_: NoSuchSession) -> Refusal:
     return Refusal("session_not_found", INVALID_REQUEST, "Session not found", status=404)
 
 
+def _task(_: NoSuchTask) -> Refusal:
+    return Refusal("task_not_found", INVALID_PARAMS, "Task not found.")
+
+
 def _down(error: UpstreamDown) -> Refusal:
     return Refusal(error.code, INTERNAL, f"The tool server {error.upstream} does not answer.", error.what)
 
@@ -187,6 +197,7 @@ _TABLE: Final[Mapping[type, Callable[[Any], Refusal]]] = {
     NotRecorded: _unrecorded,
     Busy: _busy,
     NoSuchSession: _session,
+    NoSuchTask: _task,
     UpstreamDown: _down,
     BadAnswer: _bad_answer,
 }

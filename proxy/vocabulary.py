@@ -115,6 +115,10 @@ class UpstreamLeg(Protocol):
         """Tell the upstream, in the way of the era, that nobody waits for these any more. Never raises."""
         ...
 
+    async def tell(self, exchange: Exchange) -> None:
+        """Send a request of the sidecar's own whose answer nobody waits for. Never raises."""
+        ...
+
     async def close(self) -> None:
         """Give back what `send` opened; idempotent."""
         ...

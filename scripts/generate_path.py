@@ -23,7 +23,7 @@ from policy.methods import CLIENT_METHODS, SERVER_METHODS
 from policy.reasons import POLICY_REASONS
 from policy.vocabulary import Decision, Effect
 from proxy import pipeline, refusals
-from proxy.refusals import BadAnswer, Busy, NoSuchSession, NumberNotExact, Refusal, explain, message_answer
+from proxy.refusals import BadAnswer, Busy, NoSuchSession, NoSuchTask, NumberNotExact, Refusal, explain, message_answer
 from proxy.vocabulary import UpstreamDown
 from proxy.wire.message import Message, read_client
 from proxy.wire.rules import Malformed, Rule, rules_table
@@ -48,6 +48,7 @@ SAMPLES: Final[Mapping[str, Exception]] = {
     "NotRecorded": NoRoom(""),
     "Busy": Busy("too_many_in_flight", ""),
     "NoSuchSession": NoSuchSession(),
+    "NoSuchTask": NoSuchTask(),
     "UpstreamDown": UpstreamDown("files", "", written=False),
     "BadAnswer": BadAnswer("unexpected_answer", ""),
 }

@@ -4,7 +4,7 @@ from typing import Final
 
 from proxy.errors.entry import Entry, Family
 from proxy.path.question import METHOD_NOT_FOUND, USER_REJECTED
-from proxy.refusals import APPROVAL_NEEDED, CANNOT_DECIDE, CONTAINED, DENIED, INTERNAL, INVALID_REQUEST
+from proxy.refusals import APPROVAL_NEEDED, CANNOT_DECIDE, CONTAINED, DENIED, INTERNAL, INVALID_PARAMS, INVALID_REQUEST
 from proxy.wire.rules import HEADER_MISMATCH, PARSE_ERROR
 
 _DATA: Final = "Read `data.code` of the error, or `_meta` of the result."
@@ -26,6 +26,7 @@ RPC: Final = (
     _rpc(CANNOT_DECIDE, "No decision, no record, or no room: the call is refused."),
     _rpc(PARSE_ERROR, "The text could not be read in one way only."),
     _rpc(INVALID_REQUEST, "The message is not one that may stand here."),
+    _rpc(INVALID_PARAMS, "What the request is about does not exist for this caller."),
     _rpc(HEADER_MISMATCH, "The headers of the request do not say what its body says."),
     _rpc(INTERNAL, "The tool server, or AgentGate itself, failed."),
     _rpc(

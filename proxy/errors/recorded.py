@@ -22,6 +22,11 @@ OUTCOMES: Final = (
     _outcome("ok", "The tool server answered with a result."),
     _outcome("input_required", "The result asks the client for input; the call is continued by another."),
     _outcome("task", "The result names a task, which goes on at the tool server."),
+    _outcome(
+        "task_completed", "The task that the call went on as was completed; its result reached the client.", _CALL
+    ),
+    _outcome("task_failed", "The task that the call went on as failed at the tool server.", _CALL),
+    _outcome("task_cancelled", "The task that the call went on as was cancelled at the tool server."),
     _outcome("accepted", "A notification, or the client's own answer, was taken; nothing answers it."),
     _outcome("delivered", "A request of the server reached the client."),
     _outcome("stream_ended", "A subscription ended with its stream."),
@@ -69,6 +74,12 @@ NOTICES: Final = (
         "Report it to the tool server's author.",
     ),
     _notice("metadata", "The client asked where tokens for an OAuth-protected tool server come from."),
+    _notice("task", "The call goes on as a task at the tool server; its outcome comes later."),
+    _notice(
+        "late_elsewhere",
+        "The result turned up of a call (`continues`) that another chain holds; it could not be recorded there.",
+        "Look for the call in the chains beside this one: its outcome there is `unknown`.",
+    ),
     _notice("detached", "A call went on without a stream; its answer may come elsewhere."),
     _notice("definitions_fetched", "The sidecar asked for the list of tools itself, to know a tool's definition."),
     _notice("policy_activated", "A policy became active."),

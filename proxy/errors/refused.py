@@ -3,7 +3,7 @@
 from typing import Final
 
 from proxy.errors.entry import Entry, Family
-from proxy.refusals import CANNOT_DECIDE, INTERNAL, INVALID_REQUEST
+from proxy.refusals import CANNOT_DECIDE, INTERNAL, INVALID_PARAMS, INVALID_REQUEST
 
 _LATER: Final = "Try again later."
 _TELL: Final = "Give the operator the reference; the same call may have the same answer."
@@ -70,6 +70,15 @@ HELD: Final = (
     ),
     Entry(
         Family.HELD,
+        "task_not_found",
+        "The task is forgotten, or another caller's; the two look alike on purpose.",
+        "Call the tool again, if its result is still wanted.",
+        "Nothing, unless it comes often: a task belongs to the caller whose call began it.",
+        INVALID_PARAMS,
+        200,
+    ),
+    Entry(
+        Family.HELD,
         "body_too_slow",
         "The body of the request did not come in time.",
         "Send the whole body without long pauses.",
@@ -121,6 +130,7 @@ UPSTREAM: Final = (
     _bad_answer("unexpected_answer", "The answer is to an id that was not asked, or the second one to the same id."),
     _bad_answer("request_in_answer", "The body of the answer holds a request or a notification of the server."),
     _bad_answer("malformed_input_requests", "The requests of the server inside its result have no proper form."),
+    _bad_answer("foreign_task", "The answer is about another task than was asked for."),
     _bad_answer("malformed_list", "The list in the result is no array, so that nothing can be cut out of it."),
     _bad_answer(
         "doubled_content_type", "The answer has two Content-Type headers; two readers could take it for two things."

@@ -10,6 +10,7 @@ from policy.engine import EntryPoint
 from policy.vocabulary import Call, Clearance, Decision, Definition, Permit
 from proxy.gate import Gate
 from proxy.path.learn import fetch_tools
+from proxy.path.outlive import continued
 from proxy.path.parse import Parsed, require_exact
 from proxy.path.record import Recording
 from proxy.vocabulary import Exchange
@@ -25,7 +26,7 @@ async def decide(
     permits: list[Permit] = []
     calls = [(item.message, item.call) for item in parsed if item.call is not None]
     for (message, call), clearance in zip(calls, clearances, strict=True):
-        record.culprit = call
+        record.culprit = call = continued(gate, exchange, call)
         require_exact(message)
         record.culprit = defined = await _defined(gate, exchange, call)
         permits.append(permit(defined, clearance, await ask(gate, defined, record)))

@@ -10,6 +10,7 @@ from policy.methods import LIST_ITEMS
 from policy.vocabulary import Call, Listed
 from proxy.definitions import define
 from proxy.gate import Gate
+from proxy.path.outlive import is_foreign
 from proxy.path.parse import call_of
 from proxy.refusals import BadAnswer
 from proxy.vocabulary import Exchange
@@ -43,9 +44,11 @@ async def filter_list(gate: Gate, exchange: Exchange, request: Message, answer: 
         return answer.raw
     if method == "tools/list":
         gate.definitions.learn(exchange.caller, exchange.upstream, items, len(answer.raw))
-    if (policy := gate.engine.active) is not None and policy.hides_nothing:
+    own = [not is_foreign(gate, exchange, _named(item, name)) for item in items] if method == "tasks/list" else []
+    if (policy := gate.engine.active) is not None and policy.hides_nothing and all(own):
         return answer.raw
     keep = await _kept(gate, exchange, request, items, name)
+    keep = [one and other for one, other in zip(keep, own, strict=True)] if own else keep
     members = _private(answer.result) if exchange.modern else {}
     if all(keep) and not members:
         return answer.raw
@@ -62,6 +65,10 @@ async def _kept(gate: Gate, exchange: Exchange, request: Message, items: list[An
     for begin in range(0, len(listed), CHUNK):
         keep += await _ask(gate, call, listed[begin : begin + CHUNK])
     return keep
+
+
+def _named(item: Any, name: str) -> Any:
+    return item.get(name) if isinstance(item, dict) else None
 
 
 def _listed(items: list[Any], name: str) -> list[Listed | None]:

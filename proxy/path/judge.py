@@ -13,6 +13,7 @@ from policy.vocabulary import Call
 from proxy.detached import Key
 from proxy.gate import Gate
 from proxy.path.filter import filter_list
+from proxy.path.outlive import TASK_METHODS, TASK_NOTES, go_on, look, look_at_answer
 from proxy.path.parse import Parsed, server_call
 from proxy.path.question import DELIVERED, admit_inputs, admit_question, refuse_question
 from proxy.path.record import Recording
@@ -121,17 +122,20 @@ class Judge:
 
     async def _answer(self, item: Parsed, message: Message, status: int, endings: list[tuple[Call, Ending]]) -> bytes:
         raw, ending = await self._admitted(item.message, item.call, message, status)
-        if item.call is not None:
+        if item.call is not None and ending is not None:
             endings.append((item.call, ending))
         return raw
 
     async def _admitted(
         self, request: Message, call: Call | None, message: Message, status: int | None
-    ) -> tuple[bytes, Ending]:
-        """What the client gets for an answer to `request`, and how `call` ended by it."""
+    ) -> tuple[bytes, Ending | None]:
+        """What the client gets for an answer to `request`, and how `call` ended by it (None: it goes on)."""
         try:
             await admit_inputs(self._gate, self._exchange, self._record, message)
+            if call is not None and call.method in TASK_METHODS:
+                await look_at_answer(self._gate, self._exchange, self._record, call, message)
             raw = await self._passing(request, message)
+            goes_on = call is not None and await go_on(self._gate, self._exchange, self._record, call, message)
         except Exception as error:  # noqa: BLE001  (every reason is mapped by `explain`; the result stays back)
             refusal = explain(error)
             reference = await self._record.withheld(message, refusal) if call is None else call.id
@@ -139,7 +143,7 @@ class Judge:
             return message_answer(request, refusal, reference) or b"", ending
         if self._replayable:
             self._gate.answered.remember(self._key(message), request, message.raw)
-        return raw, ending_of(message, status)
+        return raw, None if goes_on else ending_of(message, status)
 
     async def _passing(self, request: Message, message: Message) -> bytes:
         """A list without what policy hides, every other answer without our names."""
@@ -192,7 +196,7 @@ class Judge:
         key = self._key(message)
         if (waiting := self._gate.detached.take(key)) is not None:
             raw, ending = await self._admitted(waiting.request, waiting.call, message, None)
-            if (written := waiting.end(ending)) is not None:
+            if ending is not None and (written := waiting.end(ending)) is not None:
                 await written
             return raw
         if (request := self._gate.answered.again(key, message.raw)) is not None:
@@ -205,6 +209,8 @@ class Judge:
         """Pass a server's notification, unless it asks for what policy denies; a changed list is forgotten."""
         try:
             await admit_inputs(self._gate, self._exchange, self._record, message)
+            if message.method in TASK_NOTES:
+                await look(self._gate, self._exchange, self._record, message.method, message)
         except Exception as error:  # noqa: BLE001  (every reason is mapped by `explain`; the notification stays back)
             await self._record.withheld(message, explain(error))
             return None

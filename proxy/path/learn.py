@@ -3,24 +3,20 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-import orjson
-
 from evidence.record import Entry, Kind
 from proxy.gate import Gate
 from proxy.path.contain import passages
 from proxy.path.lease import lend
+from proxy.path.own import own_request
 from proxy.path.parse import Parsed
 from proxy.path.record import caller_body, session_body
 from proxy.refusals import BadAnswer
 from proxy.vocabulary import Arrival, Exchange, UpstreamDown
-from proxy.wire.message import Message, MessageKind, read_client, read_server
+from proxy.wire.message import Message, MessageKind, read_server
 from proxy.wire.rules import Malformed
 
 MAX_PAGES: Final = 20
 """Pages of one list that are asked for."""
-
-_META: Final = "_meta"
-_MODERN_META: Final = "io.modelcontextprotocol/"
 
 
 async def fetch_tools(gate: Gate, exchange: Exchange) -> list[Mapping[str, Any]]:
@@ -57,7 +53,7 @@ async def _note(gate: Gate, exchange: Exchange, count: int) -> None:
 
 async def _page(gate: Gate, exchange: Exchange, cursor: str | None) -> tuple[Mapping[str, Any], int]:
     """The result of one page and its size in bytes; an empty one if it cannot be had."""
-    own = _list_request(gate, exchange, cursor)
+    own = own_request(gate, exchange, "tools/list", {} if cursor is None else {"cursor": cursor})
     message = own.envelope.messages[0]
     leg = gate.upstreams[exchange.upstream].leg()
     try:
@@ -86,40 +82,3 @@ async def _answer(arrival: Arrival, request: Message, gate: Gate) -> Message | N
 def _found(messages: tuple[Message, ...], request: Message) -> Message | None:
     key = None if request.id is None else request.id.key
     return next((m for m in messages if m.kind is MessageKind.RESULT and m.id is not None and m.id.key == key), None)
-
-
-def _list_request(gate: Gate, exchange: Exchange, cursor: str | None) -> Exchange:
-    params: dict[str, Any] = {} if cursor is None else {"cursor": cursor}
-    if meta := _own_meta(exchange):
-        params[_META] = meta
-    body: dict[str, Any] = {"jsonrpc": "2.0", "id": f"agentgate-{gate.new_id()}", "method": "tools/list"}
-    if params:
-        body["params"] = params
-    raw = orjson.dumps(body)
-    headers = tuple(_list_header(name, value) for name, value in exchange.headers if not _names_the_call(name))
-    return Exchange(
-        exchange.caller,
-        exchange.upstream,
-        exchange.transport,
-        exchange.era,
-        exchange.session,
-        read_client(raw, limit=len(raw)),
-        headers,
-    )
-
-
-def _own_meta(exchange: Exchange) -> dict[str, Any]:
-    for message in exchange.envelope.messages:
-        meta = message.params.get(_META) if isinstance(message.params, dict) else None
-        if isinstance(meta, dict):
-            return {key: value for key, value in meta.items() if key.startswith(_MODERN_META)}
-    return {}
-
-
-def _names_the_call(header: str) -> bool:
-    lowered = header.lower()
-    return lowered == "mcp-name" or lowered.startswith("mcp-param-")
-
-
-def _list_header(name: str, value: str) -> tuple[str, str]:
-    return (name, "tools/list") if name.lower() == "mcp-method" else (name, value)

@@ -79,6 +79,8 @@ class Recording:
             "decision": decision_body(decision),
             "orders": permit.clearance.orders_number,
         }
+        if call.continues is not None:
+            body["continues"] = call.continues
         return Entry(
             Kind.INTENT,
             body,
@@ -163,6 +165,10 @@ class Recording:
         """The call goes on without a stream: it stays open, and its answer may come elsewhere."""
         self._unwaited(Entry(Kind.NOTICE, {"event": "detached", "reason": reason}, call=call.id))
 
+    async def interim(self, call: Call, event: str) -> None:
+        """The call goes on after the answer to its request, which does not end it; durable when this returns."""
+        await self._journal.append(Entry(Kind.NOTICE, {"event": event}, call=call.id))
+
     def apart(self, call: Call) -> "Recording":
         """The records of an open call that goes on beyond this exchange: nothing of its content is held on to."""
         left = Recording(self._gate, structs.replace(self._exchange, envelope=NO_MESSAGE))
@@ -176,6 +182,21 @@ class Recording:
         written = self._journal.append(entry)
         written.add_done_callback(self._look)
         return written
+
+    async def late_before_restart(self, call: str, chain: str, ending: Ending) -> None:
+        """As `late`, for a call that the process before this one left open, and whose outcome says `unknown`.
+
+        Where another chain holds it, that cannot be said there; a notice says it here.
+        """
+        if chain != self._journal.chain.name:
+            await self._journal.append(Entry(Kind.NOTICE, {**self._context("late_elsewhere"), "continues": call}))
+            return
+        secrets = {} if ending.answer is None else {"result": ending.answer}
+        plain = ending.answer is None or len(ending.answer) <= self._gate.bounds.sealed_bytes
+        unit = self._unit(self._exchange.session)
+        await self._journal.append(
+            Entry(Kind.LATE, outcome_body(ending), call=call, secrets=secrets, plain=plain, unit=unit)
+        )
 
     def reference(self) -> str:
         """A new reference, for what could not be recorded."""
@@ -325,6 +346,11 @@ def decision_body(decision: Decision) -> dict[str, Any]:
 
 def _shadow(shadow: Mapping[str, Any]) -> dict[str, Any]:
     return {key: shadow.get(key) for key in ("effect", "reason", "rules")}
+
+
+def owner_text(caller: Caller) -> str:
+    """One text for each verified caller, to be made a pseudonym of."""
+    return "\n".join((caller.tenant, caller.agent, caller.workload or "", caller.user or ""))
 
 
 @lru_cache(maxsize=1024)

@@ -16,7 +16,7 @@ from proxy.errors.book import ENTRIES, found, nearest, run_explain
 from proxy.errors.entry import Entry, Family
 from proxy.path.question import METHOD_NOT_FOUND, USER_REJECTED
 from proxy.path.record import BATCH_REFUSED
-from proxy.refusals import BadAnswer, Busy, NoSuchSession, explain
+from proxy.refusals import BadAnswer, Busy, NoSuchSession, NoSuchTask, explain
 from proxy.vocabulary import UpstreamDown
 from proxy.wire import rules
 from proxy.wire.rules import RULES, Malformed
@@ -109,7 +109,8 @@ def test_every_outcome_has_its_reason_explained() -> None:
 
 
 def test_every_notice_has_its_event_explained() -> None:
-    given = _given("notice", "noted", "_context") | _given("_enter", "answer_once", position=3) | _members("event")
+    given = _given("notice", "noted", "_context") | _given("interim", position=1) | _members("event")
+    given |= _given("_enter", "answer_once", position=3)
     assert given | {"segment"} == _codes(Family.NOTICE)
 
 
@@ -156,7 +157,8 @@ MET: dict[Family, Callable[[str], Exception]] = {
     "entry", [pytest.param(entry, id=entry.code) for entry in ENTRIES if entry.family in MET and entry.status == 200]
 )
 def test_an_entry_shows_where_it_says(entry: Entry) -> None:
-    error = RuntimeError() if entry.code == "internal_error" else MET[entry.family](entry.code)
+    alone = {"internal_error": RuntimeError(), "task_not_found": NoSuchTask()}
+    error = alone.get(entry.code) or MET[entry.family](entry.code)
     said = explain(error)
     assert (said.code, said.rpc, said.status) == (entry.code, entry.rpc, entry.status)
 

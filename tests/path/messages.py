@@ -54,6 +54,7 @@ _TOOLS: Final[list[dict[str, Any]]] = [
     {"name": "late", "inputSchema": {"type": "object"}},
 ]
 SCHEMAS: Final = _TOOLS
+_PRIVATE: Final = b'"cacheScope":"private","ttlMs":5000,"resultType":"complete",'
 
 MESSAGES: Final[Mapping[str, bytes]] = {
     "CALL": (
@@ -95,6 +96,28 @@ MESSAGES: Final[Mapping[str, bytes]] = {
     "TOOLS": result(3, tools=_TOOLS),
     "TOOLS_PUBLIC": result(3, tools=_TOOLS, cacheScope="public", ttlMs=9_000_000),
     "TASK": result(1, resultType="task", taskId="t1"),
+    "TASK_CALL": request(1, "tools/call", name="echo", arguments={}, task={"ttl": 60_000}),
+    "TASK_V1": _text(
+        {"jsonrpc": "2.0", "id": 1, "result": {"task": {"taskId": "t1", "status": "working", "ttl": 60_000}}}
+    ),
+    "TASK_V1_LIKE": result(1, content=[], task={"taskId": "t1", "status": "working"}),
+    "TASK_V1_NOTE": notification("notifications/tasks/status", taskId="t1", status="failed"),
+    "TASK_V2_NOTE": notification("notifications/tasks", taskId="t1", status="completed", result={"content": []}),
+    "GET_T1": request(2, "tasks/get", taskId="t1"),
+    "CANCEL_T1": request(2, "tasks/cancel", taskId="t1"),
+    "RESULT_T1": request(2, "tasks/result", taskId="t1"),
+    "T1_WORKING": result(2, taskId="t1", status="working"),
+    "T1_DONE": result(2, taskId="t1", status="completed", result={"content": []}),
+    "T1_DONE_V1": _text({"jsonrpc": "2.0", "id": 2, "result": {"taskId": "t1", "status": "completed"}}),
+    "T1_TOOL_ERROR": result(2, taskId="t1", status="completed", result={"content": [], "isError": True}),
+    "T1_FAILED": result(2, taskId="t1", status="failed", error={"code": 1, "message": "no"}),
+    "T1_CANCELLED": result(2, taskId="t1", status="cancelled"),
+    "T2_DONE": result(2, taskId="t2", status="completed", result={"content": []}),
+    "T1_PAYLOAD": _text({"jsonrpc": "2.0", "id": 2, "result": {"content": []}}),
+    "TASKS": request(3, "tasks/list"),
+    "TASKS_ALL": result(3, tasks=[{"taskId": "t1"}, {"taskId": "t9"}]),
+    "TASKS_MINE": b'{"jsonrpc":"2.0","id":3,"result":{%b"tasks":[{"taskId":"t1"}]}}' % _PRIVATE,
+    "TASKS_NONE": b'{"jsonrpc":"2.0","id":3,"result":{%b"tasks":[]}}' % _PRIVATE,
     "SAMPLE": request("q", "sampling/createMessage", messages=[]),
     "ELICIT": request("q", "elicitation/create", message="?"),
     "ROOTS": request("q", "roots/list"),

@@ -27,6 +27,8 @@ from proxy.metrics import Metrics
 from proxy.path.identify import Credentials, Holder, TokenHolders
 from proxy.questions import Questions
 from proxy.sessions import Sessions
+from proxy.task_file import TaskFile
+from proxy.tasks import Tasks
 from proxy.vocabulary import Headers, UpstreamLeg
 
 REVISION = "sha256:test"
@@ -45,6 +47,9 @@ class HandClock:
 
     def seconds(self) -> float:
         return self.instant.boot_us / 1e6
+
+    def unix_seconds(self) -> float:
+        return self.instant.unix_ns / 1e9
 
     def move(self, seconds: float) -> None:
         self.instant = Instant(self.instant.unix_ns + int(seconds * 1e9), self.instant.boot_us + int(seconds * 1e6))
@@ -168,9 +173,9 @@ def callers() -> tuple[Caller, Caller]:
     return alice, bob
 
 
-def counted_ids() -> Callable[[], str]:
-    """Ids that are the same in each run: 32 hex digits, from one upwards."""
-    numbers = count(1)
+def counted_ids(first: int = 1) -> Callable[[], str]:
+    """Ids that are the same in each run: 32 hex digits, from `first` upwards."""
+    numbers = count(first)
     return lambda: f"{next(numbers):032x}"
 
 
@@ -232,6 +237,8 @@ def make_gate(
     upstreams: Mapping[str, Upstream],
     clock: HandClock,
     in_flight: int = 64,
+    sole_caller: bool = False,
+    first_id: int = 1,
 ) -> Gate:
     """The parts of one sidecar around a journal."""
     return Gate(
@@ -239,17 +246,20 @@ def make_gate(
         orders=orders,
         journals={TENANT: journal},
         upstreams=upstreams,
-        sessions=Sessions(sole_caller=False),
+        sessions=Sessions(sole_caller=sole_caller),
         definitions=Definitions(clock.seconds),
         flights=Flights(in_flight),
         open_streams=Flights(in_flight),
         detached=Detached(clock.seconds),
         questions=Questions(),
+        tasks=Tasks(
+            TaskFile(journal.chain.parent.parent, 0), clock.unix_seconds, clock.seconds, sole_caller=sole_caller
+        ),
         clock=clock,
         sidecar=SidecarView("gate-1", 0, "none"),
         metrics=Metrics(upstreams),
         bounds=Bounds(message_bytes=1 << 20, answer_bytes=1 << 20),
-        new_id=counted_ids(),
+        new_id=counted_ids(first_id),
     )
 
 

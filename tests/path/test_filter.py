@@ -38,7 +38,7 @@ async def filtered(root: Path, asked: Asked, method: str, members: Mapping[str, 
     async with open_journal(root, clock) as journal:
         gate = make_gate(
             journal, engine=ScriptedEngine(asked, hides_nothing=False), orders=OrdersInHand(), upstreams={},
-            clock=clock,
+            clock=clock, sole_caller=True,
         )  # fmt: skip
         sent = read_client(request(1, method), limit=LIMIT)
         exchange = Exchange(callers()[0], "files", "http", era, None, sent)

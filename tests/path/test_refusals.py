@@ -17,6 +17,7 @@ from proxy.refusals import (
     BadAnswer,
     Busy,
     NoSuchSession,
+    NoSuchTask,
     NumberNotExact,
     Refusal,
     data_of,
@@ -60,6 +61,7 @@ LEAVES = [
     pytest.param(SpoolFailed(SECRET), "spool_failed", -31503, 200, id="spool-failed"),
     pytest.param(Busy("draining", SECRET), "draining", -31503, 200, id="busy"),
     pytest.param(NoSuchSession(), "session_not_found", -32600, 404, id="session"),
+    pytest.param(NoSuchTask(), "task_not_found", -32602, 200, id="task"),
     pytest.param(UpstreamDown("files", SECRET, written=True), "upstream_down", -32603, 200, id="upstream-down"),
     pytest.param(BadAnswer("too_large", SECRET), "too_large", -32603, 200, id="bad-answer"),
     pytest.param(ZeroDivisionError(SECRET), "internal_error", -32603, 200, id="anything-else"),
@@ -80,7 +82,7 @@ def test_every_leaf_has_a_row() -> None:
     """No exception of the four families is explained only as an internal error."""
     named = {type(row.values[0]) for row in LEAVES}
     families = (NotPermitted, CannotDecide, NotRecorded, Malformed, NumberNotExact, Contained, Busy, NoSuchSession,
-                UpstreamDown, BadAnswer)  # fmt: skip
+                NoSuchTask, UpstreamDown, BadAnswer)  # fmt: skip
     ours = {leaf for family in families for leaf in _leaves(family) if leaf.__module__.startswith(("policy", "proxy"))}
     assert ours <= named | {NotPermitted}
 

@@ -87,10 +87,10 @@ ALLOWED = [
         record intent tools/call echo granted
         upstream CALL
         << 200 json TASK
-        record outcome echo completed answer unknown task
+        record notice task
         client 200 TASK
         """,
-        id="a-task-is-an-answer",
+        id="a-task-goes-on",
     ),
     pytest.param(
         """
@@ -1325,6 +1325,7 @@ SERVER = [
     ),
     pytest.param(
         """
+        sole caller
         deny sampling/createMessage
         >> GET_TASK
         record intent tasks/get tasks/get granted
@@ -1513,7 +1514,293 @@ SPOOL = [
 ]
 
 
-@pytest.mark.parametrize("text", [*ALLOWED, *REFUSED, *ORDERS, *GONE, *FAILED, *BATCHES, *SERVER, *LISTS, *SPOOL])
+TASKS = [
+    pytest.param(
+        """
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json TASK
+        record notice task
+        client 200 TASK
+        >> GET_T1
+        record intent tasks/get tasks/get granted
+        upstream GET_T1
+        << 200 json T1_WORKING
+        record outcome tasks/get completed answer done ok
+        client 200 T1_WORKING
+        >> GET_T1
+        record intent tasks/get tasks/get granted
+        upstream GET_T1
+        << 200 json T1_DONE
+        record outcome echo completed answer done task_completed
+        record outcome tasks/get completed answer done ok
+        client 200 T1_DONE
+        >> GET_T1
+        record intent tasks/get tasks/get granted
+        upstream GET_T1
+        << 200 json T1_DONE
+        record outcome tasks/get completed answer done ok
+        client 200 T1_DONE
+        """,
+        id="a-task-is-open-until-its-result-is-polled",
+    ),
+    pytest.param(
+        """
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json TASK
+        record notice task
+        client 200 TASK
+        >> GET_T1
+        record intent tasks/get tasks/get granted
+        upstream GET_T1
+        << 200 json T1_TOOL_ERROR
+        record outcome echo failed answer unknown tool_error
+        record outcome tasks/get completed answer done ok
+        client 200 T1_TOOL_ERROR
+        """,
+        id="a-task-whose-tool-failed",
+    ),
+    pytest.param(
+        """
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json TASK
+        record notice task
+        client 200 TASK
+        >> GET_T1
+        record intent tasks/get tasks/get granted
+        upstream GET_T1
+        << 200 json T1_FAILED
+        record outcome echo failed answer unknown task_failed
+        record outcome tasks/get completed answer done ok
+        client 200 T1_FAILED
+        """,
+        id="a-task-that-failed",
+    ),
+    pytest.param(
+        """
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json TASK
+        record notice task
+        client 200 TASK
+        >> CANCEL_T1
+        record intent tasks/cancel tasks/cancel granted
+        upstream CANCEL_T1
+        << 200 json T1_CANCELLED
+        record outcome echo cancelled answer unknown task_cancelled
+        record outcome tasks/cancel completed answer done ok
+        client 200 T1_CANCELLED
+        """,
+        id="a-task-that-is-cancelled",
+    ),
+    pytest.param(
+        """
+        >> TASK_CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream TASK_CALL
+        << 200 json TASK_V1
+        record notice task
+        client 200 TASK_V1
+        >> GET_T1 era=2025-11-25
+        record intent tasks/get tasks/get granted
+        upstream GET_T1
+        << 200 json T1_DONE_V1
+        record outcome tasks/get completed answer done ok
+        client 200 T1_DONE_V1
+        >> RESULT_T1 era=2025-11-25
+        record intent tasks/result tasks/result granted
+        upstream RESULT_T1
+        << 200 json T1_PAYLOAD
+        record outcome echo completed answer done task_completed
+        record outcome tasks/result completed answer done ok
+        client 200 T1_PAYLOAD
+        """,
+        id="the-older-form-ends-with-its-payload",
+    ),
+    pytest.param(
+        """
+        >> CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json TASK_V1_LIKE
+        record outcome echo completed answer done ok
+        client 200 TASK_V1_LIKE
+        """,
+        id="a-task-that-nobody-asked-for-is-a-result",
+    ),
+    pytest.param(
+        """
+        >> TASK_CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream TASK_CALL
+        << stream
+        client begins 200
+        << event TASK_V1
+        record notice task
+        client hears TASK_V1
+        << event TASK_V1_NOTE
+        record outcome echo failed answer unknown task_failed
+        client hears TASK_V1_NOTE
+        << end
+        client ends
+        """,
+        id="a-notification-ends-a-task",
+    ),
+    pytest.param(
+        """
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json TASK
+        record notice task
+        client 200 TASK
+        >> LISTEN by=bob
+        record intent subscriptions/listen subscriptions/listen granted
+        upstream LISTEN
+        << stream
+        client begins 200
+        << event TASK_V2_NOTE
+        record notice withheld notifications/tasks task_not_found
+        << end
+        record outcome subscriptions/listen completed answer none stream_ended
+        client ends
+        """,
+        id="cross-talk-a-notification-about-the-task-of-another-caller",
+    ),
+    pytest.param(
+        """
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json TASK
+        record notice task
+        client 200 TASK
+        >> GET_T1 by=bob
+        record refusal tasks/get task_not_found
+        client 200 2 error -32602 task_not_found
+        >> CANCEL_T1 by=bob
+        record refusal tasks/cancel task_not_found
+        client 200 2 error -32602 task_not_found
+        """,
+        id="cross-talk-the-task-of-another-caller-does-not-exist",
+    ),
+    pytest.param(
+        """
+        >> GET_T1
+        record refusal tasks/get task_not_found
+        client 200 2 error -32602 task_not_found
+        """,
+        id="a-task-that-nobody-saw-begin-is-nobodys",
+    ),
+    pytest.param(
+        """
+        sole caller
+        >> GET_T1
+        record intent tasks/get tasks/get granted
+        upstream GET_T1
+        << 200 json T1_DONE
+        record outcome tasks/get completed answer done ok
+        client 200 T1_DONE
+        """,
+        id="a-sole-caller-keeps-tasks-from-before",
+    ),
+    pytest.param(
+        """
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json TASK
+        record notice task
+        client 200 TASK
+        >> CALL by=bob
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json TASK
+        record outcome echo failed own_error unknown task_not_found
+        client 200 1 isError task_not_found
+        """,
+        id="a-task-is-not-handed-over",
+    ),
+    pytest.param(
+        """
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json TASK
+        record notice task
+        client 200 TASK
+        >> GET_T1
+        record intent tasks/get tasks/get granted
+        upstream GET_T1
+        << 200 json T2_DONE
+        record outcome tasks/get failed own_error unknown foreign_task
+        client 200 2 error -32603 foreign_task
+        """,
+        id="an-answer-about-another-task",
+    ),
+    pytest.param(
+        """
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json TASK
+        record notice task
+        client 200 TASK
+        !!! kill
+        tell tasks/cancel
+        record outcome echo killed nothing unknown contained
+        """,
+        id="kill-ends-a-task",
+    ),
+    pytest.param(
+        """
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json TASK
+        record notice task
+        client 200 TASK
+        !! later 604801
+        record outcome echo unknown nothing unknown no_answer_in_time
+        >> GET_T1
+        record refusal tasks/get task_not_found
+        client 200 2 error -32602 task_not_found
+        """,
+        id="a-task-is-forgotten",
+    ),
+    pytest.param(
+        """
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json TASK
+        record notice task
+        client 200 TASK
+        >> TASKS
+        record notice message tasks/list
+        upstream TASKS
+        << 200 json TASKS_ALL
+        client 200 TASKS_MINE
+        >> TASKS by=bob
+        record notice message tasks/list
+        upstream TASKS
+        << 200 json TASKS_ALL
+        client 200 TASKS_NONE
+        """,
+        id="a-list-of-tasks-shows-ones-own",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    "text", [*ALLOWED, *REFUSED, *ORDERS, *GONE, *FAILED, *BATCHES, *SERVER, *LISTS, *SPOOL, *TASKS]
+)
 async def test_transcript(text: str, tmp_path: Path) -> None:
     came, expected = await perform(text, tmp_path)
     assert came == expected

@@ -4,6 +4,7 @@
     >> MESSAGE [alice|bob] [era=] [session=]        the client sends
     << 200 json MESSAGE | stream | event MESSAGE [id=] | comment | end | down | broken | hang     the upstream does
     !! kill | quarantine | gone | client breaks | later SECONDS                     something happens just then
+    !!! …                                           the same, once the exchange is over
     upstream MESSAGE, cancel ID                     what the upstream was given
     client STATUS MESSAGE, begin, send, end         what the client was given
     record ...                                      what is on disk by then
@@ -138,9 +139,9 @@ class Play:
             return self.expected[at].removeprefix(mark).strip()
         return None
 
-    def happen(self) -> None:
+    def happen(self, mark: str = "!! ") -> None:
         """Do what the script wants to happen just now."""
-        while (what := self.next("!! ")) is not None:
+        while (what := self.next(mark)) is not None:
             self._do(*shlex.split(what))
 
     def _do(self, what: str, *rest: str) -> None:
@@ -148,7 +149,8 @@ class Play:
         match what:
             case "kill" | "quarantine":
                 orders = self.orders.give("kill" if what == "kill" else "quarantine", _scope(rest))
-                self.gate.obey(orders)
+                _, stopped = self.gate.obey(orders)
+                self.log += [f"tell {waiting.request.method}" for waiting in stopped if waiting.own]
             case "gone":
                 assert self.task is not None
                 self.task.cancel()
@@ -157,6 +159,7 @@ class Play:
             case "later":
                 self.clock.move(float(rest[0]))
                 self.gate.detached.expire()
+                self.gate.tasks.expire()
             case _:
                 raise _Dead(what)
 
@@ -283,6 +286,9 @@ class Voice:
         ids = " ".join(message.id.text for message in messages if message.id)
         self._play.note(f"cancel {ids}".rstrip())
 
+    async def tell(self, exchange: Exchange) -> None:
+        self._play.note(f"tell {told(exchange.envelope.raw)}")
+
     async def close(self) -> None:
         if not self._closed:
             self._closed = True
@@ -304,6 +310,7 @@ class _SetUp:
     rules: Rules = field(default_factory=Rules)
     hides_nothing: bool = True
     known: bool = True
+    sole_caller: bool = False
     in_flight: int = 64
     moments: dict[str, str] = field(default_factory=dict)
     limits: Limits = ROOM
@@ -321,8 +328,8 @@ class _SetUp:
                 self.hides_nothing = False
             case ["engine", kind]:
                 self._break(kind)
-            case ["definitions", "unknown"]:
-                self.known = False
+            case ["sole" | "definitions" as what, _]:
+                self.sole_caller, self.known = self.sole_caller or what == "sole", self.known and what == "sole"
             case ["in_flight", number]:
                 self.in_flight = int(number)
             case ["before" | "while", moment, *what]:
@@ -341,7 +348,7 @@ class _SetUp:
         self.hides_nothing = False
 
 
-async def perform(text: str, root: Path) -> tuple[list[str], list[str]]:
+async def perform(text: str, root: Path, *, first_id: int = 1) -> tuple[list[str], list[str]]:
     """Play a transcript on a new sidecar under `root`; returns the lines that came and those that had to."""
     lines = [" ".join(line.split()) for line in text.strip().splitlines() if line.strip()]
     set_up = _SetUp()
@@ -353,12 +360,21 @@ async def perform(text: str, root: Path) -> tuple[list[str], list[str]]:
         engine = ScriptedEngine(play.asked(set_up.rules.ask), hides_nothing=set_up.hides_nothing)
         upstreams = {"files": ScriptedUpstream("files", lambda: Voice(play))}
         play.gate = gate = make_gate(
-            journal, engine=engine, orders=orders, upstreams=upstreams, clock=clock, in_flight=set_up.in_flight
+            journal,
+            engine=engine,
+            orders=orders,
+            upstreams=upstreams,
+            clock=clock,
+            in_flight=set_up.in_flight,
+            sole_caller=set_up.sole_caller,
+            first_id=first_id,
         )
         orders.when, journal.watch, journal.failing = play.looked, play.written, set_up.failing
         for caller in callers() if set_up.known else ():
             gate.definitions.learn(caller, "files", SCHEMAS)
+        assert all("intent" not in line for line in play.chronicle.more()[-1:]), "recovery left a call open"
         await _play(play, gate)
+        gate.tasks.close()
         open_calls = journal.open_calls
     _verify(root, open_calls)
     assert play.legs == 0, "a leg was not closed"
@@ -387,6 +403,7 @@ async def _play(play: Play, gate: Gate) -> None:
         play.task = None
         await asyncio.sleep(0.001)
         play.happen()
+        play.happen("!!! ")
     await asyncio.sleep(0.001)
     play.log += play.chronicle.more()
 

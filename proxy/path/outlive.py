@@ -1,0 +1,156 @@
+"""Outlive: calls that go on after the answer to their request, as tasks at the upstream.
+
+2025-11-25: the answer to a request with `params.task` is `{task: {taskId, status, ttl}}`; tasks/get tells the status,
+tasks/result brings the result. 2026-07-28 (tasks extension): the answer has `resultType: "task"` and the members of the
+task; tasks/get brings the result with the status `completed`.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Final
+
+from msgspec import structs
+
+from policy.vocabulary import Call, Caller
+from proxy.detached import Waiting
+from proxy.gate import Gate
+from proxy.path.own import own_request
+from proxy.path.record import Recording, owner_text, without_content
+from proxy.refusals import BadAnswer, NoSuchTask
+from proxy.task_file import Begun
+from proxy.tasks import LONGEST_SECONDS
+from proxy.vocabulary import Delivery, EffectAt, Ending, Exchange, Outcome
+from proxy.wire.message import Message, MessageKind
+
+TASK_METHODS: Final = frozenset({"tasks/get", "tasks/result", "tasks/update", "tasks/cancel"})
+TASK_NOTES: Final = frozenset({"notifications/tasks", "notifications/tasks/status"})
+
+_FAILED: Final = Ending(Outcome.FAILED, Delivery.ANSWER, EffectAt.UNKNOWN, "task_failed")
+_CANCELLED: Final = Ending(Outcome.CANCELLED, Delivery.ANSWER, EffectAt.UNKNOWN, "task_cancelled")
+_COMPLETED: Final = Ending(Outcome.COMPLETED, Delivery.ANSWER, EffectAt.DONE, "task_completed")
+_TOOL_FAILED: Final = Ending(Outcome.FAILED, Delivery.ANSWER, EffectAt.UNKNOWN, "tool_error")
+
+
+def continued(gate: Gate, exchange: Exchange, call: Call) -> Call:
+    """`call` with the call that it continues, if it is about a task. Raises NoSuchTask for a task of somebody else."""
+    if call.method not in TASK_METHODS or call.direction != "client" or call.name is None:
+        return call
+    begun = gate.tasks.check(_task(gate, exchange, call.name), _owner(gate, exchange.caller))
+    return call if begun is None else structs.replace(call, continues=begun.call)
+
+
+def is_foreign(gate: Gate, exchange: Exchange, task_id: Any) -> bool:
+    """True for an item of a list of tasks that is not this caller's."""
+    return not isinstance(task_id, str) or gate.tasks.foreign(
+        _task(gate, exchange, task_id), _owner(gate, exchange.caller)
+    )
+
+
+async def go_on(gate: Gate, exchange: Exchange, record: Recording, call: Call, message: Message) -> bool:
+    """Keep `call` open if `message` says that it goes on as a task; the note of that is durable when this returns."""
+    task = _begun(call, message)
+    if task is None or call.id not in record.open:
+        return False
+    task_id, ttl_ms = task
+    own = own_request(gate, exchange, "tasks/cancel", {"taskId": task_id}, name=task_id)
+    begun = Begun(
+        _task(gate, exchange, task_id),
+        _owner(gate, exchange.caller),
+        call.id,
+        gate.journals[exchange.caller.tenant].chain.name,
+        int(gate.clock.now().unix_ns / 1e9 + ttl_ms / 1000),
+    )
+    if gate.tasks.of_another(begun.task, begun.owner):
+        raise NoSuchTask
+    await record.interim(call, "task")
+    left, bare = record.apart(call), without_content(call)
+    end, late = partial(left.ended_now, bare), partial(left.late, bare)
+    waiting = Waiting(own, own.envelope.messages[0], bare, end, late, own=True)
+    gate.tasks.begin(begun, exchange.caller, exchange.upstream, waiting)
+    return True
+
+
+async def look(gate: Gate, exchange: Exchange, record: Recording, method: str, message: Message) -> None:
+    """Look at what an upstream says about a task of this caller: it may end the call that goes on as it.
+
+    Raises NoSuchTask where it speaks of another caller's.
+    """
+    about = message.params if message.kind is MessageKind.NOTIFICATION else message.result
+    task_id = about.get("taskId") if isinstance(about, Mapping) else None
+    if isinstance(task_id, str):
+        await _look(gate, exchange, record, task_id, _status_ending(method, about, message))
+
+
+async def look_at_answer(gate: Gate, exchange: Exchange, record: Recording, call: Call, message: Message) -> None:
+    """As `look`, for the answer to a call about a task. Raises BadAnswer for an answer about another task."""
+    result = message.result
+    if call.name is None or not isinstance(result, Mapping):
+        return
+    if call.method == "tasks/result":
+        await _look(gate, exchange, record, call.name, _result_ending(result, message))
+        return
+    if result.get("taskId", call.name) != call.name:
+        raise BadAnswer("foreign_task", "the answer is about another task than was asked for")
+    await _look(gate, exchange, record, call.name, _status_ending(call.method, result, message))
+
+
+async def _look(gate: Gate, exchange: Exchange, record: Recording, task_id: str, ending: Ending | None) -> None:
+    task, owner = _task(gate, exchange, task_id), _owner(gate, exchange.caller)
+    if gate.tasks.of_another(task, owner):
+        raise NoSuchTask
+    if ending is None:
+        return
+    if (waiting := gate.tasks.take(task, exchange.caller, exchange.upstream)) is not None:
+        written = waiting.end(ending)
+        if written is not None:
+            await written
+        return
+    begun = gate.tasks.known(task, owner)
+    if begun is not None and not begun.over:
+        gate.tasks.over(task)
+        await record.late_before_restart(begun.call, begun.chain, ending)
+
+
+def _begun(call: Call, message: Message) -> tuple[str, float] | None:
+    """The id of the task that an answer begins, and for how many milliseconds the upstream keeps it."""
+    result = message.result
+    if call.method in TASK_METHODS or call.direction != "client" or not isinstance(result, Mapping):
+        return None
+    if result.get("resultType") == "task":
+        return _named(result, "ttlMs")
+    asked = isinstance(call.params, Mapping) and "task" in call.params
+    return _named(result.get("task"), "ttl") if asked else None
+
+
+def _named(task: Any, ttl_member: str) -> tuple[str, float] | None:
+    if not isinstance(task, Mapping) or not isinstance(task.get("taskId"), str):
+        return None
+    ttl = task.get(ttl_member)
+    timed = isinstance(ttl, int | float) and not isinstance(ttl, bool) and 0 <= ttl <= LONGEST_SECONDS * 1000
+    return task["taskId"], float(ttl) if timed and ttl is not None else LONGEST_SECONDS * 1000.0
+
+
+def _status_ending(method: str, task: Mapping[str, Any], message: Message) -> Ending | None:
+    """How the call of a task ended by its status; None while it goes on, or while its result is still to be fetched."""
+    match task.get("status"):
+        case "failed":
+            return structs.replace(_FAILED, answer=message.raw)
+        case "cancelled":
+            return structs.replace(_CANCELLED, answer=message.raw)
+        case "completed" if "result" in task:
+            failed = isinstance(task["result"], Mapping) and task["result"].get("isError") is True
+            return structs.replace(_TOOL_FAILED if failed else _COMPLETED, answer=message.raw)
+        case _:
+            return None
+
+
+def _result_ending(result: Mapping[str, Any], message: Message) -> Ending:
+    return structs.replace(_TOOL_FAILED if result.get("isError") is True else _COMPLETED, answer=message.raw)
+
+
+def _task(gate: Gate, exchange: Exchange, task_id: str) -> str:
+    return gate.journals[exchange.caller.tenant].pseudonym("task", f"{exchange.upstream}\n{task_id}")
+
+
+def _owner(gate: Gate, caller: Caller) -> str:
+    return gate.journals[caller.tenant].pseudonym("task_owner", owner_text(caller))

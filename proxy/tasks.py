@@ -1,0 +1,118 @@
+"""Who owns which task, and which call goes on as it. Ids of tasks are capabilities: another caller's does not exist.
+
+A call whose answer names a task stays open until its result is seen (tasks/result, or a status that is an end), an
+order stops it, or the task is forgotten; then a result that turns up after all is `late`, also after a restart.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+from msgspec import structs
+
+from policy.containment import Orders
+from policy.vocabulary import Caller
+from proxy.detached import Detached, Key, Waiting
+from proxy.refusals import NoSuchTask
+from proxy.task_file import Begun, TaskFile
+
+MAX_TASKS: Final = 10_000
+"""Tasks remembered for each sidecar; the oldest is forgotten first."""
+
+LONGEST_SECONDS: Final = 7 * 24 * 3600
+"""A task is forgotten after its own time to live, and after this at the latest."""
+
+
+class Tasks:
+    """Remembers tasks by their pseudonyms.
+
+    `sole_caller` is True when there can be one caller only: a task that nobody here saw begin is then its own.
+    """
+
+    def __init__(
+        self, file: TaskFile, unix_seconds: Callable[[], float], monotonic: Callable[[], float], *, sole_caller: bool
+    ) -> None:
+        self._file = file
+        self._now = unix_seconds
+        self._sole_caller = sole_caller
+        self._begun: OrderedDict[str, Begun] = OrderedDict(file.begun)
+        self._running = Detached(monotonic)
+        self._problem: str | None = None
+
+    def problem(self) -> str | None:
+        """Why a task may be lost at a restart, or None."""
+        return self._problem
+
+    def close(self) -> None:
+        """Free the file."""
+        self._file.close()
+
+    def check(self, task: str, owner: str) -> Begun | None:
+        """What is known of a task of this owner. Raises NoSuchTask for another's, and for nobody's."""
+        if self.foreign(task, owner):
+            raise NoSuchTask
+        return self._known(task)
+
+    def foreign(self, task: str, owner: str) -> bool:
+        """True if the task is not this owner's."""
+        known = self._known(task)
+        return not self._sole_caller if known is None else known.owner != owner
+
+    def known(self, task: str, owner: str) -> Begun | None:
+        """What is known of a task of this owner; None for everybody else's."""
+        known = self._known(task)
+        return known if known is not None and known.owner == owner else None
+
+    def of_another(self, task: str, owner: str) -> bool:
+        """True if the task is known to be another's: a server may speak of one before it has named it."""
+        known = self._known(task)
+        return known is not None and known.owner != owner
+
+    def begin(self, begun: Begun, caller: Caller, upstream: str, waiting: Waiting) -> None:
+        """A call goes on as a task; on disk when this returns, unless `problem` says why not.
+
+        Raises NoSuchTask if the task is another owner's already: it is not handed over.
+        """
+        if self.of_another(begun.task, begun.owner):
+            raise NoSuchTask
+        begun = structs.replace(begun, until=min(begun.until, int(self._now()) + LONGEST_SECONDS))
+        self._running.add(_key(caller, upstream, begun.task), waiting, seconds=begun.until - self._now())
+        self._remember(begun)
+        if len(self._begun) > MAX_TASKS:
+            self._begun.popitem(last=False)
+
+    def take(self, task: str, caller: Caller, upstream: str) -> Waiting | None:
+        """What ends the call that goes on as this task, once; None if it has ended, or was begun before a restart."""
+        waiting = self._running.take(_key(caller, upstream, task))
+        if waiting is not None:
+            self.over(task)
+        return waiting
+
+    def over(self, task: str) -> None:
+        """The call can have no further record; the owner stays the owner."""
+        if (known := self._known(task)) is not None and not known.over:
+            self._remember(structs.replace(known, over=True))
+
+    def expire(self) -> None:
+        """End the calls of tasks that are forgotten by now."""
+        self._running.expire()
+
+    def stop(self, orders: Orders) -> list[Waiting]:
+        """End every call that a kill hits; what is returned is still to be cancelled at its upstream."""
+        return self._running.stop(orders)
+
+    def _known(self, task: str) -> Begun | None:
+        known = self._begun.get(task)
+        return known if known is not None and known.until > self._now() else None
+
+    def _remember(self, begun: Begun) -> None:
+        self._begun[begun.task] = begun
+        try:
+            self._file.append(begun)
+            self._problem = None
+        except OSError as error:
+            self._problem = f"tasks.jsonl of the state folder: {error.strerror}; a restart forgets whose task is whose"
+
+
+def _key(caller: Caller, upstream: str, task: str) -> Key:
+    return (caller, upstream, None, task)

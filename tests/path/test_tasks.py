@@ -1,0 +1,161 @@
+"""Whose task is whose: on disk, bounded, and beyond the life of the process."""
+
+from pathlib import Path
+
+import pytest
+
+from proxy.detached import GIVEN_UP, Waiting, nothing
+from proxy.refusals import NoSuchTask
+from proxy.task_file import FILE, Begun, TaskFile
+from proxy.tasks import LONGEST_SECONDS, MAX_TASKS, Tasks
+from proxy.vocabulary import Ending, Exchange
+from proxy.wire.message import read_client
+from tests.path.messages import MESSAGES
+from tests.path.stage import HandClock, callers
+from tests.path.transcript import perform
+
+ALICE, BOB = callers()
+SOON = 2_000_000_000
+
+
+def begun(task: str = "t", owner: str = "alice", call: str = "c", until: int = SOON, *, over: bool = False) -> Begun:
+    """A task of alice's."""
+    return Begun(task, owner, call, "chain-1", until, over)
+
+
+def waiting(seen: list[Ending] | None = None) -> Waiting:
+    """A call that tells how it ended."""
+    sent = Exchange(ALICE, "files", "http", "2025-11-25", None, read_client(MESSAGES["CALL"], limit=1 << 20))
+    return Waiting(sent, sent.envelope.messages[0], None, nothing if seen is None else seen.append)
+
+
+def tasks(folder: Path, clock: HandClock | None = None, *, sole: bool = False) -> Tasks:
+    """The tasks of one process."""
+    clock = clock or HandClock()
+    return Tasks(TaskFile(folder, int(clock.unix_seconds())), clock.unix_seconds, clock.seconds, sole_caller=sole)
+
+
+def test_an_owner_outlives_the_process(tmp_path: Path) -> None:
+    first = tasks(tmp_path)
+    first.begin(begun(), ALICE, "files", waiting())
+    second = tasks(tmp_path)
+    assert second.known("t", "alice") == first.known("t", "alice")
+    with pytest.raises(NoSuchTask):
+        second.check("t", "bob")
+    assert second.take("t", ALICE, "files") is None
+    first.close()
+    second.close()
+
+
+def test_what_is_over_or_forgotten_leaves_the_file(tmp_path: Path) -> None:
+    file = TaskFile(tmp_path, 0)
+    for each in (begun("a"), begun("b"), begun("b", over=True), begun("c", until=5)):
+        file.append(each)
+    file.close()
+    assert TaskFile(tmp_path, 10).begun == {"a": begun("a")}
+    assert len((tmp_path / FILE).read_bytes().splitlines()) == 1
+
+
+def test_a_file_that_somebody_else_has_is_not_rewritten(tmp_path: Path) -> None:
+    first = TaskFile(tmp_path, 0)
+    first.append(begun("a", over=True))
+    second = TaskFile(tmp_path, 0)
+    first.append(begun("b"))
+    assert second.begun == {}
+    assert len((tmp_path / FILE).read_bytes().splitlines()) == 2
+    first.close()
+    second.close()
+    assert TaskFile(tmp_path, 0).begun == {"b": begun("b")}
+
+
+LINES = [
+    pytest.param(b'{"task":"torn","owner":', id="torn"),
+    pytest.param(b"\x00\xff", id="rubbish"),
+    pytest.param(b"[]", id="a-list"),
+    pytest.param(b'{"task":1}', id="another-type"),
+    pytest.param(b"", id="empty"),
+]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_line_that_is_none_is_left_out(line: bytes, tmp_path: Path) -> None:
+    file = TaskFile(tmp_path, 0)
+    file.append(begun("a"))
+    file.close()
+    with (tmp_path / FILE).open("ab") as raw:
+        raw.write(line + b"\n")
+    assert TaskFile(tmp_path, 0).begun == {"a": begun("a")}
+
+
+def test_only_pseudonyms_and_only_for_its_owner(tmp_path: Path) -> None:
+    TaskFile(tmp_path, 0).close()
+    assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_task_ends_once(tmp_path: Path) -> None:
+    seen: list[Ending] = []
+    known = tasks(tmp_path)
+    known.begin(begun(), ALICE, "files", waiting(seen))
+    assert known.take("t", BOB, "files") is None
+    assert known.take("t", ALICE, "other") is None
+    assert known.take("t", ALICE, "files") is not None
+    assert known.take("t", ALICE, "files") is None
+    found = known.known("t", "alice")
+    assert found is not None
+    assert found.over
+
+
+def test_tasks_are_bounded_in_time_and_number(tmp_path: Path) -> None:
+    clock, seen = HandClock(), list[Ending]()
+    known = tasks(tmp_path, clock)
+    known.begin(begun(until=1 << 60), ALICE, "files", waiting(seen))
+    clock.move(LONGEST_SECONDS + 1)
+    known.expire()
+    assert seen == [GIVEN_UP]
+    assert known.known("t", "alice") is None
+    for number in range(MAX_TASKS + 5):
+        known.begin(begun(str(number), until=int(clock.unix_seconds()) + 9), ALICE, "files", waiting(seen))
+    assert len(seen) == 6
+    assert known.known("0", "alice") is None
+    assert known.known(str(MAX_TASKS + 4), "alice") is not None
+
+
+def test_a_disk_that_takes_nothing_is_told(tmp_path: Path) -> None:
+    known = tasks(tmp_path)
+    known.close()
+    known.begin(begun(), ALICE, "files", waiting())
+    assert "whose task is whose" in (known.problem() or "")
+    assert known.known("t", "alice") is not None
+
+
+async def test_a_result_after_a_restart_is_late(tmp_path: Path) -> None:
+    before = """
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json TASK
+        record notice task
+        client 200 TASK
+    """
+    came, expected = await perform(before, tmp_path)
+    assert came == expected
+    after = """
+        >> GET_T1 by=bob
+        record refusal tasks/get task_not_found
+        client 200 2 error -32602 task_not_found
+        >> GET_T1
+        record intent tasks/get tasks/get granted
+        upstream GET_T1
+        << 200 json T1_DONE
+        record late echo
+        record outcome tasks/get completed answer done ok
+        client 200 T1_DONE
+        >> GET_T1
+        record intent tasks/get tasks/get granted
+        upstream GET_T1
+        << 200 json T1_DONE
+        record outcome tasks/get completed answer done ok
+        client 200 T1_DONE
+    """
+    came, expected = await perform(after, tmp_path, first_id=1000)
+    assert came == expected
