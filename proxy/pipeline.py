@@ -69,6 +69,7 @@ async def carry(exchange: Exchange, client: ClientLeg, gate: Gate) -> None:
     except Exception as error:  # noqa: BLE001  (every reason is mapped by `explain`: fail closed)
         await _still(passage, passage.failed(error))
     finally:
+        record.note_heard()
         await passage.upstream.close()
 
 

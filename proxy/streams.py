@@ -37,7 +37,7 @@ async def relay(exchange: Exchange, client: ClientLeg, gate: Gate, upstream: Htt
             with gate.open_streams.enter(exchange.caller, exchange.upstream, exchange.session) as flight:
                 await _enter(exchange, gate, record, "stream")
                 arrival = await leg.request("GET", (*exchange.headers, *upstream.added_headers))
-                await _pass_on(arrival, exchange, client, gate, upstream)
+                await _pass_on(arrival, exchange, client, gate, upstream, record)
     except asyncio.CancelledError:
         if flight is None or flight.order is None:
             raise
@@ -105,7 +105,9 @@ async def _end(client: ClientLeg) -> None:
         await client.end()
 
 
-async def _pass_on(arrival: Arrival, exchange: Exchange, client: ClientLeg, gate: Gate, upstream: HttpUpstream) -> None:
+async def _pass_on(
+    arrival: Arrival, exchange: Exchange, client: ClientLeg, gate: Gate, upstream: HttpUpstream, record: Recording
+) -> None:
     if arrival.frames is None:
         if arrival.body and 200 <= arrival.status < 300:
             raise BadAnswer("no_stream", f"a GET is answered with {arrival.content_type or 'nothing known'}")
@@ -123,16 +125,17 @@ async def _pass_on(arrival: Arrival, exchange: Exchange, client: ClientLeg, gate
                 exchange = structs.replace(exchange, transport="sse", session=stream.token, era=ERA)
                 await writer.event(event_bytes(_own_endpoint(stream, upstream), event="endpoint"))
             elif stream is None or not stream.demux.offer(frame):
-                await _one(frame, exchange, gate, writer)
+                await _one(frame, exchange, gate, writer, record)
     finally:
+        record.note_heard()
         if stream is not None:
             upstream.streams.remove(stream)
             gate.sessions.end(upstream.name, stream.token)
     await client.end()
 
 
-async def _one(frame: Frame, exchange: Exchange, gate: Gate, writer: StreamWriter) -> None:
-    record = Recording(gate, exchange)
+async def _one(frame: Frame, exchange: Exchange, gate: Gate, writer: StreamWriter, hearing: Recording) -> None:
+    record = Recording(gate, exchange, hearing=hearing)
     verdict = await Judge(gate, exchange, record, ()).frame(frame, 200)
     for call, ending in verdict.endings:
         await record.ended(call, ending)

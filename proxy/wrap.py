@@ -33,6 +33,7 @@ class Wrap:
         self._agent = agent
         self._era = ""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._hearing: Recording | None = None
 
     async def from_agent(self, lines: asyncio.StreamReader) -> None:
         """Carry every line of the agent until its end.
@@ -83,6 +84,8 @@ class Wrap:
         era = era_of(envelope.messages, self._era or None)
         if any(message.method == "initialize" for message in envelope.messages):
             self._era = era = era_of(envelope.messages, None)
+            self._note_heard()
+            self._hearing = None
         return Exchange(self._caller, self._upstream.name, "stdio", era, None, envelope)
 
     async def from_child(self, lines: asyncio.StreamReader) -> None:
@@ -115,7 +118,9 @@ class Wrap:
         A notification or a request of the server, or nothing that may pass.
         """
         exchange = Exchange(self._caller, self._upstream.name, "stdio", self._era_of(frame), None, NO_MESSAGE)
-        record = Recording(self._gate, exchange)
+        if self._hearing is None:
+            self._hearing = Recording(self._gate, exchange)
+        record = Recording(self._gate, exchange, hearing=self._hearing)
         verdict = await Judge(self._gate, exchange, record, ()).frame(frame, 200)
         for call, ending in verdict.endings:
             await record.ended(call, ending)
@@ -131,8 +136,14 @@ class Wrap:
     async def settle(self) -> None:
         """Wait for what is under way."""
         await asyncio.gather(*tuple(self._tasks), return_exceptions=True)
+        self._note_heard()
+
+    def _note_heard(self) -> None:
+        if self._hearing is not None:
+            self._hearing.note_heard()
 
     def give_up(self) -> None:
         """End what is under way."""
+        self._note_heard()
         for task in tuple(self._tasks):
             task.cancel()

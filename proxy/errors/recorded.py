@@ -73,6 +73,7 @@ NOTICES: Final = (
         "The tool server sent a request where its revision (2026-07-28) has none; it was dropped.",
         "Report it to the tool server's author.",
     ),
+    _notice("notifications", "So many notifications of the tool server reached the client (`counts`)."),
     _notice("metadata", "The client asked where tokens for an OAuth-protected tool server come from."),
     _notice("task", "The call goes on as a task at the tool server; its outcome comes later."),
     _notice(

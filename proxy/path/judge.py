@@ -216,6 +216,7 @@ class Judge:
             return None
         if message.method == "notifications/tools/list_changed":
             self._gate.definitions.forget(self._exchange.caller, self._exchange.upstream)
+        self._record.heard(message.method or "")
         return message.raw
 
     async def _question(self, message: Message, endings: list[tuple[Call, Ending]]) -> bytes | None:

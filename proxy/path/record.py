@@ -29,6 +29,9 @@ CLIENT_GONE: Final = Refusal("client_gone", 0, "The client went away before the 
 MAX_NAME: Final = 128
 """Characters of what a client chose (a method, a tool's or prompt's name) that a record holds in the clear."""
 
+HEARD_AT_ONCE: Final = 1_000
+"""Notifications of one stream that one notice tells of."""
+
 _CLEAR_NAMES: Final = frozenset({"tools/call", "prompts/get"})
 """Methods whose name is an identifier of the upstream's own; a URI or taskId can hold personal data."""
 
@@ -40,15 +43,21 @@ class Recording:
     knows whom to blame. `reference` is what the agent is told to give to its operator.
     """
 
-    __slots__ = ("_asked", "_exchange", "_gate", "_journal", "_permits", "_refused", "calls", "culprit", "open")
+    __slots__ = (
+        "_asked", "_exchange", "_gate", "_heard", "_hearing", "_journal", "_permits", "_refused", "calls", "culprit",
+        "open",
+    )  # fmt: skip
 
-    def __init__(self, gate: Gate, exchange: Exchange) -> None:
+    def __init__(self, gate: Gate, exchange: Exchange, *, hearing: "Recording | None" = None) -> None:
+        """`hearing` counts the server's notifications for this one: that of the whole stream, for one frame of it."""
         self._gate = gate
         self._exchange = exchange
         self._journal = gate.journals[exchange.caller.tenant]
         self._asked: dict[str, bytes] = {}
         self._permits: dict[str, Permit] = {}
         self._refused: set[str] = set()
+        self._heard: dict[str, int] = {}
+        self._hearing = self if hearing is None else hearing
         self.calls: tuple[Call, ...] = ()
         self.culprit: Call | None = None
         self.open: dict[str, Call] = {}
@@ -270,6 +279,21 @@ class Recording:
         body["refusal"] = {"code": refusal.code, "rule": refusal.rule, "order": refusal.order}
         await self._journal.append(Entry(Kind.NOTICE, body))
         return reference
+
+    def heard(self, method: str) -> None:
+        """A notification of the server reached the client; they are noted together, by their count."""
+        if self._hearing is not self:
+            self._hearing.heard(method)
+            return
+        self._heard[method] = self._heard.get(method, 0) + 1
+        if sum(self._heard.values()) >= HEARD_AT_ONCE:
+            self.note_heard()
+
+    def note_heard(self) -> None:
+        """Note what was heard since the last time, where nobody waits for it."""
+        if self._heard:
+            self._unwaited(Entry(Kind.NOTICE, {**self._context("notifications"), "counts": self._heard}))
+            self._heard = {}
 
     async def notice(self, event: str, refusal: Refusal | None = None, reference: str | None = None) -> None:
         """One notice for the messages of this exchange that are no calls (lists, lifecycle, notifications)."""

@@ -298,5 +298,6 @@ class Chronicle:
 
 def _notice(body: Mapping[str, Any]) -> str:
     methods = [brief["method"] or brief["kind"] for brief in body.get("messages", ())]
+    methods += [f"{method}={count}" for method, count in body.get("counts", {}).items()]
     code = body["refusal"]["code"] if body.get("refusal") else body.get("reason")
     return " ".join(filter(None, [body["event"], *methods, code]))

@@ -34,6 +34,7 @@ ALLOWED = [
         client hears RESULT
         << end
         client ends
+        record notice notifications notifications/progress=1
         """,
         id="stream",
     ),
@@ -145,6 +146,7 @@ ALLOWED = [
         << end
         record outcome subscriptions/listen completed answer none stream_ended
         client ends
+        record notice notifications notifications/progress=1
         """,
         id="a-subscription-ends-with-its-stream",
     ),
@@ -485,6 +487,7 @@ ORDERS = [
         record outcome echo killed partial unknown contained
         client hears 1 isError contained
         client ends
+        record notice notifications notifications/progress=1
         """,
         id="kill-during-a-stream",
     ),
@@ -558,6 +561,7 @@ GONE = [
         << hang
         !! gone
         record outcome echo cancelled nothing unknown client_gone
+        record notice notifications notifications/progress=1
         """,
         id="modern-mid-stream",
     ),
@@ -571,6 +575,7 @@ GONE = [
         !! breaks
         << event PROGRESS
         record outcome echo cancelled nothing unknown client_gone
+        record notice notifications notifications/progress=1
         """,
         id="modern-noticed-by-writing",
     ),
@@ -795,6 +800,7 @@ GONE = [
         << end
         client ends
         record notice detached upstream_closed
+        record notice notifications notifications/progress=1
         !! later 301
         record outcome echo unknown nothing unknown no_answer_in_time
         """,
@@ -1649,6 +1655,7 @@ TASKS = [
         client hears TASK_V1_NOTE
         << end
         client ends
+        record notice notifications notifications/tasks/status=1
         """,
         id="a-notification-ends-a-task",
     ),
