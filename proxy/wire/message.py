@@ -16,6 +16,7 @@ from evidence.canonical import Spelled
 from proxy.wire.ids import MessageId, message_id
 from proxy.wire.json_text import MAX_DEPTH, Reading, elements, fold, read_json
 from proxy.wire.rules import Malformed, Rule
+from proxy.wire.uris import check_uri
 
 __all__ = [
     "Envelope",
@@ -213,6 +214,7 @@ def _check_members(value: dict[str, Any], kind: MessageKind) -> None:
             params = value.get("params", _NOTHING)
             if type(params) is dict:
                 _check_look_alikes(params, _PARAMS_MEMBERS)
+                check_uri(value["method"], params)
             elif type(params) is not list and params is not _NOTHING:
                 raise Malformed(Rule.PARAMS_TYPE)
         case MessageKind.RESULT:

@@ -39,6 +39,7 @@ class Rule(StrEnum):
     MESSAGE_MIXED = "message_mixed"
     METHOD_TYPE = "method_type"
     PARAMS_TYPE = "params_type"
+    URI_FORM = "uri_form"
     ERROR_TYPE = "error_type"
     ID_MISSING = "id_missing"
     ID_NULL = "id_null"
@@ -119,6 +120,10 @@ RULES: Final[Mapping[Rule, Row]] = MappingProxyType(
         Rule.MESSAGE_MIXED: _request("The message is a request and an answer at once, or two answers.", _SEND_ONE),
         Rule.METHOD_TYPE: _request("The method is not a non-empty string.", "Name the method."),
         Rule.PARAMS_TYPE: _request("The params are neither an object nor an array.", "Send an object, or none."),
+        Rule.URI_FORM: _request(
+            "Some readers rewrite this URI before they read the resource.",
+            "Send it in its normal form: scheme and host in small letters, without . and .. as steps.",
+        ),
         Rule.ERROR_TYPE: _request("The error is not an object.", "Send an object with code and message."),
         Rule.ID_MISSING: _request("The answer has no id.", "Repeat the id of the request."),
         Rule.ID_NULL: _request("The id is null.", "Send a string or an integer."),

@@ -17,6 +17,7 @@ HERE = Path(__file__).parent
 Vector = Mapping[str, Any]
 
 CALL = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{}}}'
+READ = '{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"%s"}}'
 RESULT = '{"jsonrpc":"2.0","id":1,"result":{}}'
 MODERN = (
     '{"jsonrpc":"2.0","id":1,"method":"%s","params":{%s"_meta":{'
@@ -151,6 +152,44 @@ def messages() -> list[Vector]:
         ("params_array", '{"jsonrpc":"2.0","id":1,"method":"x","params":[1]}', "ok", "ok"),
         ("params_null", '{"jsonrpc":"2.0","id":1,"method":"x","params":null}', "params_type", "params_type"),
         ("params_text", '{"jsonrpc":"2.0","id":1,"method":"x","params":"y"}', "params_type", "params_type"),
+        ("uri", READ % "file:///srv/a.b/..c", "ok", "ok"),
+        ("uri_with_a_blank_inside", READ % "file:///srv/a b", "ok", "ok"),
+        ("uri_beyond_ascii", READ % "file:///srv/\u00e9", "ok", "ok"),
+        ("uri_of_its_own_scheme", READ % "note://Team/Plan%20B?x=../y", "ok", "ok"),
+        ("uri_opaque", READ % "urn:isbn:1", "ok", "ok"),
+        ("uri_of_the_web", READ % "https://u@example.com:8443/A?b#../c", "ok", "ok"),
+        ("uri_of_a_bare_host", READ % "https://example.com", "ok", "ok"),
+        ("uri_of_an_address", READ % "http://127.0.0.1:3000/", "ok", "ok"),
+        ("uri_of_a_long_address", READ % "http://[::1]/", "ok", "ok"),
+        ("uri_no_uri", READ % "a/../b", "ok", "ok"),
+        ("uri_of_another_method", READ.replace("resources/read", "x") % "file:///a/../b", "ok", "ok"),
+        *(
+            (f"uri_{name}", READ % uri, "uri_form", "uri_form")
+            for name, uri in {
+                "steps": "file:///srv/../etc",
+                "step": "file:///srv/./a",
+                "steps_encoded": "file:///srv/%2E./etc",
+                "steps_at_the_end": "note://a/b/..",
+                "capital_scheme": "FILE:///etc",
+                "capital_scheme_opaque": "URN:isbn:1",
+                "blank_before": " file:///etc",
+                "blank_behind": "file:///etc ",
+                "tab_inside": "file:///e\\ttc",
+                "nul_inside": "file:///etc\\u0000",
+                "backslashes": "file:///srv\\\\..",
+                "one_slash": "file:/etc",
+                "four_slashes": "file:////etc",
+                "file_on_a_host": "file://localhost/etc",
+                "capital_host": "http://EXAMPLE.com/",
+                "fullwidth_host": "http://\uff45xample.com/",
+                "default_port": "http://example.com:80/",
+                "decimal_address": "http://2130706433/",
+                "hexadecimal_address": "http://0x7f.0.0.1/",
+                "short_address": "http://127.1/",
+                "mapped_address": "http://[::ffff:127.0.0.1]/",
+                "long_spelling_of_an_address": "http://[0:0:0:0:0:0:0:1]/",
+            }.items()
+        ),
         ("error_text", '{"jsonrpc":"2.0","id":1,"error":"y"}', "error_type", "error_type"),
         ("capital_method_beside", '{"jsonrpc":"2.0","id":1,"method":"ping","Method":"x"}', *["key_twin"] * 2),
         ("capital_params_alone", '{"jsonrpc":"2.0","id":1,"method":"x","Params":{}}', *["key_twin"] * 2),
