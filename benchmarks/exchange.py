@@ -27,18 +27,23 @@ class Numbered:
         return b"%b%d%b" % (self.before, number, self.after)
 
 
+def meta() -> dict[str, Any]:
+    """What each request of the revision carries in `_meta`."""
+    return {
+        "io.modelcontextprotocol/protocolVersion": REVISION,
+        "io.modelcontextprotocol/clientInfo": {"name": "benchmark", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+
+
+def call() -> Numbered:
+    """The body of a call."""
+    return _numbered(_call())
+
+
 def request(port: int, path: str) -> Numbered:
     """The HTTP request of a call that is sent to a loopback port."""
-    params = {
-        "name": TOOL,
-        "arguments": {"customer": "c-48213", "fields": ["name", "plan", "region"], "question": ""},
-        "_meta": {
-            "io.modelcontextprotocol/protocolVersion": REVISION,
-            "io.modelcontextprotocol/clientInfo": {"name": "benchmark", "version": "1"},
-            "io.modelcontextprotocol/clientCapabilities": {},
-        },
-    }
-    body = _filled({"jsonrpc": "2.0", "id": int(_ID), "method": "tools/call", "params": params}, params["arguments"])
+    body = _call()
     head = (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
         f"Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: {REVISION}\r\n"
@@ -57,6 +62,12 @@ def answer() -> Numbered:
     }
     del content["question"]
     return _numbered(_filled(document, content, "text"))
+
+
+def _call() -> bytes:
+    arguments = {"customer": "c-48213", "fields": ["name", "plan", "region"], "question": ""}
+    params = {"name": TOOL, "arguments": arguments, "_meta": meta()}
+    return _filled({"jsonrpc": "2.0", "id": int(_ID), "method": "tools/call", "params": params}, arguments)
 
 
 def _filled(document: Any, member: Any, key: str = "question") -> bytes:

@@ -9,19 +9,22 @@ from benchmarks.subjects import Stage, Subject, Variant
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long and how hard (seconds, connections, calls a second, calls)."""
+    """How long and how hard (seconds, connections, calls a second, calls); not `thorough` is to show that it runs."""
 
     warm_seconds: float
     closed_seconds: float
     open_seconds: float
     starts: int
     growth_calls: int
+    thorough: bool = True
     connections: int = 16
     open_rate: float = 200.0
 
 
 FULL = Plan(warm_seconds=1.5, closed_seconds=5, open_seconds=10, starts=5, growth_calls=100_000)
-QUICK = Plan(warm_seconds=0.2, closed_seconds=1, open_seconds=1, starts=1, growth_calls=400, connections=4)
+QUICK = Plan(
+    warm_seconds=0.2, closed_seconds=1, open_seconds=1, starts=1, growth_calls=400, thorough=False, connections=4
+)
 
 
 @dataclass(frozen=True, slots=True)

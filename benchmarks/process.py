@@ -1,6 +1,7 @@
 """Programs under test: started on one core, waited for, and read from /proc."""
 
 import os
+import resource
 import socket
 import subprocess
 import time
@@ -13,6 +14,8 @@ START_SECONDS: Final = 20.0
 END_SECONDS: Final = 15.0
 POLL_SECONDS: Final = 0.002
 _KIB: Final = 1024
+_WITH_ITS_PARENT: Final = ("setpriv", "--pdeathsig", "KILL")
+"""The kernel kills a program when the benchmark is killed, since then no `finally` ends it."""
 
 
 class NotReady(Exception):
@@ -31,7 +34,7 @@ def running(
     """Runs a program on one core until the block ends and gives its process id once it is ready; raises NotReady."""
     with log.open("ab") as output:
         process = subprocess.Popen(
-            ["taskset", "--cpu-list", str(core), *map(str, command)],
+            [*_WITH_ITS_PARENT, "taskset", "--cpu-list", str(core), *map(str, command)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -92,6 +95,24 @@ def memory_mb(process_ids: Sequence[int]) -> float:
     rollups = (Path(f"/proc/{process}/smaps_rollup").read_text() for process in process_ids)
     lines = (line.split() for rollup in rollups for line in rollup.splitlines())
     return sum(int(words[1]) for words in lines if words[0] == "Pss:") * _KIB / 1e6
+
+
+def peak_above(process: int) -> Callable[[], float]:
+    """From now on, what this gives tells by how many MB a process has been larger than it is now, at its peak."""
+    Path(f"/proc/{process}/clear_refs").write_text("5")
+    before = _status_mb(process, "VmRSS:")
+    return lambda: max(0.0, _status_mb(process, "VmHWM:") - before)
+
+
+def _status_mb(process: int, name: str) -> float:
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name)) * _KIB / 1e6
+
+
+def raise_descriptor_limit() -> None:
+    """Many streams need many descriptors; what is started from here on inherits the limit."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def core_busy_microseconds(core: int) -> float:

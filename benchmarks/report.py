@@ -6,6 +6,8 @@ from typing import Final
 
 from benchmarks.machine import Machine
 from benchmarks.measure import Growth, Row
+from benchmarks.section import Section
+from benchmarks.verdict import Verdict, at_least, at_most, below
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Run:
     rows: tuple[Row, ...]
     starts: tuple[Start, ...]
     growths: tuple[Growth, ...]
+    sections: tuple[Section, ...] = ()
 
     def row(self, name: str, durability: str | None = None) -> Row | None:
         """The row of this name, if it ran."""
@@ -33,47 +36,26 @@ class Run:
 
     def errors(self) -> int:
         """Calls that were not answered with the right bytes."""
-        return sum(row.errors for row in self.rows) + sum(growth.errors for growth in self.growths)
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """One target and what was measured for it."""
-
-    what: str
-    limit: str
-    value: float
-    met: bool
+        parts: tuple[Row | Growth | Section, ...] = (*self.rows, *self.growths, *self.sections)
+        return sum(part.errors for part in parts)
 
 
 def verdicts(run: Run) -> Iterator[Verdict]:
     """Each target of which the run has the number."""
     if row := run.row("starter", "process"):
-        yield _at_least("embedded, process: calls/s on one core", row.calls_per_second, 1200)
+        yield at_least("embedded, process: calls/s on one core", row.calls_per_second, 1200)
     base = run.row("direct")
     for label, name, limit in (("embedded", "starter", 2.0), ("OPA", "opa", 1.5)):
         if base and (row := run.row(name, "process")):
-            yield _below(
-                f"{label}, process: ms added at the median at 200 calls/s", row.open_p50 - base.open_p50, limit
-            )
+            yield below(f"{label}, process: ms added at the median at 200 calls/s", row.open_p50 - base.open_p50, limit)
     limits = {"starter": 70.0, "opa": 58.0}
     for start in run.starts:
-        yield _at_most(f"{start.name}: idle memory, MB", start.idle_memory, limits[start.name])
-        yield _at_most(f"{start.name}: seconds to ready", start.ready_seconds, 0.8)
+        yield at_most(f"{start.name}: idle memory, MB", start.idle_memory, limits[start.name])
+        yield at_most(f"{start.name}: seconds to ready", start.ready_seconds, 0.8)
     for growth in run.growths:
-        yield _at_most(f"{growth.name}: MB grown over {growth.calls:,} calls", growth.megabytes, 5.0)
-
-
-def _at_least(what: str, value: float, limit: float) -> Verdict:
-    return Verdict(what, f">= {limit:g}", value, value >= limit)
-
-
-def _at_most(what: str, value: float, limit: float) -> Verdict:
-    return Verdict(what, f"<= {limit:g}", value, value <= limit)
-
-
-def _below(what: str, value: float, limit: float) -> Verdict:
-    return Verdict(what, f"< {limit:g}", value, value < limit)
+        yield at_most(f"{growth.name}: MB grown over {growth.calls:,} calls", growth.megabytes, 5.0)
+    for section in run.sections:
+        yield from section.targets
 
 
 Cell = Callable[[Row, Run], str]

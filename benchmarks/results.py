@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.report import Run, markdown, table, target_cells
+from benchmarks.section import cells
 from benchmarks.stage import ROOT
 
 RESULTS: Final = ROOT / "benchmarks/results"
@@ -33,7 +34,9 @@ def as_markdown(run: Run) -> str:
         f"{', '.join(f'{sample:.1f}' for sample in growth.samples)}."
         for growth in run.growths
     ]
-    return "\n\n".join([facts, markdown(table(run), 2), markdown(target_cells(run), 2), *growths]) + "\n"
+    sections = [part for section in run.sections for part in (f"{section.title}:", markdown(cells(section), 1))]
+    parts = [facts, markdown(table(run), 2), *sections, markdown(target_cells(run), 2), *growths]
+    return "\n\n".join(parts) + "\n"
 
 
 def keep(run: Run, results: Path = RESULTS, document: Path = DOCUMENT) -> Path:

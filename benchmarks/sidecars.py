@@ -23,44 +23,54 @@ _SIDECAR: Final = (AGENTGATE, "sidecar")
 _CONSTANT: Final = (sys.executable, "-m", "benchmarks.constant")
 
 
+PATIENT: Final = "[policy]\nbudget_seconds = 10\n"
+"""No call is refused because the machine is busy: how long each one takes is what the benchmark tells."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How a sidecar is started: its program, policy and durability, and whether an OPA decides."""
+    """How a sidecar is started: its program, policy and durability, and whether an OPA decides.
+
+    `upstreams` (name and URL) are there beside the usual one; `grants` are names of tools at any upstream.
+    """
 
     policy: str
     durability: Durability
     opa: bool = False
     program: Sequence[str | Path] = _SIDECAR
+    upstreams: Sequence[tuple[str, str]] = ()
+    grants: Sequence[str] = (TOOL,)
+    config: str = PATIENT
 
 
 def embedded(policy: str, durability: Durability) -> Starter:
     """`agentgate sidecar` with a built-in policy in the embedded engine."""
-    return _starter(Kind(policy, durability))
+    return starter(Kind(policy, durability))
 
 
 def constant(durability: Durability) -> Starter:
     """The sidecar with an engine that allows everything at once."""
-    return _starter(Kind("observe", durability, program=_CONSTANT))
+    return starter(Kind("observe", durability, program=_CONSTANT))
 
 
 def opa(durability: Durability) -> Starter:
     """`agentgate sidecar` that asks an OPA, which runs on the core under test as well."""
-    return _starter(Kind("starter", durability, opa=True))
+    return starter(Kind("starter", durability, opa=True))
 
 
 def profiled(kind: str, file: Path, engine: str, durability: Durability) -> Starter:
     """The embedded or the constant one with the starter policy, looking at itself (see `profiled`)."""
     program = (sys.executable, "-m", "benchmarks.profiled", kind, file, engine)
-    return _starter(Kind("starter", durability, program=program))
+    return starter(Kind("starter", durability, program=program))
 
 
-def _starter(kind: Kind) -> Starter:
+def starter(kind: Kind) -> Starter:
+    """A sidecar of this kind, with its OPA if it has one."""
+
     @contextmanager
     def start(stage: Stage) -> Iterator[Subject]:
         folder = stage.new_folder()
-        state = folder / "state"
-        state.mkdir(mode=0o700)
-        _grant(state)
+        granted_state(folder, kind.grants)
         if kind.opa:
             with _opa(stage, folder) as (process, address), _sidecar(kind, stage, folder, address) as subject:
                 yield Subject(subject.target, (*subject.own, process), subject.own, subject.ready_seconds)
@@ -78,19 +88,19 @@ def _sidecar(kind: Kind, stage: Stage, folder: Path, opa_address: str | None) ->
     command = [
         *kind.program,
         *("--listen", f"127.0.0.1:{port}", "--upstream", f"{UPSTREAM}=http://127.0.0.1:{stage.upstream}/mcp"),
+        *(word for name, url in kind.upstreams for word in ("--upstream", f"{name}={url}")),
         *("--state", folder / "state", "--evidence", folder / "evidence"),
         *("--policy", kind.policy, "--durability", kind.durability),
         *(("--opa", opa_address) if opa_address else ()),
-        *("--config", _config(folder)),
+        *("--config", _config(folder, kind.config)),
     ]
     with listening(command, stage, folder, port) as (process, seconds):
         yield Subject(Target(port, f"/{UPSTREAM}"), (process,), (process,), seconds)
 
 
-def _config(folder: Path) -> Path:
-    """No call is refused because the machine is busy: how long each one takes is what the benchmark tells."""
+def _config(folder: Path, text: str) -> Path:
     config = folder / "agentgate.toml"
-    config.write_text("[policy]\nbudget_seconds = 10\n")
+    config.write_text(text)
     return config
 
 
@@ -106,8 +116,17 @@ def _opa(stage: Stage, folder: Path) -> Iterator[tuple[int, str]]:
         yield children(process)[0], f"unix:{socket}"
 
 
-def _grant(state: Path) -> None:
-    command = [AGENTGATE, "policy", "allow", UPSTREAM, TOOL, "--state", state]
+def granted_state(folder: Path, tools: Sequence[str]) -> Path:
+    """A new state folder with a grant for each of these tools, at any upstream."""
+    state = folder / "state"
+    state.mkdir(mode=0o700)
+    for tool in tools:
+        _grant(state, tool)
+    return state
+
+
+def _grant(state: Path, tool: str) -> None:
+    command = [AGENTGATE, "policy", "allow", "*", tool, "--state", state]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     if done.returncode:
         raise NotReady(f"agentgate policy allow: {done.stdout}{done.stderr}")

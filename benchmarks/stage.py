@@ -25,4 +25,4 @@ def stage() -> Iterator[Stage]:
     build = ROOT / "build"
     build.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=build) as name, subjects.upstream(others, Path(name)) as port:
-        yield Stage(core, port, Path(name))
+        yield Stage(core, others, port, Path(name))

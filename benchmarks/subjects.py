@@ -47,9 +47,10 @@ http {{
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where subjects run: the core that only they have, the port of the upstream, and a folder on a real disk."""
+    """Where subjects run: the core that only they have, that of all others, the upstream's port, a folder on a disk."""
 
     core: int
+    others: int
     upstream: int
     folder: Path
 
@@ -106,6 +107,15 @@ def upstream(core: int, folder: Path) -> Iterator[int]:
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.upstream", str(port)]
     with running(command, core=core, log=folder / "upstream.log", ready=lambda: accepts(port)):
+        yield port
+
+
+@contextmanager
+def bulk(stage: Stage) -> Iterator[int]:
+    """The tool server of the sections, beside the other one; gives its port."""
+    port = free_port()
+    command = [sys.executable, "-m", "benchmarks.bulk", str(port)]
+    with running(command, core=stage.others, log=stage.folder / "bulk.log", ready=lambda: accepts(port)):
         yield port
 
 

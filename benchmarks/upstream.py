@@ -40,16 +40,22 @@ class _Connection(asyncio.Protocol):
 
 
 def _response(body: bytes) -> bytes:
+    answer = answered(body)
+    return b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n" if answer is None else _http(answer)
+
+
+def answered(body: bytes) -> bytes | None:
+    """The answer to one message; None where it wants none."""
     if call := _CALL.search(body):
-        return _http(_ANSWER.with_id(int(call[1])))
+        return _ANSWER.with_id(int(call[1]))
     message = json.loads(body or b"{}")
     if "id" not in message:
-        return b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
+        return None
     given = {"jsonrpc": "2.0", "id": message["id"]}
     result = _RESULTS.get(message["method"])
     if result is None:
-        return _http(json.dumps({**given, "error": {"code": -32601, "message": "Method not found"}}).encode())
-    return _http(json.dumps({**given, "result": {"resultType": "complete", **result}}).encode())
+        return json.dumps({**given, "error": {"code": -32601, "message": "Method not found"}}).encode()
+    return json.dumps({**given, "result": {"resultType": "complete", **result}}).encode()
 
 
 def _http(body: bytes) -> bytes:
