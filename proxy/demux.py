@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from proxy.refusals import Busy
+from proxy.refusals import BadAnswer, Busy
 from proxy.vocabulary import Exchange, Frame
 from proxy.wire.ids import message_id
 from proxy.wire.message import Message, MessageKind
@@ -26,7 +26,7 @@ class Answers:
         self.awaited = bool(keys)
         self._left = set(keys)
         # At most one frame for each key and one end: `offer` puts no other.
-        self._frames: asyncio.Queue[Frame | None] = asyncio.Queue(len(keys) + 1)
+        self._frames: asyncio.Queue[Frame | BadAnswer | None] = asyncio.Queue(len(keys) + 1)
 
     def offer(self, frame: Frame, keys: set[str]) -> None:
         """A frame with answers to `keys`."""
@@ -47,9 +47,17 @@ class Answers:
             self._left.clear()
             self._frames.put_nowait(None)
 
+    def fail(self, error: BadAnswer) -> None:
+        """What answers one of them cannot be read: the exchange fails."""
+        if self._left:
+            self._left.clear()
+            self._frames.put_nowait(error)
+
     async def frames(self) -> AsyncIterator[Frame]:
-        """The frames in the order of their arrival."""
+        """The frames in the order of their arrival. Raises BadAnswer where one cannot be read."""
         while (frame := await self._frames.get()) is not None:
+            if isinstance(frame, BadAnswer):
+                raise frame
             yield frame
 
 
@@ -99,6 +107,15 @@ class Demux:
         for answers, keys in found.items():
             answers.offer(frame, keys)
         return bool(found)
+
+    def unreadable(self, key: str | None, error: BadAnswer) -> None:
+        """An answer to `key` came and cannot be read; without a key it is the answer to whatever alone waits."""
+        if key is None and len(self._waiting) == 1:
+            (key,) = self._waiting
+        answers = None if key is None else self._waiting.get(key)
+        if answers is not None:
+            self.forget(answers)
+            answers.fail(error)
 
     def end(self) -> None:
         """The stream has ended: nobody is answered any more."""

@@ -16,9 +16,9 @@ from proxy.pipeline import carry
 from proxy.pipes import LineLeg, LineWriter, StdioUpstream
 from proxy.refusals import BadAnswer, Refusal, explain, strict_reply
 from proxy.vocabulary import NO_MESSAGE, Exchange, Frame
-from proxy.wire.lines import LineReader, Noise, client_line, server_line
+from proxy.wire.lines import LineReader, Noise, client_line, lenient_id, server_line
 from proxy.wire.message import Envelope, MessageKind
-from proxy.wire.rules import Malformed
+from proxy.wire.rules import Malformed, Rule
 
 CHUNK_BYTES: Final = 1 << 16
 
@@ -101,8 +101,7 @@ class Wrap:
         try:
             found = server_line(line, limit=limit)
         except Malformed as malformed:
-            refusal = explain(BadAnswer("malformed_answer", f"{malformed.rule}: {malformed.what}"))
-            await self._note_unread(refusal, self._gate.new_id())
+            await self._unreadable(line, malformed)
             return
         if isinstance(found, Noise):
             await self._to_agent(found.raw)
@@ -111,6 +110,15 @@ class Wrap:
         if not self._upstream.demux.offer(frame):
             with suppress(NotRecorded):
                 await self._unasked(frame)
+
+    async def _unreadable(self, line: bytes, malformed: Malformed) -> None:
+        """Hold a line back, and fail the call that it would answer for a reader less strict."""
+        too_large = malformed.rule is Rule.TOO_LARGE
+        bad = BadAnswer("too_large" if too_large else "malformed_answer", f"{malformed.rule}: {malformed.what}")
+        await self._note_unread(explain(bad), self._gate.new_id())
+        found = lenient_id(line)
+        if found is not None or too_large:
+            self._upstream.demux.unreadable(None if found is None else found.key, bad)
 
     async def _unasked(self, frame: Frame) -> None:
         """A line that answers no exchange under way.

@@ -7,6 +7,9 @@ could find a message in it: real readers end lines at a lone CR, some at every U
 import re
 from dataclasses import dataclass
 
+import orjson
+
+from proxy.wire.ids import MessageId, message_id
 from proxy.wire.json_text import MAX_DEPTH
 from proxy.wire.message import SERVER_MAX_DEPTH, Envelope, read_client, read_server
 from proxy.wire.rules import Malformed, Rule
@@ -14,6 +17,10 @@ from proxy.wire.rules import Malformed, Rule
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _BLANKS = b" \t\r\n"
 _MESSAGE_START = re.compile(r"[\s\0\ufeff\u200b-\u200f\u2060]*[\[{]")
+_ANSWER_HEAD = re.compile(
+    rb'\s*\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(-?[0-9]{1,15}|"[ !#-\[\]-~]{0,200}")'
+    rb'\s*,\s*"(?:result|error)"\s*:'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,21 @@ def server_line(line: bytes, *, limit: int, max_depth: int = SERVER_MAX_DEPTH) -
     if any(_MESSAGE_START.match(piece) for piece in pieces):
         raise Malformed(Rule.NOISE_HIDES_JSON)
     return Noise(line)
+
+
+def lenient_id(line: bytes) -> MessageId | None:
+    """The id that a less strict reader would take a refused line of a server to answer, if it would find one.
+
+    Of a line that was cut because it is too long, the id counts where it stands before the result.
+    """
+    try:
+        value = orjson.loads(line)
+    except ValueError:
+        head = _ANSWER_HEAD.match(line)
+        return None if head is None else message_id(orjson.loads(head[1]))
+    if not isinstance(value, dict) or "method" in value or not value.keys() & {"result", "error"}:
+        return None
+    return message_id(value.get("id"))
 
 
 def _document(line: bytes, limit: int) -> bytes:

@@ -166,6 +166,41 @@ async def test_noise_passes_and_what_hides_a_message_does_not(tmp_path: Path) ->
         assert await at.rest() == ["record notice refused malformed_answer"] * 3
 
 
+UNREADABLE = [
+    pytest.param(MESSAGES["BROKEN"], "malformed_answer", id="duplicate-keys"),
+    pytest.param(b'{"jsonrpc":"2.0","id":1,"result":{},"extra":1,"Result":{}}', "malformed_answer", id="twins"),
+    pytest.param(b'{"id":1,"result":{}}', "malformed_answer", id="no-version"),
+    pytest.param(b'{"jsonrpc":"2.0","id":1,"result":"' + b"x" * (1 << 20) + b'"}', "too_large", id="too-large"),
+    pytest.param(
+        b'{"result":"' + b"x" * (1 << 20) + b'","jsonrpc":"2.0","id":1}', "too_large", id="too-large-with-its-id-last"
+    ),
+]
+
+
+@pytest.mark.parametrize(("line", "code"), UNREADABLE)
+async def test_an_answer_that_cannot_be_read_ends_its_call(line: bytes, code: str, tmp_path: Path) -> None:
+    async with pair(tmp_path) as at:
+        at.say(call(1, "echo"))
+        await at.child.until(1)
+        at.print(line)
+        (answer,) = await at.agent.until(1)
+        assert f'"code":"{code}"'.encode() in answer
+        assert await at.rest() == [
+            "record intent tools/call echo granted",
+            f"record notice refused {code}",
+            f"record outcome echo failed own_error unknown {code}",
+        ]
+
+
+async def test_a_line_that_is_no_answer_ends_no_call(tmp_path: Path) -> None:
+    async with pair(tmp_path) as at:
+        at.say(call(1, "echo"))
+        await at.child.until(1)
+        at.print(b"{debug: 1}", b'{"level":"info","id":1}', b'{"jsonrpc":"2.0","id":7,"result":{},"result":{}}')
+        at.print(MESSAGES["RESULT"])
+        assert await at.agent.until(1) == [MESSAGES["RESULT"] + b"\n"]
+
+
 async def test_an_id_in_use_is_not_sent_twice(tmp_path: Path) -> None:
     async with pair(tmp_path) as at:
         await at.begin()
