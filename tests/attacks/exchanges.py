@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from tests.attacks.gates import ALICE, Gate, Gates, request
-from tests.attacks.row import check_refusal, refusals_in, shown
+from tests.attacks.row import PRINTED, check_refusal, refusals_in, shown
 from tests.attacks.trail import recorded
 from tests.attacks.upstream import Reply
 from tests.attacks.wire import Answer, exchange
@@ -14,6 +14,9 @@ ANY: Final = "any"
 """A code of a row where one of several rules refuses first, and each of them is right."""
 
 DRIP_SECONDS: Final = 0.0005
+
+BESIDE: Final = 60
+"""Characters that are shown of a body beside the headers that the row is about."""
 
 UNNAMED: Final = frozenset(("host_missing", "host_not_allowed", "origin_not_allowed"))
 """Codes of refusals that come before anybody is identified: there is no chain that they could be recorded in."""
@@ -57,9 +60,10 @@ class HttpRow:
             return self.said
         if self.raw:
             return shown(self.raw)
-        lines = " ".join(f"`{line}`" for line in self.headers)
+        lines = " ".join(_line(line) for line in self.headers)
         if self.method == "POST" and self.path == "/files":
-            return " ".join(filter(None, (lines, shown(self.body) if self.body else "an empty body")))
+            body = shown(self.body, BESIDE if lines else PRINTED) if self.body else "an empty body"
+            return " ".join(filter(None, (lines, body)))
         return " ".join(filter(None, (f"`{self.method} {self.path}`", lines)))
 
     @property
@@ -114,3 +118,7 @@ class HttpRow:
         for each in refused:
             check_refusal(each, code)
         assert not self.recorded or code in UNNAMED or recorded(records, refused[0]["reference"], code)
+
+
+def _line(line: str) -> str:
+    return f"without `{line[1:]}`" if line.startswith("-") else shown(line.encode("latin-1"))

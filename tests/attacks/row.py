@@ -152,9 +152,9 @@ def check_refusal(found: dict[str, Any], code: str) -> None:
     assert len(found["reference"]) == 32, found
 
 
-def shown(data: bytes) -> str:
-    """Bytes as a page shows them, long ones cut."""
+def shown(data: bytes, longest: int = PRINTED) -> str:
+    """Bytes as a page shows them, in the spelling of Python, long ones cut."""
     text = repr(data)[2:-1].replace("\\'", "'").replace("`", "\\x60")
-    if len(text) > PRINTED:
-        text = f"{text[:PRINTED]}… ({len(data)} bytes)"
+    if len(text) > longest:
+        text = f"{text[:longest]}… ({len(data)} bytes)"
     return f"`{text}`" if text else "nothing"

@@ -52,15 +52,22 @@ _PATHS: Final = {
     "file-uri": "file:///srv/a",
 }
 _URIS: Final = {
+    "slashes-encoded": "file:///srv/..%2fetc%2fpasswd",
+    "neighbour": "file:///srv2/a",
+    "cyrillic": "file:///\u0455rv/a",
+    "without-a-scheme": "/srv/a",
+}
+_REWRITTEN_URIS: Final = {
     "steps-upwards": "file:///srv/../etc/passwd",
     "steps-encoded": "file:///srv/%2e%2e/etc/passwd",
-    "slashes-encoded": "file:///srv/..%2fetc%2fpasswd",
     "backslashes": "file:///srv/..\\etc\\passwd",
     "another-host": "file://evil/srv/a",
     "capital-scheme": "FILE:///srv/a",
-    "neighbour": "file:///srv2/a",
     "blank-before": " file:///srv/a",
+    "line-feed-inside": "file:///s\nrv/a",
+    "one-slash": "file:/srv/a",
 }
+"""What the Python SDK 1.x reads as another URI."""
 _INEXACT: Final = {
     "digits-beyond-a-double": b"100.00000000000000000001",
     "beyond-64-bits": b"18446744073709551617",
@@ -125,6 +132,8 @@ def _unicode() -> Iterator[HttpRow]:
         yield _denied(f"unicode/path-{name}", call(1, "read", path=path), "argument_refused")
     for name, uri in _URIS.items():
         yield _denied(f"unicode/uri-{name}", request(1, "resources/read", uri=uri))
+    for name, uri in _REWRITTEN_URIS.items():
+        yield HttpRow(f"unicode/uri-{name}", 400, "uri_form", body=request(1, "resources/read", uri=uri), gate="strict")
     spelled = call(1, "echo").replace(b"echo", b"\\u0065\\u0063ho")
     yield HttpRow("unicode/passes-escaped-ascii", 200, body=spelled, gate="strict", arrives=[spelled], passes=True)
 
