@@ -34,6 +34,7 @@ from proxy.isolation import Measured, measure
 from proxy.metrics import Level, Metrics
 from proxy.path.identify import Identity, SoleAgent, TokenHolders
 from proxy.questions import Questions
+from proxy.rounds import Rounds
 from proxy.sessions import Sessions
 from proxy.task_file import TaskFile
 from proxy.tasks import Tasks
@@ -121,12 +122,14 @@ async def assembled(config: Config, upstreams: Mapping[str, Upstream], release: 
             detached=Detached(monotonic),
             questions=Questions(),
             tasks=_tasks(config, stack, sole_caller=identity.sole),
+            rounds=Rounds(monotonic),
             clock=clock,
             sidecar=sidecar,
             metrics=metrics,
             durability=config.evidence.durability,
             bounds=Bounds(config.limits.message_bytes, config.limits.answer_bytes, depth=config.limits.depth),
         )
+        stack.callback(gate.end)
         _meter(metrics, gate)
         yield Assembly(config, gate, identity, isolation, orders, source, metrics, upstreams)
 
@@ -292,5 +295,4 @@ def _append(journal: Journal, entry: Entry) -> None:
 async def _expire(gate: Gate) -> None:
     while True:
         await asyncio.sleep(EXPIRE_SECONDS)
-        gate.detached.expire()
-        gate.tasks.expire()
+        gate.expire()

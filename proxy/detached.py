@@ -27,6 +27,7 @@ MAX_DETACHED_BYTES: Final = 64 << 20
 """Detached calls remembered, and what their envelopes may hold together; the oldest is given up first."""
 
 GIVEN_UP: Final = Ending(Outcome.UNKNOWN, Delivery.NOTHING, EffectAt.UNKNOWN, "no_answer_in_time")
+DRAINED: Final = Ending(Outcome.UNKNOWN, Delivery.NOTHING, EffectAt.UNKNOWN, "drained")
 SESSION_OVER: Final = Ending(Outcome.UNKNOWN, Delivery.NOTHING, EffectAt.UNKNOWN, "session_over")
 
 KILLED: Final = Ending(Outcome.KILLED, Delivery.NOTHING, EffectAt.UNKNOWN, "contained")
@@ -74,8 +75,10 @@ def slim(request: Message) -> Message:
 class Detached:
     """Finds the call that a late answer belongs to, and ends each call exactly once."""
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
+    def __init__(self, monotonic: Callable[[], float], given_up: Ending = GIVEN_UP) -> None:
+        """`given_up` is how a call ends that waited for too long, or that had to make room."""
         self._monotonic = monotonic
+        self._given_up = given_up
         self._waiting: OrderedDict[Key, tuple[float, Waiting]] = OrderedDict()
         self._lapsed: OrderedDict[Key, Waiting] = OrderedDict()
         self._bytes = 0
@@ -85,12 +88,12 @@ class Detached:
 
     def add(self, key: Key, waiting: Waiting, *, seconds: float = OPEN_SECONDS) -> None:
         """A request is open without a stream from now on; its `end` is called once, whatever becomes of it."""
-        self._end(key, GIVEN_UP)
+        self._end(key, self._given_up)
         self._lapsed.pop(key, None)
         self._waiting[key] = (self._monotonic() + seconds, waiting)
         self._bytes += len(waiting.exchange.envelope.raw)
         while len(self._waiting) > MAX_DETACHED or (self._bytes > MAX_DETACHED_BYTES and len(self._waiting) > 1):
-            self._end(next(iter(self._waiting)), GIVEN_UP)
+            self._end(next(iter(self._waiting)), self._given_up)
 
     def take(self, key: Key) -> Waiting | None:
         """What waits for an answer under `key`, or has waited; who takes it calls its `end`."""
@@ -99,6 +102,11 @@ class Detached:
             return self._lapsed.pop(key, None)
         self._bytes -= len(found[1].exchange.envelope.raw)
         return found[1]
+
+    def find(self, key: Key) -> Waiting | None:
+        """What waits under `key`, and goes on waiting."""
+        found = self._waiting.get(key)
+        return None if found is None else found[1]
 
     def expire(self) -> None:
         """Give up what has waited long enough."""
@@ -116,6 +124,11 @@ class Detached:
                 stopped.append(waiting)
         return stopped
 
+    def end_all(self, ending: Ending) -> None:
+        """Nobody will be answered any more: the process ends."""
+        for key in tuple(self._waiting):
+            self._end(key, ending)
+
     def end_session(self, upstream: str, session: str) -> None:
         """The session is over: nothing of it will be answered."""
         for key in [key for key in self._lapsed if key[1:3] == (upstream, session)]:
@@ -125,7 +138,7 @@ class Detached:
 
     def _lapse(self, key: Key) -> None:
         _, waiting = self._waiting[key]
-        self._end(key, GIVEN_UP)
+        self._end(key, self._given_up)
         self._lapsed[key] = waiting.lapsed()
         if len(self._lapsed) > MAX_DETACHED:
             self._lapsed.popitem(last=False)

@@ -13,10 +13,11 @@ from policy.engine import Engine
 from policy.vocabulary import SidecarView
 from proxy.answered import Answered
 from proxy.definitions import Definitions
-from proxy.detached import Detached, Waiting
+from proxy.detached import DRAINED, Detached, Waiting
 from proxy.flights import Flights
 from proxy.metrics import Metrics
 from proxy.questions import Questions
+from proxy.rounds import Rounds
 from proxy.sessions import Sessions
 from proxy.tasks import Tasks
 from proxy.vocabulary import Headers, UpstreamLeg
@@ -84,6 +85,7 @@ class Gate:
     detached: Detached
     questions: Questions
     tasks: Tasks
+    rounds: Rounds
     clock: Clock
     sidecar: SidecarView
     metrics: Metrics
@@ -91,6 +93,18 @@ class Gate:
     answered: Answered = field(default_factory=Answered)
     bounds: Bounds = field(default_factory=Bounds)
     new_id: Callable[[], str] = field(default_factory=Ids)
+
+    def expire(self) -> None:
+        """End what is open beyond its exchange and has waited for too long."""
+        self.detached.expire()
+        self.tasks.expire()
+        self.rounds.expire()
+
+    def end(self) -> None:
+        """The process ends: whatever is open beyond its exchange gets its outcome."""
+        self.detached.end_all(DRAINED)
+        self.tasks.end()
+        self.rounds.end()
 
     def obey(self, orders: Orders) -> tuple[int, list[Waiting]]:
         """Put orders in force, and only then stop what they hit.
@@ -100,4 +114,5 @@ class Gate:
         """
         self.orders.current = orders
         detached = [*self.detached.stop(orders), *self.tasks.stop(orders)]
-        return len(detached) + self.flights.sweep(orders) + self.open_streams.sweep(orders), detached
+        rounds = self.rounds.stop(orders)
+        return len(detached) + rounds + self.flights.sweep(orders) + self.open_streams.sweep(orders), detached

@@ -22,12 +22,13 @@ from proxy.demux import STOPPED, cancelled_key
 from proxy.detached import Waiting
 from proxy.flights import Flight, resume
 from proxy.gate import Gate
+from proxy.path.bodies import without_content
 from proxy.path.contain import contain, passages
 from proxy.path.decide import decide
 from proxy.path.judge import Judge, Verdict
 from proxy.path.lease import lend
 from proxy.path.parse import Parsed, parse
-from proxy.path.record import Recording, without_content
+from proxy.path.record import Recording
 from proxy.refusals import Busy, NoSuchSession, Refusal, envelope_reply, explain, message_answer
 from proxy.vocabulary import (
     Arrival,

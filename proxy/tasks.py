@@ -12,7 +12,7 @@ from msgspec import structs
 
 from policy.containment import Orders
 from policy.vocabulary import Caller
-from proxy.detached import Detached, Key, Waiting
+from proxy.detached import DRAINED, Detached, Key, Waiting
 from proxy.refusals import NoSuchTask
 from proxy.task_file import Begun, TaskFile
 
@@ -96,6 +96,10 @@ class Tasks:
     def expire(self) -> None:
         """End the calls of tasks that are forgotten by now."""
         self._running.expire()
+
+    def end(self) -> None:
+        """The process ends; the results of tasks may still turn up in the next one."""
+        self._running.end_all(DRAINED)
 
     def stop(self, orders: Orders) -> list[Waiting]:
         """End every call that a kill hits; what is returned is still to be cancelled at its upstream."""

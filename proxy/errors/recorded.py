@@ -20,8 +20,10 @@ def _notice(code: str, meaning: str, operator: str = _NOTHING) -> Entry:
 
 OUTCOMES: Final = (
     _outcome("ok", "The tool server answered with a result."),
-    _outcome("input_required", "The result asks the client for input; the call is continued by another."),
-    _outcome("task", "The result names a task, which goes on at the tool server."),
+    _outcome("input_required", "The result asks for input in a form that nobody can go on with."),
+    _outcome("task", "The result names a task in a form that nobody can ask about."),
+    _outcome("continued", "The call went on with another, whose intent names it, and ended as that one did."),
+    _outcome("not_continued", "The result asked for input, and nobody went on with the call within an hour."),
     _outcome(
         "task_completed", "The task that the call went on as was completed; its result reached the client.", _CALL
     ),
@@ -75,6 +77,7 @@ NOTICES: Final = (
     ),
     _notice("notifications", "So many notifications of the tool server reached the client (`counts`)."),
     _notice("metadata", "The client asked where tokens for an OAuth-protected tool server come from."),
+    _notice("input_required", "The call asks its client for input; its outcome comes with that of the next request."),
     _notice("task", "The call goes on as a task at the tool server; its outcome comes later."),
     _notice(
         "late_elsewhere",

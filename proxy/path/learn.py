@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from evidence.record import Entry, Kind
+from proxy.definitions import NotLoggedIn
 from proxy.gate import Gate
+from proxy.path.bodies import caller_body, session_body
 from proxy.path.contain import passages
 from proxy.path.lease import lend
 from proxy.path.own import own_request
 from proxy.path.parse import Parsed
-from proxy.path.record import caller_body, session_body
 from proxy.refusals import BadAnswer
 from proxy.vocabulary import Arrival, Exchange, UpstreamDown
 from proxy.wire.message import Message, MessageKind, read_server
@@ -18,17 +19,24 @@ from proxy.wire.rules import Malformed
 MAX_PAGES: Final = 20
 """Pages of one list that are asked for."""
 
+LOG_IN: Final = 401
+"""The status of an upstream that asks for a token."""
+
 
 async def fetch_tools(gate: Gate, exchange: Exchange) -> list[Mapping[str, Any]]:
     """All tools of the upstream as it lists them to this caller, asked in the era and session of `exchange`.
 
-    What cannot be had is left out: the call is then decided without a definition.
+    What cannot be had is left out: the call is then decided without a definition. Raises NotLoggedIn.
     """
     items: list[Mapping[str, Any]] = []
     cursor: str | None = None
     left = gate.bounds.answer_bytes
     for _ in range(MAX_PAGES):
-        result, size = await _page(gate, exchange, cursor)
+        try:
+            result, size = await _page(gate, exchange, cursor)
+        except NotLoggedIn:
+            await _note(gate, exchange, len(items))
+            raise
         tools = result.get("tools")
         left -= size
         items += [item for item in tools if isinstance(item, dict)] if isinstance(tools, list) else []
@@ -52,13 +60,15 @@ async def _note(gate: Gate, exchange: Exchange, count: int) -> None:
 
 
 async def _page(gate: Gate, exchange: Exchange, cursor: str | None) -> tuple[Mapping[str, Any], int]:
-    """The result of one page and its size in bytes; an empty one if it cannot be had."""
+    """The result of one page and its size in bytes; an empty one if it cannot be had. Raises NotLoggedIn."""
     own = own_request(gate, exchange, "tools/list", {} if cursor is None else {"cursor": cursor})
     message = own.envelope.messages[0]
     leg = gate.upstreams[exchange.upstream].leg()
     try:
         tickets = passages(gate.orders.current, own, [Parsed(message, None)])
         arrival = await leg.send(own, lend(gate, own, tickets))
+        if arrival.status == LOG_IN:
+            raise NotLoggedIn
         answer = await _answer(arrival, message, gate)
     except (UpstreamDown, BadAnswer, Malformed):
         return {}, 0

@@ -1,4 +1,4 @@
-"""Outlive: calls that go on after the answer to their request, as tasks at the upstream.
+"""Outlive: calls that go on after the answer to their request: as tasks at the upstream, or in rounds of input.
 
 2025-11-25: the answer to a request with `params.task` is `{task: {taskId, status, ttl}}`; tasks/get tells the status,
 tasks/result brings the result. 2026-07-28 (tasks extension): the answer has `resultType: "task"` and the members of the
@@ -14,16 +14,20 @@ from msgspec import structs
 from policy.vocabulary import Call, Caller
 from proxy.detached import Waiting
 from proxy.gate import Gate
+from proxy.path.bodies import owner_text, without_content
 from proxy.path.own import own_request
-from proxy.path.record import Recording, owner_text, without_content
+from proxy.path.record import Recording
 from proxy.refusals import BadAnswer, NoSuchTask
 from proxy.task_file import Begun
 from proxy.tasks import LONGEST_SECONDS
-from proxy.vocabulary import Delivery, EffectAt, Ending, Exchange, Outcome
+from proxy.vocabulary import NO_MESSAGE, Delivery, EffectAt, Ending, Exchange, Outcome
 from proxy.wire.message import Message, MessageKind
 
 TASK_METHODS: Final = frozenset({"tasks/get", "tasks/result", "tasks/update", "tasks/cancel"})
+ROUND_METHODS: Final = frozenset({"tools/call", "resources/read", "prompts/get"})
 TASK_NOTES: Final = frozenset({"notifications/tasks", "notifications/tasks/status"})
+
+_NO_REQUEST: Final = Message(b"", MessageKind.REQUEST, None, None, None, None, None, ())
 
 _FAILED: Final = Ending(Outcome.FAILED, Delivery.ANSWER, EffectAt.UNKNOWN, "task_failed")
 _CANCELLED: Final = Ending(Outcome.CANCELLED, Delivery.ANSWER, EffectAt.UNKNOWN, "task_cancelled")
@@ -32,9 +36,15 @@ _TOOL_FAILED: Final = Ending(Outcome.FAILED, Delivery.ANSWER, EffectAt.UNKNOWN, 
 
 
 def continued(gate: Gate, exchange: Exchange, call: Call) -> Call:
-    """`call` with the call that it continues, if it is about a task. Raises NoSuchTask for a task of somebody else."""
-    if call.method not in TASK_METHODS or call.direction != "client" or call.name is None:
+    """`call` with the call that it continues: it asks about its task, or answers its questions.
+
+    Raises NoSuchTask for a task of somebody else.
+    """
+    if call.direction != "client":
         return call
+    if call.method not in TASK_METHODS or call.name is None:
+        before = gate.rounds.continued(call)
+        return call if before is None else structs.replace(call, continues=before)
     begun = gate.tasks.check(_task(gate, exchange, call.name), _owner(gate, exchange.caller))
     return call if begun is None else structs.replace(call, continues=begun.call)
 
@@ -47,10 +57,34 @@ def is_foreign(gate: Gate, exchange: Exchange, task_id: Any) -> bool:
 
 
 async def go_on(gate: Gate, exchange: Exchange, record: Recording, call: Call, message: Message) -> bool:
-    """Keep `call` open if `message` says that it goes on as a task; the note of that is durable when this returns."""
-    task = _begun(call, message)
-    if task is None or call.id not in record.open:
+    """Keep `call` open if `message` does not end it; the note of that is durable when this returns.
+
+    It goes on as a task, or with the request that answers the questions of `message`.
+    """
+    if call.id not in record.open:
         return False
+    call = record.decided(call)
+    if (task := _begun(call, message)) is not None:
+        await _go_on_as_task(gate, exchange, record, call, task)
+        return True
+    result = message.result
+    asks = call.method in ROUND_METHODS and call.direction == "client" and isinstance(result, Mapping)
+    if not asks or result.get("resultType") != "input_required":
+        return False
+    await record.interim(call, "input_required")
+    gate.rounds.asked(call, result, _apart(exchange, record, call))
+    return True
+
+
+def _apart(exchange: Exchange, record: Recording, call: Call) -> Waiting:
+    """What ends `call` later: together with the call that it goes on for, if it does."""
+    left, bare = record.apart(call), without_content(call)
+    return Waiting(structs.replace(exchange, envelope=NO_MESSAGE), _NO_REQUEST, bare, partial(left.ended_now, bare))
+
+
+async def _go_on_as_task(
+    gate: Gate, exchange: Exchange, record: Recording, call: Call, task: tuple[str, float]
+) -> None:
     task_id, ttl_ms = task
     own = own_request(gate, exchange, "tasks/cancel", {"taskId": task_id}, name=task_id)
     begun = Begun(
@@ -67,7 +101,6 @@ async def go_on(gate: Gate, exchange: Exchange, record: Recording, call: Call, m
     end, late = partial(left.ended_now, bare), partial(left.late, bare)
     waiting = Waiting(own, own.envelope.messages[0], bare, end, late, own=True)
     gate.tasks.begin(begun, exchange.caller, exchange.upstream, waiting)
-    return True
 
 
 async def look(gate: Gate, exchange: Exchange, record: Recording, method: str, message: Message) -> None:

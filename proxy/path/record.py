@@ -5,35 +5,36 @@ Whatever happens to an exchange, each call leaves a refusal, or one intent and o
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any, Final
 
 from msgspec import structs
 
-from evidence.journal import Journal
 from evidence.record import Durability, Entry, Kind
 from policy.decision import durability, recording
 from policy.vocabulary import Call, Caller, Decision, Permit
 from proxy.gate import Gate
+from proxy.path.bodies import (
+    brief,
+    caller_body,
+    decision_body,
+    outcome_body,
+    request_body,
+    session_body,
+    without_content,
+)
 from proxy.refusals import Refusal
 from proxy.vocabulary import NO_MESSAGE, Ending, Exchange
-from proxy.wire.message import Message, MessageKind, trace
+from proxy.wire.message import Message
 
 BATCH_REFUSED: Final = "batch_refused"
 """The reason of the calls that fall with another one of their batch."""
 
 CLIENT_GONE: Final = Refusal("client_gone", 0, "The client went away before the call was forwarded.")
 
-MAX_NAME: Final = 128
-"""Characters of what a client chose (a method, a tool's or prompt's name) that a record holds in the clear."""
-
 HEARD_AT_ONCE: Final = 1_000
 """Notifications of one stream that one notice tells of."""
-
-_CLEAR_NAMES: Final = frozenset({"tools/call", "prompts/get"})
-"""Methods whose name is an identifier of the upstream's own; a URI or taskId can hold personal data."""
 
 
 class Recording:
@@ -111,20 +112,10 @@ class Recording:
         return secrets
 
     def _subject(self, call: Call) -> dict[str, Any]:
-        request = {
-            "direction": call.direction,
-            "transport": call.transport,
-            "era": call.era,
-            "protocol_version": call.protocol_version and call.protocol_version[:MAX_NAME],
-            "upstream": call.upstream,
-            "method": call.method[:MAX_NAME],
-            "name": call.name[:MAX_NAME] if call.name is not None and call.method in _CLEAR_NAMES else None,
-            "definition": call.definition.digest if call.definition else None,
-        }
         return {
             "caller": caller_body(self._journal, call.caller),
             "session": session_body(self._journal, call.session),
-            "request": request,
+            "request": request_body(call),
         }
 
     def _unit(self, session: str | None) -> str:
@@ -146,6 +137,9 @@ class Recording:
             return None
         written = self._journal.append(self._outcome(call, ending))
         self._gate.metrics.ended(call.upstream, call.method, str(ending.outcome))
+        continues = self.decided(call).continues
+        if continues is not None and (before := self._gate.rounds.take(continues)) is not None:
+            _ = before.end(Ending(ending.outcome, ending.delivery, ending.effect, "continued"))
         return written
 
     def _unwaited(self, entry: Entry) -> None:
@@ -178,11 +172,15 @@ class Recording:
         """The call goes on after the answer to its request, which does not end it; durable when this returns."""
         await self._journal.append(Entry(Kind.NOTICE, {"event": event}, call=call.id))
 
+    def decided(self, call: Call) -> Call:
+        """An open call as it was decided: with its definition, and with the call that it goes on with."""
+        return self._permits[call.id].call
+
     def apart(self, call: Call) -> "Recording":
         """The records of an open call that goes on beyond this exchange: nothing of its content is held on to."""
         left = Recording(self._gate, structs.replace(self._exchange, envelope=NO_MESSAGE))
         left.open[call.id] = self.open.pop(call.id)
-        left._permits[call.id] = structs.replace(self._permits[call.id], call=without_content(call))
+        left._permits[call.id] = structs.replace(self._permits[call.id], call=without_content(self.decided(call)))
         return left
 
     def late(self, call: Call, ending: Ending) -> asyncio.Future[int]:
@@ -270,12 +268,12 @@ class Recording:
 
     async def noted(self, event: str, message: Message) -> None:
         """Note a message of the upstream that this exchange did not ask for."""
-        await self._journal.append(Entry(Kind.NOTICE, {**self._context(event), "messages": [_brief(message)]}))
+        await self._journal.append(Entry(Kind.NOTICE, {**self._context(event), "messages": [brief(message)]}))
 
     async def withheld(self, message: Message, refusal: Refusal) -> str:
         """Note a message of the upstream that is held back, and why. Returns the reference for the agent."""
         reference = self._gate.new_id()
-        body = {**self._context("withheld"), "messages": [_brief(message)], "reference": reference}
+        body = {**self._context("withheld"), "messages": [brief(message)], "reference": reference}
         body["refusal"] = {"code": refusal.code, "rule": refusal.rule, "order": refusal.order}
         await self._journal.append(Entry(Kind.NOTICE, body))
         return reference
@@ -298,7 +296,7 @@ class Recording:
     async def notice(self, event: str, refusal: Refusal | None = None, reference: str | None = None) -> None:
         """One notice for the messages of this exchange that are no calls (lists, lifecycle, notifications)."""
         body = self._context(event)
-        body["messages"] = [_brief(message) for message in self._exchange.envelope.messages]
+        body["messages"] = [brief(message) for message in self._exchange.envelope.messages]
         if refusal is not None:
             body["refusal"] = {"code": refusal.code, "rule": refusal.rule, "order": refusal.order}
         if reference is not None:
@@ -326,73 +324,6 @@ async def record_unread(gate: Gate, caller: Caller, upstream: str, refusal: Refu
         "reference": reference,
     }
     await gate.journals[caller.tenant].append(Entry(Kind.NOTICE, body))
-
-
-def _brief(message: Message) -> dict[str, Any]:
-    method = message.method
-    brief: dict[str, Any] = {"kind": str(message.kind), "method": method and method[:MAX_NAME]}
-    if message.kind is MessageKind.REQUEST and (context := trace(message)):
-        brief["trace"] = sorted(context)
-    return brief
-
-
-def without_content(call: Call) -> Call:
-    """The call without what its params say."""
-    return structs.replace(call, params=None, arguments=None)
-
-
-def outcome_body(ending: Ending) -> dict[str, Any]:
-    """The clear part of an outcome: what the caller got and what is known of the effect are two things."""
-    return {
-        "outcome": str(ending.outcome),
-        "delivery": str(ending.delivery),
-        "effect": str(ending.effect),
-        "reason": ending.reason,
-        "status": ending.status,
-    }
-
-
-def decision_body(decision: Decision) -> dict[str, Any]:
-    """The decision as evidence holds it; its message may quote arguments and is committed to apart."""
-    return {
-        "id": decision.id,
-        "effect": decision.effect,
-        "reason": decision.reason,
-        "rules": list(decision.rules),
-        "versions": dict(decision.versions),
-        "engine": decision.engine,
-        "signed": decision.signed,
-        "shadow": None if decision.shadow is None else _shadow(decision.shadow),
-        "exception": decision.exception,
-        "obligations": decision.obligations,
-    }
-
-
-def _shadow(shadow: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: shadow.get(key) for key in ("effect", "reason", "rules")}
-
-
-def owner_text(caller: Caller) -> str:
-    """One text for each verified caller, to be made a pseudonym of."""
-    return "\n".join((caller.tenant, caller.agent, caller.workload or "", caller.user or ""))
-
-
-@lru_cache(maxsize=1024)
-def caller_body(journal: Journal, caller: Caller) -> dict[str, Any]:
-    """The caller as evidence holds it: a user only as a keyed pseudonym."""
-    return {
-        "tenant": caller.tenant,
-        "agent": caller.agent,
-        "workload": caller.workload,
-        "user": None if caller.user is None else journal.pseudonym("user", caller.user),
-        "authn_method": caller.authn_method,
-    }
-
-
-@lru_cache(maxsize=4096)
-def session_body(journal: Journal, session: str | None) -> str | None:
-    """A client's session id as evidence holds it: a keyed pseudonym."""
-    return None if session is None else journal.pseudonym("session", session)
 
 
 def _plain(decision: Decision) -> bool:

@@ -118,6 +118,22 @@ MESSAGES: Final[Mapping[str, bytes]] = {
     "TASKS_ALL": result(3, tasks=[{"taskId": "t1"}, {"taskId": "t9"}]),
     "TASKS_MINE": b'{"jsonrpc":"2.0","id":3,"result":{%b"tasks":[{"taskId":"t1"}]}}' % _PRIVATE,
     "TASKS_NONE": b'{"jsonrpc":"2.0","id":3,"result":{%b"tasks":[]}}' % _PRIVATE,
+    "ASKS_STATE": _text(
+        {
+            "jsonrpc": "2.0",
+            "id": 1,
+            "result": {
+                "resultType": "input_required",
+                "requestState": "s1",
+                "inputRequests": {"a": {"method": "elicitation/create", "params": {}}},
+            },
+        }
+    ),
+    "GOES_ON": request(2, "tools/call", name="echo", arguments={}, requestState="s1", inputResponses={"a": {}}),
+    "GOES_ON_BARE": request(2, "tools/call", name="echo", arguments={}, inputResponses={"a": {}}),
+    "GOES_ON_FORGED": request(2, "tools/call", name="echo", arguments={}, requestState="s2"),
+    "ASKS_AGAIN": _text({"jsonrpc": "2.0", "id": 2, "result": {"resultType": "input_required", "requestState": "s3"}}),
+    "GOES_ON_AGAIN": request(1, "tools/call", name="echo", arguments={}, requestState="s3"),
     "SAMPLE": request("q", "sampling/createMessage", messages=[]),
     "ELICIT": request("q", "elicitation/create", message="?"),
     "ROOTS": request("q", "roots/list"),

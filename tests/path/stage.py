@@ -26,6 +26,7 @@ from proxy.gate import Bounds, Gate, OrderBook, Upstream
 from proxy.metrics import Metrics
 from proxy.path.identify import Credentials, Holder, TokenHolders
 from proxy.questions import Questions
+from proxy.rounds import Rounds
 from proxy.sessions import Sessions
 from proxy.task_file import TaskFile
 from proxy.tasks import Tasks
@@ -255,6 +256,7 @@ def make_gate(
         tasks=Tasks(
             TaskFile(journal.chain.parent.parent, 0), clock.unix_seconds, clock.seconds, sole_caller=sole_caller
         ),
+        rounds=Rounds(clock.seconds),
         clock=clock,
         sidecar=SidecarView("gate-1", 0, "none"),
         metrics=Metrics(upstreams),
@@ -283,7 +285,8 @@ class Chronicle:
                 self.intents += 1
                 self._subjects[call] = request["name"] or request["method"]
                 asker = "" if request["direction"] == "client" else "server's "
-                return f"record intent {asker}{request['method']} {self._subjects[call]} {body['decision']['reason']}"
+                reason = body["decision"]["reason"] + (" continues" if "continues" in body else "")
+                return f"record intent {asker}{request['method']} {self._subjects[call]} {reason}"
             case Kind.OUTCOME:
                 ending = " ".join(body[member] for member in ("outcome", "delivery", "effect", "reason"))
                 return f"record outcome {self._subjects.get(call, '?')} {ending}"

@@ -8,7 +8,7 @@ import pytest
 
 from policy.containment import Order, Orders, Scope
 from policy.vocabulary import Definition
-from proxy.definitions import MAX_BYTES, MAX_TOOLS, RETRY_SECONDS, Definitions
+from proxy.definitions import MAX_BYTES, MAX_TOOLS, RETRY_SECONDS, Definitions, NotLoggedIn
 from proxy.demux import Demux
 from proxy.detached import GIVEN_UP, MAX_DETACHED, MAX_DETACHED_BYTES, SESSION_OVER, Detached, Waiting
 from proxy.flights import Flights
@@ -183,6 +183,16 @@ async def test_definitions_are_fetched_once_and_forgotten() -> None:
     assert definitions.known(BOB, "files", "echo") is None
     definitions.forget(ALICE, "files")
     assert definitions.known(ALICE, "files", "echo") is None
+
+
+async def test_a_list_that_asks_for_a_login_is_asked_for_again_at_once() -> None:
+    definitions, asked = Definitions(HandClock().seconds), list[str]()
+
+    async def refused() -> list[Mapping[str, Any]]:
+        raise NotLoggedIn
+
+    assert await definitions.of(ALICE, "files", "echo", refused) is None
+    assert isinstance(await _fetched(definitions, "echo", SCHEMAS, asked), Definition)
 
 
 def test_a_rug_pull_is_seen() -> None:

@@ -144,14 +144,14 @@ async def test_a_result_after_a_restart_is_late(tmp_path: Path) -> None:
         record refusal tasks/get task_not_found
         client 200 2 error -32602 task_not_found
         >> GET_T1
-        record intent tasks/get tasks/get granted
+        record intent tasks/get tasks/get granted continues
         upstream GET_T1
         << 200 json T1_DONE
         record late echo
         record outcome tasks/get completed answer done ok
         client 200 T1_DONE
         >> GET_T1
-        record intent tasks/get tasks/get granted
+        record intent tasks/get tasks/get granted continues
         upstream GET_T1
         << 200 json T1_DONE
         record outcome tasks/get completed answer done ok

@@ -1299,7 +1299,7 @@ SERVER = [
         record intent server's sampling/createMessage sampling/createMessage granted
         record outcome elicitation/create completed answer unknown delivered
         record outcome sampling/createMessage completed answer unknown delivered
-        record outcome echo completed answer unknown input_required
+        record notice input_required
         client 200 ASKS_TWO
         """,
         id="input-requests-allowed",
@@ -1530,20 +1530,20 @@ TASKS = [
         record notice task
         client 200 TASK
         >> GET_T1
-        record intent tasks/get tasks/get granted
+        record intent tasks/get tasks/get granted continues
         upstream GET_T1
         << 200 json T1_WORKING
         record outcome tasks/get completed answer done ok
         client 200 T1_WORKING
         >> GET_T1
-        record intent tasks/get tasks/get granted
+        record intent tasks/get tasks/get granted continues
         upstream GET_T1
         << 200 json T1_DONE
         record outcome echo completed answer done task_completed
         record outcome tasks/get completed answer done ok
         client 200 T1_DONE
         >> GET_T1
-        record intent tasks/get tasks/get granted
+        record intent tasks/get tasks/get granted continues
         upstream GET_T1
         << 200 json T1_DONE
         record outcome tasks/get completed answer done ok
@@ -1560,7 +1560,7 @@ TASKS = [
         record notice task
         client 200 TASK
         >> GET_T1
-        record intent tasks/get tasks/get granted
+        record intent tasks/get tasks/get granted continues
         upstream GET_T1
         << 200 json T1_TOOL_ERROR
         record outcome echo failed answer unknown tool_error
@@ -1578,7 +1578,7 @@ TASKS = [
         record notice task
         client 200 TASK
         >> GET_T1
-        record intent tasks/get tasks/get granted
+        record intent tasks/get tasks/get granted continues
         upstream GET_T1
         << 200 json T1_FAILED
         record outcome echo failed answer unknown task_failed
@@ -1596,7 +1596,7 @@ TASKS = [
         record notice task
         client 200 TASK
         >> CANCEL_T1
-        record intent tasks/cancel tasks/cancel granted
+        record intent tasks/cancel tasks/cancel granted continues
         upstream CANCEL_T1
         << 200 json T1_CANCELLED
         record outcome echo cancelled answer unknown task_cancelled
@@ -1614,13 +1614,13 @@ TASKS = [
         record notice task
         client 200 TASK_V1
         >> GET_T1 era=2025-11-25
-        record intent tasks/get tasks/get granted
+        record intent tasks/get tasks/get granted continues
         upstream GET_T1
         << 200 json T1_DONE_V1
         record outcome tasks/get completed answer done ok
         client 200 T1_DONE_V1
         >> RESULT_T1 era=2025-11-25
-        record intent tasks/result tasks/result granted
+        record intent tasks/result tasks/result granted continues
         upstream RESULT_T1
         << 200 json T1_PAYLOAD
         record outcome echo completed answer done task_completed
@@ -1743,7 +1743,7 @@ TASKS = [
         record notice task
         client 200 TASK
         >> GET_T1
-        record intent tasks/get tasks/get granted
+        record intent tasks/get tasks/get granted continues
         upstream GET_T1
         << 200 json T2_DONE
         record outcome tasks/get failed own_error unknown foreign_task
@@ -1805,8 +1805,123 @@ TASKS = [
 ]
 
 
+ROUNDS = [
+    pytest.param(
+        """
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json ASKS_STATE
+        record intent server's elicitation/create elicitation/create granted
+        record outcome elicitation/create completed answer unknown delivered
+        record notice input_required
+        client 200 ASKS_STATE
+        >> GOES_ON
+        record intent tools/call echo granted continues
+        upstream GOES_ON
+        << 200 json RESULT2
+        record outcome echo completed answer done ok
+        record outcome echo completed answer done continued
+        client 200 RESULT2
+        """,
+        id="a-round-of-input-ends-with-the-call-that-goes-on",
+    ),
+    pytest.param(
+        """
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json ASKS
+        record intent server's elicitation/create elicitation/create granted
+        record outcome elicitation/create completed answer unknown delivered
+        record notice input_required
+        client 200 ASKS
+        >> GOES_ON_BARE
+        record intent tools/call echo granted continues
+        upstream GOES_ON_BARE
+        << 200 json RESULT2
+        record outcome echo completed answer done ok
+        record outcome echo completed answer done continued
+        client 200 RESULT2
+        """,
+        id="a-round-without-a-state-is-known-by-its-questions",
+    ),
+    pytest.param(
+        """
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json ASKS_STATE
+        record intent server's elicitation/create elicitation/create granted
+        record outcome elicitation/create completed answer unknown delivered
+        record notice input_required
+        client 200 ASKS_STATE
+        >> GOES_ON by=bob
+        record intent tools/call echo granted
+        upstream GOES_ON
+        << 200 json RESULT2
+        record outcome echo completed answer done ok
+        client 200 RESULT2
+        >> GOES_ON_FORGED
+        record intent tools/call echo granted
+        upstream GOES_ON_FORGED
+        << 200 json RESULT2
+        record outcome echo completed answer done ok
+        client 200 RESULT2
+        !!! later 3601
+        record outcome echo cancelled answer unknown not_continued
+        """,
+        id="cross-talk-nobody-else-goes-on-with-a-call",
+    ),
+    pytest.param(
+        """
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json ASKS_STATE
+        record intent server's elicitation/create elicitation/create granted
+        record outcome elicitation/create completed answer unknown delivered
+        record notice input_required
+        client 200 ASKS_STATE
+        !!! later 3000
+        >> GOES_ON
+        record intent tools/call echo granted continues
+        upstream GOES_ON
+        << 200 json ASKS_AGAIN
+        record notice input_required
+        client 200 ASKS_AGAIN
+        !!! later 3000
+        >> GOES_ON_AGAIN
+        record intent tools/call echo granted continues
+        upstream GOES_ON_AGAIN
+        << 200 json TOOL_ERROR
+        record outcome echo failed answer unknown tool_error
+        record outcome echo failed answer unknown continued
+        record outcome echo failed answer unknown continued
+        client 200 TOOL_ERROR
+        """,
+        id="many-rounds-end-together",
+    ),
+    pytest.param(
+        """
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json ASKS_STATE
+        record intent server's elicitation/create elicitation/create granted
+        record outcome elicitation/create completed answer unknown delivered
+        record notice input_required
+        client 200 ASKS_STATE
+        !!! kill
+        record outcome echo killed nothing unknown contained
+        """,
+        id="kill-ends-a-round",
+    ),
+]
+
+
 @pytest.mark.parametrize(
-    "text", [*ALLOWED, *REFUSED, *ORDERS, *GONE, *FAILED, *BATCHES, *SERVER, *LISTS, *SPOOL, *TASKS]
+    "text", [*ALLOWED, *REFUSED, *ORDERS, *GONE, *FAILED, *BATCHES, *SERVER, *LISTS, *SPOOL, *TASKS, *ROUNDS]
 )
 async def test_transcript(text: str, tmp_path: Path) -> None:
     came, expected = await perform(text, tmp_path)

@@ -158,8 +158,7 @@ class Play:
                 self.broken = True
             case "later":
                 self.clock.move(float(rest[0]))
-                self.gate.detached.expire()
-                self.gate.tasks.expire()
+                self.gate.expire()
             case _:
                 raise _Dead(what)
 

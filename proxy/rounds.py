@@ -1,0 +1,86 @@
+"""Rounds of input (2026-07-28): a call that was answered with questions goes on with the request that answers them.
+
+The call stays open until that one ends, and ends with it. What nobody goes on with is given up after an hour.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import orjson
+
+from policy.containment import Orders
+from policy.vocabulary import Call
+from proxy.detached import Detached, Key, Waiting
+from proxy.vocabulary import Delivery, EffectAt, Ending, Outcome
+
+OPEN_SECONDS: Final = 3600.0
+"""How long questions wait for their answers (a person gives them) until the call counts as given up."""
+
+MAX_ROUNDS: Final = 10_000
+"""Calls whose questions are unanswered, remembered for each sidecar; the oldest is given up first."""
+
+GIVEN_UP: Final = Ending(Outcome.CANCELLED, Delivery.ANSWER, EffectAt.UNKNOWN, "not_continued")
+
+
+class Rounds:
+    """Finds the call that a request goes on with, by its caller, its subject and the state that it brings back."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._open = Detached(monotonic, given_up=GIVEN_UP)
+        self._keys: OrderedDict[str, Key] = OrderedDict()
+
+    def asked(self, call: Call, result: Mapping[str, Any], waiting: Waiting) -> None:
+        """`call` was answered with questions; `waiting` ends it."""
+        asked = result.get("inputRequests")
+        key = _key(call, result.get("requestState"), asked if isinstance(asked, Mapping) else {})
+        self._keep(call.continues)
+        self._open.add(key, waiting, seconds=OPEN_SECONDS)
+        self._keys[call.id] = key
+        if len(self._keys) > MAX_ROUNDS:
+            self._keys.popitem(last=False)
+
+    def continued(self, call: Call) -> str | None:
+        """The id of the call that `call` goes on with; None if it answers no questions, or nobody's."""
+        params = call.params
+        if not isinstance(params, Mapping) or not params.keys() & {"inputResponses", "requestState"}:
+            return None
+        given = params.get("inputResponses")
+        found = self._open.find(_key(call, params.get("requestState"), given if isinstance(given, Mapping) else {}))
+        if found is None or found.call is None:
+            return None
+        self._keep(found.call.id)
+        return found.call.id
+
+    def _keep(self, call: str | None) -> None:
+        """Somebody goes on with this call: it, and what went before it, waits as long again."""
+        while call is not None and (key := self._keys.get(call)) is not None:
+            waiting = self._open.take(key)
+            if waiting is None or waiting.call is None:
+                return
+            self._open.add(key, waiting, seconds=OPEN_SECONDS)
+            call = waiting.call.continues
+
+    def take(self, call: str) -> Waiting | None:
+        """What ends the call of this id, once."""
+        key = self._keys.pop(call, None)
+        return None if key is None else self._open.take(key)
+
+    def expire(self) -> None:
+        """Give up what nobody went on with in time."""
+        self._open.expire()
+
+    def stop(self, orders: Orders) -> int:
+        """End every call that a kill hits: nothing of it is under way at its upstream."""
+        return len(self._open.stop(orders))
+
+    def end(self) -> None:
+        """Give up all of them."""
+        self._open.end_all(GIVEN_UP)
+
+
+def _key(call: Call, state: Any, questions: Mapping[str, Any]) -> Key:
+    """Servers that give a state get that very state back; without one the names of the questions have to do."""
+    told = [call.method, call.name, state if isinstance(state, str) else sorted(questions)]
+    return (call.caller, call.upstream, None, hashlib.sha256(orjson.dumps(told)).hexdigest())
