@@ -25,6 +25,10 @@ RETRY_SECONDS: Final = 30.0
 """How long a fetch that failed, or that did not name the tool, is not tried again."""
 
 
+class NotLoggedIn(Exception):
+    """The upstream lists nothing to this caller before it logs in; it may do so a moment later."""
+
+
 def define(item: Mapping[str, Any]) -> Definition:
     """The definition of one tool as its upstream states it: digest over the whole, annotations apart."""
     annotations = item.get("annotations")
@@ -93,7 +97,10 @@ class Definitions:
         return schema if isinstance(schema, Mapping) else None
 
     async def of(self, caller: Caller, upstream: str, name: str, fetch: Fetch) -> Definition | None:
-        """The definition, fetched once if it is not known yet; None if the upstream does not name the tool in time."""
+        """The definition, fetched once if it is not known yet; None if the upstream does not name the tool in time.
+
+        `fetch` may raise NotLoggedIn: then the next call asks again.
+        """
         found = self.known(caller, upstream, name)
         if found is not None:
             return found
@@ -113,6 +120,8 @@ class Definitions:
                 self.learn(caller, upstream, await fetch())
         except TimeoutError:
             return
+        except NotLoggedIn:
+            scope.failed_at = None
 
     def _scope(self, caller: Caller, upstream: str) -> _Scope:
         key = (caller.tenant, caller.agent, upstream)

@@ -151,6 +151,16 @@ def test_a_strict_server_that_knows_the_sidecar_as_its_resource(client: OAuthCli
             assert _whose(client.run(own, [WHOSE])[0]) == own
 
 
+def test_a_tool_is_known_as_soon_as_the_client_has_logged_in(pairs: dict[str, Pair]) -> None:
+    """A pinned client calls without a list before: the sidecar asks for it, in vain before the login."""
+    pair = pairs["http"]
+    before = len(pair.gate.folders.records())
+    MODERN.run(pair.gate.url("files"), [WHOSE])
+    records = pair.gate.folders.records()[before:]
+    asked = [record["body"]["request"] for record in records if record["header"]["kind"] == "intent"]
+    assert [(each["name"], each["definition"] is None) for each in asked][-1] == ("whose", False)
+
+
 def test_no_token_of_any_flow_is_kept(pairs: dict[str, Pair]) -> None:
     for pair in pairs.values():
         MODERN.run(pair.gate.url("files"), CALLS)
