@@ -7,16 +7,17 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
-from tests.peers.places import NODE, NODE_PACKAGES, OLD_PYTHON, ROOT
+from tests.peers.places import FRAMEWORKS_PYTHON, NODE, NODE_PACKAGES, OLD_PYTHON, ROOT
 from tests.peers.servers import HttpServer, StdioServer
 from tests.peers.steps import Step
 
 TIMEOUT_SECONDS: Final = 60.0
 LINGER_SECONDS: Final = 0.3
 MODERN: Final = "2026-07-28"
-_NAMED: Final = re.compile(r"[\w.]*(Error|Exception|Failed|Timeout)\w*\b.*: ")
+_NAMED: Final = re.compile(r"(?!ExceptionGroup|BaseExceptionGroup)[\w.]*(Error|Exception|Failed|Timeout)\w*(:|$)")
 
 
 class ClientFailed(Exception):
@@ -85,7 +86,22 @@ TYPESCRIPT_MODERN: Final = McpClient("typescript-2.4.0-modern", (*_NODE, "v2"), 
 TYPESCRIPT_AUTO: Final = McpClient("typescript-2.4.0-auto", (*_NODE, "v2"), "auto")
 TYPESCRIPT_OLD: Final = McpClient("typescript-1.32.2", (*_NODE, "v1"), None)
 
+
+def _framework(name: str, program: str, python: Path = FRAMEWORKS_PYTHON) -> McpClient:
+    return McpClient(name, (str(python), "-W", "ignore", str(ROOT / "tests/peers/frameworks" / program)), None)
+
+
+FASTMCP: Final = _framework("fastmcp-4.1.7", "fastmcp_client.py")
+LANGCHAIN: Final = _framework("langchain-mcp-adapters-0.3.2", "langchain_client.py", OLD_PYTHON)
+OPENAI_AGENTS: Final = _framework("openai-agents-0.24.0", "openai_client.py")
+PYDANTIC_AI: Final = _framework("pydantic-ai-2.68.0", "pydantic_client.py")
+INSPECTOR: Final = McpClient(
+    "inspector-cli-2.12.0", (str(NODE), str(ROOT / "tests/peers/node/inspector.cjs"), str(NODE_PACKAGES)), None
+)
+
 MODERN_CLIENTS: Final = (PYTHON_MODERN, TYPESCRIPT_MODERN)
 LEGACY_CLIENTS: Final = (PYTHON_LEGACY, PYTHON_OLD, TYPESCRIPT_OLD)
 DUAL_CLIENTS: Final = (PYTHON_AUTO, TYPESCRIPT_AUTO)
 CLIENTS: Final = (*MODERN_CLIENTS, *LEGACY_CLIENTS, *DUAL_CLIENTS)
+FRAMEWORKS: Final = (FASTMCP, LANGCHAIN, OPENAI_AGENTS, PYDANTIC_AI, INSPECTOR)
+"""What agents are built with, and what people look at servers with: not every step can be done with each."""
