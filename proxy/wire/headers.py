@@ -27,6 +27,8 @@ _MAY_BE_NAMED_BY: Final[Mapping[str, str]] = {
 
 _NAMES = ("name", "uri", "taskId")
 
+_UTF8: Final = frozenset(("charset=utf-8", 'charset="utf-8"'))
+
 _HOP_BY_HOP: Final = frozenset(
     ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
      "transfer-encoding", "upgrade", "host", "content-length", "content-encoding", "accept-encoding", "expect")
@@ -78,9 +80,20 @@ def forwarded(
 
 
 def returned(headers: Sequence[tuple[str, str]], *, extra: frozenset[str]) -> list[tuple[str, str]]:
-    """The upstream's headers that pass to the caller, in their order and spelling; `extra` as in `forwarded`."""
+    """The upstream's headers that pass to the caller, in their order and spelling; `extra` as in `forwarded`.
+
+    A Content-Type that names another charset than UTF-8 passes without it: the body was read as UTF-8, and the Python
+    SDK would read a stream as the header says.
+    """
     allowed = _RETURNED | extra
-    return _passing(headers, lambda name: name in allowed or name.startswith("access-control-"))
+    passing = _passing(headers, lambda name: name in allowed or name.startswith("access-control-"))
+    return [(name, _in_utf8(value) if name.lower() == "content-type" else value) for name, value in passing]
+
+
+def _in_utf8(content_type: str) -> str:
+    kind, *parameters = (part.strip().lower() for part in content_type.split(";"))
+    charsets = {part for part in parameters if part.startswith("charset")}
+    return content_type if charsets <= _UTF8 else kind
 
 
 def _passing(headers: Sequence[tuple[str, str]], passes: Callable[[str], bool]) -> list[tuple[str, str]]:
@@ -101,7 +114,7 @@ def _check_body_form(values: Values) -> None:
 
 def _is_json(content_type: str) -> bool:
     kind, *parameters = (part.strip().lower() for part in content_type.split(";"))
-    return kind == "application/json" and all(part in ("charset=utf-8", 'charset="utf-8"') for part in parameters)
+    return kind == "application/json" and _UTF8.issuperset(parameters)
 
 
 def _check_modern(values: Values, envelope: Envelope, schema: Mapping[str, Any] | None) -> None:

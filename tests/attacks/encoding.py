@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from tests.attacks.documents import CALL
 from tests.attacks.exchanges import ANY, HttpRow
+from tests.attacks.upstream import Reply, events, http
+from tests.path.messages import result
 
 
 def _gzip(data: bytes) -> bytes:
@@ -24,6 +26,7 @@ def _stored(data: bytes) -> bytes:
 
 
 _BOMB = gzip.compress(b" " * 40_000_000, mtime=0)
+OK = result(1, content=[])
 _KIND = "Content-Type: application/json"
 
 _CODINGS = [
@@ -62,6 +65,14 @@ _TWICE = [("twice", [_KIND, _KIND]), ("twice-different", [_KIND, "Content-Type: 
 """The HTTP parser refuses these by itself."""
 
 
+_FOREIGN = ("utf-7", '"UTF-16"', "iso-8859-1", "shift_jis", "hz", "utf-32; charset=utf-8")
+"""What a client that believes them reads otherwise; the Python SDK does so on streams."""
+
+
+def _streamed(body: bytes, *, kind: str) -> Reply:
+    return events(b"data: " + body + b"\n\n", kind=kind)
+
+
 def rows() -> Iterator[HttpRow]:
     """Every row of the class."""
     for name, body, coding in _CODINGS:
@@ -79,6 +90,13 @@ def rows() -> Iterator[HttpRow]:
         yield HttpRow(f"encoding/type-{name}", 400, "content_type", body=CALL, headers=headers)
     for name, headers in _TWICE:
         yield HttpRow(f"encoding/type-{name}", 400, body=CALL, headers=headers)
+    for charset in _FOREIGN:
+        for kind, answer in (("application/json", http), ("text/event-stream", _streamed)):
+            named = f"{kind}; charset={charset}"
+            yield HttpRow(
+                f"encoding/answer-{kind.partition('/')[2]}-in-{charset.strip(chr(34)).partition(';')[0].lower()}", 200,
+                body=CALL, answer=answer(OK, kind=named), arrives=[CALL], kind=kind, said=f"an answer as `{named}`",
+            )  # fmt: skip
     for name, kind in (("utf-8", "; charset=utf-8"), ("quoted", ';charset="UTF-8"'), ("capitals", ";CHARSET=UTF-8")):
         yield HttpRow(
             f"encoding/passes-charset-{name}", 200, body=CALL, headers=[_KIND + kind], arrives=[CALL], passes=True

@@ -27,8 +27,9 @@ class HttpRow:
     """One exchange. `code` None: HTTP itself refuses, without a JSON-RPC answer that is ours.
 
     `raw` replaces the whole request (`%PORT%` stands for the sidecar's port), `dripped` sends it byte by byte;
-    `answer` is what the upstream gives; `arrives` are the bodies that reach it, in order; `lacks` must not stand in
-    what comes back; `alone` means that nothing follows the answer on its connection.
+    `answer` is what the upstream gives, `kind` the Content-Type that comes back, `arrives` the bodies that reach the
+    upstream, in order; `lacks` must not stand in what comes back, `notes` must stand in a record; `alone` means that
+    nothing follows the answer on its connection, `recorded` that evidence has the refusal.
     """
 
     name: str
@@ -45,6 +46,7 @@ class HttpRow:
     answer: Reply | None = None
     arrives: Sequence[bytes] = ()
     returns: bytes | None = None
+    kind: str | None = None
     lacks: Sequence[bytes] = ()
     alone: bool = False
     admin: bool = False
@@ -72,6 +74,8 @@ class HttpRow:
         parts = ["nothing" if self.status == 0 else f"HTTP {self.status}"]
         if self.code:
             parts.append("refused" if self.code == ANY else f"`{self.code}`")
+        if self.kind:
+            parts.append(f"as `{self.kind}`")
         if self.notes:
             parts.append(f"noted as `{self.notes}`")
         if self.lacks:
@@ -89,6 +93,7 @@ class HttpRow:
         found = self._exchange(gate)
         assert found.status == self.status, found
         assert gate.upstream.bodies == list(self.arrives)
+        assert self.kind in (None, found.headers.get("content-type"))
         if self.returns is not None:
             assert found.body == self.returns
         assert [each for each in self.lacks if each in found.body] == []
