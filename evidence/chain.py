@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from msgspec import Struct
+
 from evidence.record import GENESIS, Header, Kind, Record
 
 _SEGMENT: Final = "segment"
@@ -85,8 +87,7 @@ class BrokenLink(ValueError):
     """A record that does not follow the one before it; the text says in what."""
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True):
     """A place in a chain: the record with this number and its link. 0 and GENESIS stand before the first."""
 
     seq: int = 0

@@ -1,14 +1,14 @@
 """Time as an argument: the two clocks that every record carries."""
 
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Instant:
+
+class Instant(Struct, frozen=True):
     """One moment on two clocks.
 
     `unix_ns` is the wall clock (nanoseconds since 1970, UTC), which an operator can set back;

@@ -6,8 +6,9 @@ Bounded: at most one outcome for each open call, and those keep no more text tha
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final
+
+from msgspec import Struct, structs
 
 from evidence.record import Entry, Kind
 from evidence.room import SpoolFailed
@@ -24,8 +25,7 @@ _NOT_SENT: Final[dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(Struct, frozen=True):
     """An entry on its way to the disk, and who waits for it; an entry that is owed has no draft."""
 
     entry: Entry
@@ -93,7 +93,7 @@ class Debts:
     def _lean(self, entry: Entry) -> Entry:
         if sum(map(len, entry.secrets.values())) <= self._outcome_bytes:
             return entry
-        return replace(entry, secrets={}, body={**entry.body, "dropped": sorted(entry.secrets)})
+        return structs.replace(entry, secrets={}, body={**entry.body, "dropped": sorted(entry.secrets)})
 
 
 def resolve(pending: Pending) -> None:

@@ -10,10 +10,11 @@ import asyncio
 import contextlib
 import errno
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import structs
 
 from evidence.chain import Position
 from evidence.clock import Clock
@@ -220,7 +221,7 @@ class Journal:
         if self._hopeless:
             _fail_all(owed, self._trouble)
             return False
-        drafted = [replace(pending, draft=self._writer.draft(pending.entry, plain=False)) for pending in owed]
+        drafted = [structs.replace(pending, draft=self._writer.draft(pending.entry, plain=False)) for pending in owed]
         try:
             self._writer.store([pending.draft for pending in drafted if pending.draft is not None])
         except OSError as error:

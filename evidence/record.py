@@ -6,11 +6,12 @@ JSON; the header holds the body's hash, the link is the header's hash and the ne
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Literal
 
 import orjson
+from msgspec import Struct, field
 
 from evidence.canonical import canonical, read
 
@@ -47,8 +48,7 @@ OUTCOMES: Final = frozenset({"completed", "failed", "not_sent", "cancelled", "ki
 """What `outcome` in the body of an outcome record can be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """What the journal is asked to record.
 
     `body` is free of secrets: it is stored in the clear. `secrets` maps a name to the bytes that only a commitment
@@ -66,8 +66,7 @@ class Entry:
     durability: Durability = "process"
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, frozen=True):
     """The part of a record that the chain is made of. `at` is RFC 3339 UTC, `boot` microseconds since boot."""
 
     kind: Kind

@@ -19,6 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+from msgspec import Struct
 
 from evidence.canonical import canonical, read
 from evidence.signing import exact_base64
@@ -69,8 +70,7 @@ class Recipient:
         return _SUITE.encrypt(data_key, self._public, info)
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(Struct, frozen=True):
     """What a body gets for its secrets (`members`), and the bytes of the box."""
 
     members: Mapping[str, Any]

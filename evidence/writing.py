@@ -4,7 +4,8 @@ Knows nothing of the event loop. What is drafted and not stored leaves no trace:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from evidence.chain import Position, State, segment_body, turn
 from evidence.clock import Clock
@@ -16,8 +17,7 @@ from evidence.spool import Spool
 _REMEMBERED = frozenset({State.ASKED, State.OPEN})
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """An entry as lines that are not in the file yet; `before` is where its call stood."""
 
     entry: Entry

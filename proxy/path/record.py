@@ -6,7 +6,6 @@ Whatever happens to an exchange, each call leaves a refusal, or one intent and o
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from msgspec import structs
@@ -185,7 +184,7 @@ class Recording:
 
     def late(self, call: Call, ending: Ending) -> asyncio.Future[int]:
         """Record the answer that turned up after the outcome of `call` knew of none."""
-        entry = replace(self._outcome(call, ending), kind=Kind.LATE)
+        entry = structs.replace(self._outcome(call, ending), kind=Kind.LATE)
         written = self._journal.append(entry)
         written.add_done_callback(self._look)
         return written

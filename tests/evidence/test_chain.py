@@ -1,9 +1,9 @@
 """The state machine of a call and the continuity of a chain, row by row."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from evidence.chain import TURNS, BrokenLink, Continuity, OutOfTurn, State, turn
 from evidence.record import GENESIS, Header, Kind

@@ -13,12 +13,13 @@ import copy
 import json
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from msgspec import structs
 
 from evidence.canonical import Spelled, canonical
 from evidence.chain import TURNS, Position, State, segment_body
@@ -234,7 +235,7 @@ def _as_kind(line: bytes, kind: str, scribe: Scribe) -> bytes:
     """The same record under another kind, with a true link."""
     _, header, body, _ = line.rstrip(b"\n").split(b"\t")
     changed = header.replace(b'"kind":"notice"', f'"kind":"{kind}"'.encode())
-    scribe.position = replace(scribe.position, link=link_of(changed))
+    scribe.position = structs.replace(scribe.position, link=link_of(changed))
     return record_line(changed, body, scribe.position.link)
 
 
