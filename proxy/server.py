@@ -9,10 +9,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 
+from proxy.listen import SERVER
 from proxy.metrics import Metrics
 from proxy.settings.addresses import Address, TcpAddress
 
@@ -23,6 +24,8 @@ CLOSE_SECONDS: Final = 1.0
 """How long connections may take to end after draining."""
 
 OWNER_ONLY: Final = 0o600
+
+_NO_HTTP: Final = "this is not HTTP as this sidecar reads it\n"
 _BACKLOG: Final = 128
 
 Handler = Callable[[BaseRequest], Awaitable[web.StreamResponse]]
@@ -36,10 +39,18 @@ class _Connection(RequestHandler):
     def handle_error(
         self, request: BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
-        """Count a refusal of the parser, and answer as aiohttp does."""
-        if status == 400:
+        """Answer what is no HTTP without repeating it, to the client or to the log: the line at fault may hold a token.
+
+        Anything else is answered as aiohttp does.
+        """
+        if status == 400 and request.writer.output_size == 0:
             self.metrics.parser_refused()
-        return super().handle_error(request, status, exc, message)
+            answer: web.StreamResponse = web.Response(status=400, text=_NO_HTTP)
+            answer.force_close()
+        else:
+            answer = super().handle_error(request, status, exc, message)
+        answer.headers[hdrs.SERVER] = SERVER
+        return answer
 
 
 class _Server(web.Server):

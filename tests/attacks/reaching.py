@@ -136,7 +136,7 @@ def _leaks() -> Iterator[Row]:
     said = "a call with the header that the sidecar adds"
     yield Story("leak/added-header-replaced", said, "only the sidecar's own value arrives", _replaced)
     said = "a refusal of the HTTP parser, over a request with a token"
-    yield Story("leak/parser-refusal", said, "the token is not repeated", _parser)
+    yield Story("leak/parser-refusal", said, "the token is not repeated, nor is Python named", _parser)
 
 
 def _provoke(gate: Gate) -> None:
@@ -148,6 +148,7 @@ def _provoke(gate: Gate) -> None:
     gate.upstream.answers([b""])
     gate.ask(CALL)
     gate.ask(b"{")
+    gate.ask(CALL, f"Authorization: Bearer {ALICE}\0")
     gate.ask(CALL, "Mcp-Session-Id: nobody", token=BOB)
 
 
@@ -229,7 +230,8 @@ def _replaced(gates: Gates) -> None:
 def _parser(gates: Gates) -> None:
     gate = gates.open
     gate.fresh()
-    for broken in ("X-A : b", "X-A: b\0"):
+    for broken in ("X-A : b", "X-A: b\0", f"Authorization: Bearer {ALICE}\0", f"Authorization: {ALICE * 1000}"):
         answer = gate.ask(CALL, broken)
         assert answer.status == 400
+        assert answer.headers["server"] == "agentgate"
         assert ALICE not in answer.body.decode("latin-1")
