@@ -1,11 +1,20 @@
 """Challenges: where metadata lies is found by the grammar, and only that is replaced."""
 
+import re
 import time
 from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proxy.wire.challenges import UnclearChallenge, metadata_places, with_metadata_at
+
+CLIENTS = re.compile(r'resource_metadata=(?:"([^"]+)"|([^\s,]+))')
+"""How the Python and TypeScript SDKs look for the place, wherever it stands."""
+
+PIECES = ["Bearer ", "Basic", "DPoP ", "resource_metadata", "Resource_Metadata", "realm", "x", "=", '"', "\\", ",", ";",
+          " ", "\t", "https://evil.example/a", "abc==", "é", "\x7f"]  # fmt: skip
 
 OURS = "http://127.0.0.1:8900/.well-known/oauth-protected-resource/files"
 URL = "https://tools.example/.well-known/oauth-protected-resource/mcp"
@@ -130,3 +139,14 @@ def test_time_grows_with_the_length_only(piece: str) -> None:
     with suppress(UnclearChallenge):
         metadata_places(value)
     assert time.process_time() - began < 1.0
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
+def test_real_clients_find_our_place_or_none(value: str) -> None:
+    try:
+        places = metadata_places(value)
+    except UnclearChallenge:
+        return
+    rewritten = with_metadata_at(value, places, OURS)
+    assert {quoted or bare for quoted, bare in CLIENTS.findall(rewritten)} <= {OURS}
+    assert [place.url for place in metadata_places(rewritten)] == [OURS] * len(places)
