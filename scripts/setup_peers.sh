@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . scripts/places.sh
 
-# Node packages, with the Node that the conformance suite needs, named by their lock.
+# Node packages, with the Node that the conformance suite needs, named by their lock. No script of a package is run.
 npm=$cache/npm-$(digest tests/peers/npm/package.json tests/peers/npm/package-lock.json)
 if [ -f "$npm/.complete" ]; then
     say "Node packages: ready"
@@ -14,7 +14,7 @@ else
     say "Node packages: installing from tests/peers/npm/package-lock.json"
     rm -rf "$npm"; mkdir -p "$npm"
     cp tests/peers/npm/package.json tests/peers/npm/package-lock.json "$npm/"
-    (cd "$npm" && npm ci --no-audit --no-fund --loglevel=error)
+    (cd "$npm" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
     touch "$npm/.complete"
 fi
 

@@ -57,7 +57,10 @@ def test_node_packages_are_locked_by_hash_and_run_no_script() -> None:
     lock = json.loads((ROOT / "tests/peers/npm/package-lock.json").read_text("utf-8"))
     packages = {name: package for name, package in lock["packages"].items() if name}
     assert [name for name, package in packages.items() if "integrity" not in package] == []
-    assert [name for name, package in packages.items() if "resolved" in package or "hasInstallScript" in package] == []
+    assert [name for name, package in packages.items() if "resolved" in package] == []
+    installs = re.findall(r"npm ci .*", (ROOT / "scripts/setup_peers.sh").read_text("utf-8"))
+    assert installs
+    assert [install for install in installs if "--ignore-scripts" not in install] == []
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,14 @@
 // run of its own, and it does not tell the revision that was agreed on.
 // argv: the folder with node_modules, the plan.
 const { spawn } = require("node:child_process");
+const { mkdtempSync, rmSync } = require("node:fs");
+const { tmpdir } = require("node:os");
 const { join } = require("node:path");
 
 const [folder, planText] = process.argv.slice(-2);
 const plan = JSON.parse(planText);
 const PROGRAM = join(folder, "node_modules/.bin/mcp-inspector");
+const STORAGE = mkdtempSync(join(tmpdir(), "inspector-"));
 // Until the program has started, connected, and sent its call.
 const START_MILLISECONDS = 3000;
 
@@ -35,7 +38,8 @@ function asked(step) {
 function run(step) {
   const args = [PROGRAM, "--cli", ...asked(step), ...target(), "--format", "json", "--quiet"];
   if (plan.command) args.push("--", ...plan.command);
-  const child = spawn(process.execPath, args, { env: { ...process.env, ...plan.environment } });
+  const env = { ...process.env, ...plan.environment, MCP_STORAGE_DIR: STORAGE };
+  const child = spawn(process.execPath, args, { env });
   const printed = { out: [], err: [] };
   child.stdout.on("data", (chunk) => printed.out.push(chunk));
   child.stderr.on("data", (chunk) => printed.err.push(chunk));
@@ -83,6 +87,7 @@ async function perform(step) {
 async function main() {
   const outcomes = [];
   for (const step of plan.steps) outcomes.push(await perform(step));
+  rmSync(STORAGE, { recursive: true, force: true });
   process.stdout.write(JSON.stringify({ version: "", outcomes }));
 }
 
