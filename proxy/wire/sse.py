@@ -50,7 +50,7 @@ class EventReader:
         self._buffer = bytearray()
         self._start = 0
         self._searched = 0
-        self._marked = True
+        self._first = True
         self._refusal: Malformed | None = None
 
     def feed(self, chunk: bytes) -> list[Event]:
@@ -111,12 +111,14 @@ class EventReader:
             raise Malformed(Rule.SSE_EVENT_TOO_LARGE, f"more than {self._limit} bytes")
 
     def _event(self, raw: bytes) -> Event:
-        text = raw.removeprefix(_MARK) if self._marked else raw
-        self._marked = False
+        # The standard drops a mark before the first line, and the Python SDKs take it for a part of a field's name.
+        if self._first and raw.startswith(_MARK):
+            raise Malformed(Rule.BYTE_ORDER_MARK)
+        self._first = False
         if raw in _LINE_ENDS:
             return Event(raw, "message", b"", None, None, comment_only=True)
         fields = _Fields()
-        for line in text.splitlines():
+        for line in raw.splitlines():
             fields.add(line)
         return Event(raw, fields.event or "message", b"\n".join(fields.data), fields.id, fields.retry, not fields.data)
 

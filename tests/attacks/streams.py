@@ -61,7 +61,6 @@ def rows() -> Iterator[HttpRow]:
                     f"{shape}-{end}-byte-by-byte",
                     [piece for at in range(len(block)) for piece in (block[at : at + 1], 0.0002)],
                 )
-    yield _list("byte-order-mark", [_MARKED])
     yield _list("unended", [b"data: " + TOOLS + b"\n"], "an event whose blank line never comes")
     yield _list("after-a-comment", [b": " + b"x" * 500 + b"\n\n", b"data: " + TOOLS + b"\n\n"])
     for name, block, code in _REFUSED:
@@ -69,6 +68,10 @@ def rows() -> Iterator[HttpRow]:
             f"sse/{name}", 200, code, body=CALL, answer=events(block), arrives=[CALL], lacks=[b"smuggled"],
             said=f"the tool server streams {name.replace('-', ' ')}",
         )  # fmt: skip
+    yield HttpRow(
+        "sse/byte-order-mark", 200, "malformed_answer", body=LIST, gate="strict", answer=events(_MARKED),
+        arrives=[LIST], lacks=[HIDDEN], said="a list with a hidden tool as an event behind a byte order mark",
+    )  # fmt: skip
     question = b"data: " + request("q", "sampling/createMessage", messages=[]) + b"\n\n"
     yield HttpRow(
         "sse/denied-question", 200, body=CALL, gate="strict", answer=events(question, 0.3, b"data: " + OK + b"\n\n"),

@@ -23,7 +23,7 @@ async function main() {
     seen = [];
     const mine = seen;
     try {
-      const limit = { timeout: 500 };
+      const limit = { timeout: 3000 };
       const params = { name, arguments: {} };
       const result = await (generation === "v2" ? client.callTool(params, limit) : client.callTool(params, undefined, limit));
       mine.push({ answer: result.content.map((part) => part.text).join("") });

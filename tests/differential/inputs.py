@@ -205,8 +205,12 @@ _ODD: Final = {
 }
 
 
+_END: Final = f"\n\ndata: {_RESULT % 'end'}\n\n"
+"""Behind each stream, so that no client waits for an answer that it has not found; the first answer counts."""
+
+
 def _stream(name: str, text: str) -> Input:
-    return Input(f"sse/{name}", text.encode(), ())
+    return Input(f"sse/{name}", (text if name == "unended" else text + _END).encode(), ())
 
 
 CORPORA: Final = {"json": json_inputs, "headers": header_inputs, "stdio": stdio_inputs, "sse": sse_inputs}

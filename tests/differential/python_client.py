@@ -12,7 +12,7 @@ import json
 import sys
 from typing import Any
 
-CALL_SECONDS = 0.5
+CALL_SECONDS = 3.0
 
 Seen = list[dict[str, Any]]
 

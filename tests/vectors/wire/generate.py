@@ -286,7 +286,6 @@ def events() -> list[Vector]:
             _event("data: a\r\r", "a"), _event("\n", None), _event("data: b\n\n", "b")]),
         ("lf_then_cr", "data: a\n\rdata: b\n\n", [_event("data: a\n\r", "a"), _event("data: b\n\n", "b")]),
         ("ends_in_cr", "data: a\r\n\r", [_event("data: a\r\n\r", "a")]),
-        ("mark", "\ufeffdata: a\n\n", [_event("\ufeffdata: a\n\n", "a")]),
         ("mark_later_is_a_name", "data: a\n\n\ufeffdata: b\n\n", [
             _event("data: a\n\n", "a"), _event("\ufeffdata: b\n\n", None)]),
         ("comment", ": ping\n\n", [_event(": ping\n\n", None)]),
@@ -316,6 +315,8 @@ def events() -> list[Vector]:
     ]
     return (
         [_row(name, text, "ok", events=found) for name, text, found in streams]
+        + [_row("mark", "\ufeffdata: a\n\n", "byte_order_mark", events=[])]
+        + [_row("mark_before_a_comment", "\ufeff: a\n\ndata: b\n\n", "byte_order_mark", events=[])]
         + [_row(name, text, "sse_hidden_line", events=[]) for name, text in hidden]
         + [_row("giant", "data: " + "x" * 2000 + "\n\n", "sse_event_too_large", events=[])]
         + [_row("giant_unfinished", "data: " + "x" * 2000, "sse_event_too_large", events=[])]
