@@ -59,8 +59,8 @@ _HIDING = [
     ("two-on-a-line", DROP + DROP + b"\n"),
     ("duplicate-key", DROP[:-1] + b',"id":8}\n'),
     ("not-utf-8", DROP.replace(b"drop", b"\xff") + b"\n"),
-    ("too-large", b'{"jsonrpc":"2.0","method":"notifications/message","params":"' + b"x" * MESSAGE_BYTES + b'"}\n'),
 ]
+_ENDLESS = b'{"jsonrpc":"2.0","method":"notifications/message","params":"' + b"x" * MESSAGE_BYTES + b'"}\n'
 _UNASKED = [
     ("unknown-id", result(77, content=["smuggled"]), "unexpected_answer"),
     ("error-to-nothing", b'{"jsonrpc":"2.0","id":77,"error":{"code":1,"message":"smuggled"}}', "unexpected_answer"),
@@ -84,6 +84,7 @@ def rows() -> Iterator[StdioRow]:
     yield StdioRow("stdio/blank-lines", None, b"\n \n\r\n")
     for name, prints in _HIDING:
         yield StdioRow(f"stdio/server-hides-by-{name}", prints=prints, hears=b"", notes="malformed_answer")
+    yield StdioRow("stdio/server-line-longer-than-the-limit", prints=_ENDLESS, hears=b"", notes="too_large")
     for name, prints, event in _UNASKED:
         yield StdioRow(f"stdio/server-{name}", prints=prints + b"\n", hears=b"", notes=event)
     yield from _passing()
