@@ -244,7 +244,8 @@ class Listener:
         bounds = self._gate.bounds
         raw = await self._body(request, bounds.message_bytes)
         envelope = await read_request(raw, limit=bounds.message_bytes, depth=bounds.depth)
-        check_headers(headers, envelope, schema=self._schema(headers, envelope, route, caller))
+        schema = self._schema(headers, envelope, route, caller)
+        check_headers(headers, envelope, schema=schema, mirrored=route.token is None)
         return envelope
 
     def _schema(self, headers: Headers, envelope: Envelope, route: _Route, caller: Caller) -> Mapping[str, Any] | None:

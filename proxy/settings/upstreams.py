@@ -21,8 +21,8 @@ class Upstream:
 
     `url` is exactly the configured text, empty for a child of `wrap`, whose `command` is then not empty.
     `added_headers` are set on each request and hold secrets; `forward_headers` and `return_headers` are names in lower
-    case beyond the fixed lists; `resource` says whose URL is the resource of a login; `fingerprint` is the SHA-256 of the
-    only certificate accepted (32 bytes).
+    case beyond the fixed lists; `resource` says whose URL is the resource of a login; `fingerprint` is the SHA-256 of
+    the only certificate accepted (32 bytes).
     """
 
     name: str

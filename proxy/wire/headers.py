@@ -43,13 +43,19 @@ _RETURNED: Final = frozenset(
 
 
 def check_headers(
-    headers: Sequence[tuple[str, str]], message: Envelope, *, schema: Mapping[str, Any] | None = None
+    headers: Sequence[tuple[str, str]],
+    message: Envelope,
+    *,
+    schema: Mapping[str, Any] | None = None,
+    mirrored: bool = True,
 ) -> None:
     """Refuse headers that contradict the body of a POST. Raises Malformed.
 
     A body that claims a modern revision needs its mirrors (MCP-Protocol-Version, Mcp-Method, and
     Mcp-Name where the method names something); on a legacy body they may be absent, but not
-    differ. `schema` is the input schema of the tool that is called, where it is known.
+    differ. `schema` is the input schema of the tool that is called, where it is known. On a transport that mirrors
+    nothing (HTTP+SSE of 2024-11-05; `mirrored` is false there) a modern body needs none either: clients ask for their
+    newest revision on it too, and servers answer what they can.
     """
     values = grouped(headers)
     _check_body_form(values)
@@ -58,7 +64,7 @@ def check_headers(
     try:
         check_form(values)
         if modern:
-            _check_modern(values, message, schema)
+            _check_modern(values, message, schema, mirrored=mirrored)
         for each in message.messages:
             _check_method(values, each)
             _check_name(values, each)
@@ -117,15 +123,19 @@ def _is_json(content_type: str) -> bool:
     return kind == "application/json" and _UTF8.issuperset(parameters)
 
 
-def _check_modern(values: Values, envelope: Envelope, schema: Mapping[str, Any] | None) -> None:
+def _check_modern(values: Values, envelope: Envelope, schema: Mapping[str, Any] | None, *, mirrored: bool) -> None:
     if envelope.batch:
         raise Malformed(Rule.BATCH_MODERN)
     message = envelope.messages[0]
     version = modern_version(message)
-    if version is None or values.get("mcp-protocol-version") != [version]:
+    missing = not mirrored and "mcp-protocol-version" not in values
+    if version is None or (values.get("mcp-protocol-version") != [version] and not missing):
         raise Malformed(Rule.HEADER_VERSION)
-    if message.kind is not MessageKind.REQUEST:
-        return
+    if mirrored and message.kind is MessageKind.REQUEST:
+        _check_mirrors(values, message, schema)
+
+
+def _check_mirrors(values: Values, message: Message, schema: Mapping[str, Any] | None) -> None:
     if "mcp-method" not in values:
         raise Malformed(Rule.HEADER_METHOD)
     key = _NAMED_BY.get(message.method or "")

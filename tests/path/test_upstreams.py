@@ -271,6 +271,30 @@ async def test_legacy_stream(tmp_path: Path) -> None:
         assert (gone.status, gone.code) == (404, "session_not_found")
 
 
+MODERN_CALL = call(1, "echo").replace(
+    b'"arguments"', b'"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"},"arguments"'
+)
+ON_THE_OLDEST = [
+    pytest.param([], 202, id="no-mirror-is-needed"),
+    pytest.param(["MCP-Protocol-Version: 2026-07-28", "Mcp-Method: tools/call", "Mcp-Name: echo"], 202, id="mirrors"),
+    pytest.param(["MCP-Protocol-Version: 2025-06-18"], 400, id="header-version"),
+    pytest.param(["Mcp-Method: tools/list"], 400, id="header-method"),
+    pytest.param(["Mcp-Name: drop"], 400, id="header-name"),
+]
+
+
+@pytest.mark.parametrize(("headers", "status"), ON_THE_OLDEST)
+async def test_a_modern_body_on_the_oldest_transport(headers: list[str], status: int, tmp_path: Path) -> None:
+    """Clients ask for their newest revision there too, without its headers; what is said is compared all the same."""
+    server = LegacyServer()
+    async with edge(tmp_path, server.reply) as at:
+        client = await LegacyClient.open(at)
+        assert (await client.post(MODERN_CALL, *headers)).status == status
+        assert at.upstream.seen[-1].body == (MODERN_CALL if status == 202 else b"")
+        server.events.put_nowait(None)
+        await client.close()
+
+
 async def test_legacy_denial_goes_on_the_stream(tmp_path: Path) -> None:
     server = LegacyServer()
     async with edge(tmp_path, server.reply) as at:
