@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import stat
 import subprocess
 import sys
 from contextlib import suppress
@@ -109,9 +110,9 @@ async def _reader(pipe: IO[bytes]) -> asyncio.StreamReader:
     """The reading end of a pipe, terminal or socket; a plain file is read on a thread."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=_LINE_BYTES)
-    try:
+    if _can_be_waited_for(pipe):
         await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
-    except ValueError:
+    else:
         reader.feed_data(await asyncio.to_thread(pipe.read))
         reader.feed_eof()
     return reader
@@ -119,12 +120,17 @@ async def _reader(pipe: IO[bytes]) -> asyncio.StreamReader:
 
 async def _writer(pipe: IO[bytes]) -> "asyncio.StreamWriter | _File":
     """The writing end of a pipe, terminal or socket; a plain file takes everything at once."""
-    loop = asyncio.get_running_loop()
-    try:
-        transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, pipe)
-    except ValueError:
+    if not _can_be_waited_for(pipe):
         return _File(pipe)
+    loop = asyncio.get_running_loop()
+    transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, pipe)
     return asyncio.StreamWriter(transport, protocol, None, loop)
+
+
+def _can_be_waited_for(pipe: IO[bytes]) -> bool:
+    """Files and devices like /dev/null are always ready; uvloop does not refuse them but aborts the process."""
+    mode = os.fstat(pipe.fileno()).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(pipe.fileno())
 
 
 class _File(Pipe):
