@@ -11,7 +11,7 @@ from proxy.wire.rules import Malformed, Rule
 
 PARAM_PREFIX: Final = "mcp-param-"
 _SINGLE: Final = frozenset(
-    ("mcp-protocol-version", "mcp-method", "mcp-name", "mcp-session-id", "last-event-id")
+    ("authorization", "mcp-protocol-version", "mcp-method", "mcp-name", "mcp-session-id", "last-event-id")
 )  # fmt: skip
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")
 _BASE64 = re.compile(r"=\?base64\?(.*)\?=")
@@ -26,7 +26,7 @@ def grouped(headers: Sequence[tuple[str, str]]) -> Mapping[str, Sequence[str]]:
 
 
 def check_form(values: Mapping[str, Sequence[str]]) -> None:
-    """Refuse a header that routes and is sent twice, has blanks at an edge, or is not printable ASCII."""
+    """Refuse a header that routes or says who calls, if it is sent twice, edged by blanks, or not printable ASCII."""
     for name in _SINGLE & values.keys():
         if len(values[name]) > 1:
             raise Malformed(Rule.HEADER_DOUBLED, name)

@@ -151,7 +151,9 @@ RULES: Final[Mapping[Rule, Row]] = MappingProxyType(
             "The Content-Type is not application/json in UTF-8, or is sent twice.", "Send application/json."
         ),
         Rule.CONTENT_ENCODING: _request("The body is compressed.", "Send it without Content-Encoding."),
-        Rule.HEADER_DOUBLED: _header("A header that routes is sent more than once.", "Send it once."),
+        Rule.HEADER_DOUBLED: _header(
+            "A header that routes, or says who calls, is sent more than once.", "Send it once."
+        ),
         Rule.HEADER_EDGE_SPACE: _header("A header value begins or ends with a blank.", "Use the base64 form."),
         Rule.HEADER_MALFORMED: _header("A header value is not printable ASCII.", "Use the base64 form."),
         Rule.HEADER_BASE64: _header("A =?base64?...?= value does not decode.", "Use canonical base64 of UTF-8."),

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Iterator
 
 from tests.attacks.exchanges import HttpRow
+from tests.attacks.gates import ALICE, BOB
 from tests.path.messages import batch, call, request
 
 META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28"}
@@ -62,6 +63,8 @@ _ROWS = [
     ("legacy-name-differs", LEGACY, ["Mcp-Name: drop"], "header_name"),
     ("legacy-second-of-a-batch-differs", batch(LEGACY, call(2, "drop")), ["Mcp-Name: echo"], "header_name"),
     ("session-doubled", LEGACY, ["Mcp-Session-Id: a", "Mcp-Session-Id: b"], "header_doubled"),
+    ("token-doubled", LEGACY, [f"Authorization: Bearer {ALICE}", f"Authorization: Bearer {BOB}"], "header_doubled"),
+    ("token-doubled-same", LEGACY, [f"Authorization: Bearer {ALICE}"] * 2, "header_doubled"),
     ("event-id-doubled", LEGACY, ["Last-Event-ID: 1", "Last-Event-ID: 2"], "header_doubled"),
     ("param-differs", REGION, [V, M, N, "Mcp-Param-Region: us"], "header_param"),
     ("param-doubled", REGION, [V, M, N, "Mcp-Param-Region: eu", "mcp-param-region: us"], "header_doubled"),
@@ -88,6 +91,9 @@ def rows() -> Iterator[HttpRow]:
         yield HttpRow(f"mirror/{name}", 400, code, body=body, headers=headers)
     for name, headers in _FRAMED:
         yield HttpRow(f"mirror/{name}", 400, body=CALL, headers=[V, M, *headers])
+    both = [f"Authorization: Bearer {ALICE}", f"Authorization: Bearer {BOB}"]
+    for method in ("GET", "DELETE"):
+        yield HttpRow(f"mirror/token-doubled-on-{method.lower()}", 400, "header_doubled", headers=both, method=method)
     same = [V, M, N, f"Mcp-Param-Region: {_wrapped(BREAKING)}"]
     yield HttpRow(
         "mirror/passes-a-line-break-as-base64-only", 200, body=BROKEN, headers=same, arrives=[BROKEN], passes=True
