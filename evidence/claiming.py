@@ -1,9 +1,10 @@
 """Finds the chain that a process may write to: a free one of its own, repaired at the tail, or a new one.
 
-lock -> whose chain is it -> survey the last segment -> cut what a crash tore off
+lock -> files only -> whose chain is it -> survey the last segment -> cut what a crash tore off
 """
 
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -79,6 +80,7 @@ def _claim_one(chain: Path, owner: Owner) -> Claim | None:
     except Locked:
         return None
     try:
+        _require_files(chain)
         if _owner_of(chain) in (owner, None):
             return _repair(chain, handle)
     except (BrokenChain, OSError):
@@ -86,6 +88,16 @@ def _claim_one(chain: Path, owner: Owner) -> Claim | None:
         raise
     os.close(handle)
     return None
+
+
+def _require_files(chain: Path) -> None:
+    """Refuse what is no regular file: reading a pipe or a device might never end, and a link leads elsewhere.
+
+    Raises BrokenChain.
+    """
+    for child in chain.iterdir():
+        if not stat.S_ISREG(child.lstat().st_mode):
+            raise BrokenChain(f"{chain.name}: {child.name} is no regular file")
 
 
 def _owner_of(chain: Path) -> Owner | None:

@@ -1,6 +1,7 @@
 """Reads the records of chains in their order, and again what was added since: for people, not for proof."""
 
 import heapq
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ class Found:
 
 
 class Unreadable(Exception):
-    """A line that is none of ours; `verify` says more."""
+    """A line that is none of ours, or no file at all; `verify` says more."""
 
 
 class ChainTail:
@@ -35,6 +36,8 @@ class ChainTail:
     def more(self) -> Iterator[Found]:
         """The records that are whole and were not given yet. Raises Unreadable, OSError."""
         while (path := self._chain / segment_name(self._segment)).exists():
+            if not stat.S_ISREG(path.lstat().st_mode):
+                raise Unreadable(f"{self._chain.name}: {path.name} is no regular file")
             followed = (self._chain / segment_name(self._segment + 1)).exists()
             with path.open("rb") as file:
                 file.seek(self._offset)

@@ -1,5 +1,6 @@
 """Audit: evidence that was changed after the fact, and what `agentgate verify` says about it."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -10,6 +11,7 @@ from tests.attacks.documents import CALL
 from tests.attacks.gates import Gate, Gates
 from tests.attacks.row import Story
 from tests.attacks.stories import passed, refused
+from tests.attacks.trail import Trail
 from tests.path.messages import call
 from tests.peers.sidecar import Folders, agentgate
 
@@ -19,11 +21,36 @@ def rows() -> Iterator[Story]:
     for name, change in _CHANGES.items():
         told = partial(_tampered, change=change)
         yield Story(f"audit/{name}", name.replace("-", " "), "`verify` exits with 1 and names the place", told)
+    for name, make in _STRANGE.items():
+        told = partial(_irregular, make=make)
+        said = f"{name.replace('-', ' ')} in the place of the next segment"
+        yield Story(f"audit/{name}", said, "the start leaves that chain alone; `verify` and `records` say so", told)
     said = "a tool's name with escape sequences for a terminal"
     yield Story("audit/escape-sequences", said, "`records` prints none of them", _escapes)
     yield Story("audit/untouched", "the same evidence as it is", "`verify` is content", _untouched, passes=True)
     yield Story("audit/kill-9", "kill -9 in the middle of a call", "outcome `unknown`, `verify` is content", _killed)
     yield Story("audit/all-rows", "the evidence of all rows so far", "`verify` is content", _all, passes=True)
+
+
+_STRANGE: Final[dict[str, Callable[[Path], object]]] = {
+    "a-pipe": os.mkfifo,
+    "a-folder": Path.mkdir,
+    "a-link-to-an-endless-device": lambda path: path.symlink_to("/dev/zero"),
+}
+
+
+def _irregular(gates: Gates, make: Callable[[Path], object]) -> None:
+    folder = gates.folder()
+    with gates.gate(folder=folder, sole=True) as gate:
+        passed(gate.ask(CALL))
+    (first,) = gate.folders.evidence.glob("*/records-00000001.tsv")
+    make(first.with_name("records-00000002.tsv"))
+    with gates.gate(folder=folder, sole=True) as gate:
+        passed(gate.ask(CALL))
+    (start,) = [each for each in Trail(gate.folders.evidence).more() if each["kind"] == "start" and each["abandoned"]]
+    assert start["abandoned"] == [first.parent.name]
+    assert "no regular file" in gate.folders.verify()["error"]["what"]
+    assert agentgate("records", gate.folders.evidence).returncode == 1
 
 
 def _escapes(gates: Gates) -> None:

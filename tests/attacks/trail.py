@@ -15,7 +15,8 @@ class Trail:
 
     def more(self) -> list[dict[str, Any]]:
         """`{kind, call, tenant, ...body}` of each record since the last time, chain by chain."""
-        return [record for file in sorted(self._folder.glob("chain-*/records-*.tsv")) for record in self._of(file)]
+        files = [file for file in sorted(self._folder.glob("chain-*/records-*.tsv")) if file.is_file()]
+        return [record for file in files for record in self._of(file)]
 
     def _of(self, file: Path) -> Iterator[dict[str, Any]]:
         data = file.read_bytes()

@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +145,24 @@ async def test_a_line_that_is_none_ends_the_reading(desk: Desk) -> None:
     code, text = show(desk)
     assert code == 1
     assert text.splitlines()[-1].endswith("agentgate verify says more")
+
+
+STRANGE: list[Callable[[Path], object]] = [
+    os.mkfifo,
+    Path.mkdir,
+    lambda path: path.symlink_to("/dev/zero"),
+    lambda path: path.symlink_to("records-00000001.tsv"),
+]
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("make", STRANGE, ids=["pipe", "folder", "endless-link", "link"])
+async def test_what_is_no_file_is_not_read(make: Callable[[Path], object], desk: Desk) -> None:
+    (first,) = desk.evidence.glob("*/records-00000001.tsv")
+    make(first.with_name("records-00000002.tsv"))
+    code, text = show(desk)
+    assert code == 1
+    assert text.splitlines()[-1].endswith("records-00000002.tsv is no regular file; agentgate verify says more")
 
 
 async def test_control_characters_do_not_reach_the_terminal(tmp_path: Path) -> None:
