@@ -96,7 +96,7 @@ LIST_ITEMS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 )
 """Where the items of each list result stand, and which member of an item policy knows it by."""
 
-_SUBJECT_OF: Final[Mapping[str, str]] = MappingProxyType(
+SUBJECT_OF: Final[Mapping[str, str]] = MappingProxyType(
     {
         "tools/call": "name",
         "prompts/get": "name",
@@ -130,7 +130,7 @@ def subject(method: str, params: Any) -> str | None:
         return None
     if method == "completion/complete":
         return _reference(params.get("ref"))
-    known = _SUBJECT_OF.get(method)
+    known = SUBJECT_OF.get(method)
     members = [member for member in _SUBJECTS if member in params] if known is None else [known]
     return _text(params, members[0]) if len(members) == 1 else None
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from msgspec import structs
+
 from policy.containment import clear
 from policy.decision import permit
 from policy.vocabulary import Call, Permit
@@ -58,15 +60,7 @@ async def refuse_question(
     if message.id is None:
         return
     raw = _refusal_answer(message)
-    answer = Exchange(
-        exchange.caller,
-        exchange.upstream,
-        exchange.transport,
-        exchange.era,
-        exchange.session,
-        read_client(raw, limit=len(raw)),
-        exchange.headers,
-    )
+    answer = structs.replace(exchange, envelope=read_client(raw, limit=len(raw)))
     leg = gate.upstreams[exchange.upstream].leg()
     try:
         tickets = passages(gate.orders.current, answer, [Parsed(answer.envelope.messages[0], None)])

@@ -7,6 +7,7 @@ nobody on the way is led to route, log or decide by a value that is not what is 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from policy.methods import SUBJECT_OF
 from proxy.wire.header_values import check_form, decoded, grouped
 from proxy.wire.message import VERSION_KEY, Envelope, Message, MessageKind, meta, modern_version
 from proxy.wire.parameters import check_parameters
@@ -14,16 +15,8 @@ from proxy.wire.rules import Malformed, Rule
 
 Values = Mapping[str, Sequence[str]]
 
-_NAMED_BY: Final[Mapping[str, str]] = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
-_MAY_BE_NAMED_BY: Final[Mapping[str, str]] = {
-    "resources/subscribe": "uri",
-    "resources/unsubscribe": "uri",
-    "tasks/get": "taskId",
-    "tasks/result": "taskId",
-    "tasks/update": "taskId",
-    "tasks/cancel": "taskId",
-}
-"""Methods whose Mcp-Name may be left out: where it is there, it is compared with the member that servers go by."""
+_MUST_BE_NAMED: Final = frozenset(("tools/call", "prompts/get", "resources/read"))
+"""Methods that need an Mcp-Name; at others it may be left out, and is compared where it is there."""
 
 _NAMES = ("name", "uri", "taskId")
 
@@ -138,8 +131,9 @@ def _check_modern(values: Values, envelope: Envelope, schema: Mapping[str, Any] 
 def _check_mirrors(values: Values, message: Message, schema: Mapping[str, Any] | None) -> None:
     if "mcp-method" not in values:
         raise Malformed(Rule.HEADER_METHOD)
-    key = _NAMED_BY.get(message.method or "")
-    if key and _member(message, key) is not None and "mcp-name" not in values:
+    key = SUBJECT_OF.get(message.method or "")
+    needed = message.method in _MUST_BE_NAMED and key is not None and _member(message, key) is not None
+    if needed and "mcp-name" not in values:
         raise Malformed(Rule.HEADER_NAME)
     if message.method == "tools/call":
         check_parameters(values, _member(message, "arguments"), schema)
@@ -155,8 +149,7 @@ def _check_name(values: Values, message: Message) -> None:
     if "mcp-name" not in values:
         return
     given = decoded("mcp-name", values["mcp-name"][0])
-    method = message.method or ""
-    key = _NAMED_BY.get(method) or _MAY_BE_NAMED_BY.get(method)
+    key = SUBJECT_OF.get(message.method or "")
     names = [_member(message, each) for each in ((key,) if key else _NAMES)]
     if given not in names and (key or any(name is not None for name in names)):
         raise Malformed(Rule.HEADER_NAME)
