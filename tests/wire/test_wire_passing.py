@@ -62,3 +62,20 @@ def test_headers_that_connection_names_are_dropped() -> None:
 )
 def test_returned_by_default(name: str, passes: bool) -> None:  # noqa: FBT001
     assert returned([(name, "x")], extra=NOTHING) == ([(name, "x")] if passes else [])
+
+
+@pytest.mark.parametrize(
+    ("given", "passes"),
+    [
+        pytest.param("text/event-stream", "text/event-stream", id="none"),
+        pytest.param("Text/Event-Stream; Charset=UTF-8", "Text/Event-Stream; Charset=UTF-8", id="utf-8-as-spelled"),
+        pytest.param('application/json;charset="utf-8"; x=y', 'application/json;charset="utf-8"; x=y', id="quoted"),
+        pytest.param("text/event-stream; charset=utf-7", "text/event-stream", id="utf-7"),
+        pytest.param("Text/Event-Stream ;CHARSET=UTF-16; x=y", "text/event-stream", id="utf-16"),
+        pytest.param("text/event-stream; charset=utf-8; charset=utf-7", "text/event-stream", id="two"),
+        pytest.param("text/event-stream; charset*=utf-7''x", "text/event-stream", id="extended"),
+        pytest.param("text/event-stream; charset = utf-7", "text/event-stream", id="blanks"),
+    ],
+)
+def test_no_other_charset_is_returned(given: str, passes: str) -> None:
+    assert returned([("content-type", given)], extra=NOTHING) == [("content-type", passes)]

@@ -334,6 +334,7 @@ def headers() -> list[Vector]:
     modern, legacy = MODERN % ("tools/call", '"name":"echo","arguments":{"region":"eu","n":42},'), CALL
     listing = MODERN % ("tools/list", "")
     task = MODERN % ("tasks/get", '"taskId":"t1",')
+    two = MODERN % ("tasks/get", '"name":"t2","taskId":"t1",')
     odd = MODERN % ("tools/call", '"name":" \u00e9\\r\\nX: y",')
     odd64 = "=?base64?" + base64.b64encode(" \u00e9\r\nX: y".encode()).decode() + "?="
     null_version = MODERN.replace('"2026-07-28"', "null") % ("ping", "")
@@ -387,6 +388,13 @@ def headers() -> list[Vector]:
         ("modern_list", [*kind, *_mirrors("tools/list", None)], listing, "ok"),
         ("modern_list_with_name", [*kind, *_mirrors("tools/list", "x")], listing, "ok"),
         ("modern_task", [*kind, *_mirrors("tasks/get", "t1")], task, "ok"),
+        ("modern_task_by_another_member", [*kind, *_mirrors("tasks/get", "t2")], two, "header_name"),
+        (
+            "token_doubled",
+            [*kind, ["Authorization", "Bearer a"], ["authorization", "Bearer b"]],
+            legacy,
+            "header_doubled",
+        ),
         ("modern_task_differs", [*kind, *_mirrors("tasks/get", "t2")], task, "header_name"),
         ("modern_batch", [*kind, *_mirrors()], f"[{modern}]", "batch_modern"),
         ("param_unknown_schema", [*kind, *_mirrors(), ["Mcp-Param-X", "1"]], modern, "ok"),
