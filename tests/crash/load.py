@@ -20,12 +20,16 @@ GIVE_UP_SECONDS: Final = 0.03
 
 @dataclass(slots=True)
 class Calls:
-    """What callers saw, by token; `unanswered` had no answer because nobody listened any more."""
+    """What callers saw, by token; `unanswered` had no answer because nobody listened any more.
+
+    `refused` has the codes of refusals that policy is not the reason of.
+    """
 
     answered: set[str] = field(default_factory=set)
     denied: set[str] = field(default_factory=set)
     cancelled: set[str] = field(default_factory=set)
     unanswered: set[str] = field(default_factory=set)
+    refused: dict[str, str] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
 
     def add(self, other: "Calls") -> None:
@@ -34,11 +38,13 @@ class Calls:
             mine |= theirs
         self.cancelled |= other.cancelled
         self.unanswered |= other.unanswered
+        self.refused |= other.refused
         self.wrong += other.wrong
 
     def count(self) -> int:
         """All calls that were made."""
-        return sum(map(len, (self.answered, self.denied, self.cancelled, self.unanswered, self.wrong)))
+        kinds = (self.answered, self.denied, self.cancelled, self.unanswered, self.refused, self.wrong)
+        return sum(map(len, kinds))
 
 
 async def call_until(urls: Sequence[str], stop: asyncio.Event, prefix: str, callers: int = 8) -> Calls:
@@ -84,10 +90,13 @@ class _Caller:
         self._sort(tool, token, text)
 
     def _sort(self, tool: str, token: str, text: str) -> None:
+        code = refusal_code(text)
         if token in text:
             self._calls.answered.add(token)
-        elif tool == "forbidden" and refusal_code(text) is not None:
+        elif code == "not_granted" and tool == "forbidden":
             self._calls.denied.add(token)
+        elif code is not None and code != "not_granted":
+            self._calls.refused[token] = code
         else:
             self._calls.wrong.append(text)
 

@@ -50,6 +50,7 @@ async def test_nothing_reaches_the_upstream_unrecorded(tmp_path: Path) -> None:
     assert found.denied_reached == set()
     assert found.not_once == {}
     assert found.wrong == ()
+    assert calls.refused == {}
     assert found.report["ok"], found.report["error"]
     assert found.report["open"] == 0
     assert found.report["unknown"] > 0

@@ -7,7 +7,7 @@ from typing import Final
 from tests.crash.load import Calls, call_until
 from tests.crash.reckoning import Reckoning, grant, reckon
 from tests.peers.sidecar import Folders, sidecar
-from tests.soak.places import NAMES, Remembering, remembering
+from tests.soak.places import NAMES, Remembering, configured, remembering, restart
 from tests.soak.trial import Plan, Promise, Result, Say, equals, nothing
 
 KILLS: Final = 200
@@ -27,8 +27,7 @@ def run(folder: Path, plan: Plan, say: Say) -> Result:
             kills += 1
             if kills % _SAID_EVERY == 0:
                 say(f"{kills} kills, {calls.count():,} calls")
-        with sidecar(folder, upstream.upstreams(), policy="starter") as gate:
-            assert gate.program.terminate() == 0
+        restart(folder, upstream)
         found = reckon(folders, upstream.reached(), calls)
     unknown = found.report["unknown"]
     did = f"{bound.of(kills)} kills over {calls.count():,} calls, of which {unknown:,} were ended by the start after"
@@ -49,7 +48,7 @@ def promises(found: Reckoning) -> tuple[Promise, ...]:
 
 
 async def _life(folder: Path, upstream: Remembering, life: int) -> Calls:
-    with sidecar(folder, upstream.upstreams(), policy="starter") as gate:
+    with sidecar(folder, upstream.upstreams(), policy="starter", more=configured(folder)) as gate:
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             load = tasks.create_task(call_until([gate.url(name) for name in NAMES], stop, str(life)))

@@ -45,6 +45,7 @@ def _lossless(calls: Calls, reached: set[str], report: Mapping[str, Any]) -> tup
         nothing("calls answered that did not reach the upstream", calls.answered - reached),
         nothing("denied calls that reached the upstream", calls.denied & reached),
         nothing("wrong answers", calls.wrong),
+        nothing("calls refused for another reason than policy", calls.refused),
         nothing("calls without an answer", calls.unanswered),
         at_most("calls that reached the upstream, less intents", len(reached) - report["intents"], 0),
         equals("intents less outcomes", report["intents"] - report["outcomes"], 0),

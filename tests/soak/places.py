@@ -52,8 +52,12 @@ def remembering(folder: Path) -> Iterator[Remembering]:
 
 @contextmanager
 def between(folder: Path, upstream: Remembering, *, more: Sequence[str] = ()) -> Iterator[Sidecar]:
-    """A sidecar with the starter policy and grants for what the load calls, in front of both names."""
+    """A sidecar with the starter policy and grants for what the load calls, in front of both names.
+
+    `more` is what `configured` gives, if it is not the usual.
+    """
     grant(Folders.under(folder))
+    more = more or configured(folder)
     with sidecar(folder, upstream.upstreams(), policy="starter", more=more) as gate:
         until(lambda: accepts(gate.port), "the sidecar does not listen")
         yield gate
@@ -68,8 +72,15 @@ def until(holds: Callable[[], bool], otherwise: str) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def configured(folder: Path, text: str) -> list[str]:
-    """The flags that name a configuration of this text."""
+def restart(folder: Path, upstream: Remembering, *, more: Sequence[str] = ()) -> None:
+    """A last start and end on the same folders, so that no call is left open."""
+    with sidecar(folder, upstream.upstreams(), policy="starter", more=more or configured(folder)) as gate:
+        if (code := gate.program.terminate()) != 0:
+            raise NotReady(f"the last start ended with {code}")
+
+
+def configured(folder: Path, text: str = "") -> list[str]:
+    """The flags that name a configuration of this text, and of patience: a busy machine is no reason for a refusal."""
     file = folder / "agentgate.toml"
-    file.write_text(text)
+    file.write_text(f"[policy]\nbudget_seconds = 10\n{text}")
     return ["--config", str(file)]

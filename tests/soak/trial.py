@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-QUICK_MINUTES: Final = 0.5
+QUICK_MINUTES: Final = 0.3
 """The short form: shows that every trial runs and finds, not that anything lasts."""
 
 Say = Callable[[str], None]

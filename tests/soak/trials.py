@@ -2,11 +2,17 @@
 
 from typing import Final
 
-from tests.soak import kills, mixed, open_streams
+from tests.soak import clocks, disks, kills, mixed, open_streams, sessions, starts, starved, upstreams
 from tests.soak.trial import Trial
 
 TRIALS: Final = (
     Trial("mixed", "mixed load at two upstreams", mixed.run),
+    Trial("sessions", "sessions opened and dropped", sessions.run),
     Trial("streams", "a thousand open streams", open_streams.run),
+    Trial("starts", "wrap and its trees of children, started and ended", starts.run),
     Trial("kills", "kill -9 under mixed load", kills.run),
+    Trial("disks", "disks that are full, fail, or are read only", disks.run),
+    Trial("clocks", "a wall clock that jumps", clocks.run),
+    Trial("descriptors", "descriptors that run out", starved.run),
+    Trial("upstreams", "upstreams that hang, reset, trickle and never end", upstreams.run),
 )
