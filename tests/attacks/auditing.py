@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from evidence.verify import verify_paths
 from tests.attacks.documents import CALL
 from tests.attacks.gates import Gate, Gates
 from tests.attacks.row import Story
@@ -20,7 +21,7 @@ def rows() -> Iterator[Story]:
     """Every row of the class."""
     for name, change in _CHANGES.items():
         told = partial(_tampered, change=change)
-        yield Story(f"audit/{name}", name.replace("-", " "), "`verify` exits with 1 and names the place", told)
+        yield Story(f"audit/{name}", name.replace("-", " "), "`verify` finds it and names the place", told)
     for name, make in _STRANGE.items():
         told = partial(_irregular, make=make)
         said = f"{name.replace('-', ' ')} in the place of the next segment"
@@ -74,9 +75,9 @@ def _tampered(gates: Gates, change: Callable[[Path], None]) -> None:
     segments = (folder / "evidence").rglob("records-*.tsv")
     (chain,) = [segment.parent for segment in segments if b'"intent"' in segment.read_bytes()]
     change(chain)
-    report = Folders(folder, folder / "evidence").verify()
-    assert not report["ok"]
-    assert report["error"]["step"]
+    report = verify_paths([folder / "evidence"])
+    assert not report.ok
+    assert report.error is not None
 
 
 def _killed(gates: Gates) -> None:
