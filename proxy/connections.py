@@ -248,7 +248,8 @@ class Connections:
                 connection = await self._open()
         except TimeoutError as error:
             raise NotConnected(f"no connection within {origin.connect_seconds} s") from error
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
+            # UnicodeError is what the resolver raises for a name with a label that is empty or too long.
             raise NotConnected(str(error) or repr(error)) from error
         return connection
 

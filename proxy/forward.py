@@ -16,7 +16,7 @@ from proxy.reading import read_answer
 from proxy.refusals import BadAnswer, NoSuchSession
 from proxy.vocabulary import Arrival, Exchange, Frame, Headers, Lease, UpstreamDown
 from proxy.wire.headers import returned
-from proxy.wire.http_request import request_head
+from proxy.wire.http_request import BadHeader, request_head
 from proxy.wire.message import Message
 from proxy.wire.rules import Malformed
 from proxy.wire.sse import Event, EventReader
@@ -82,7 +82,8 @@ class HttpUpstream:
     def __post_init__(self) -> None:
         """Connect to nothing yet."""
         self.url = URL(self.target.url, encoded=True)
-        self.host = self.url.raw_authority
+        # The port of the scheme stays out (RFC 9110, section 4.2.3), the brackets of an IPv6 address stay in.
+        self.host = self.url.host_port_subcomponent or ""
         self.connections = connections_to(self.target, self.url)
 
     @property
@@ -131,13 +132,13 @@ class HttpLeg:
         upstream = self._upstream
         target = (upstream.url if url is None else URL(url, encoded=True)).raw_path_qs
         length = None if body is None else len(body)
-        head = request_head(method, target, upstream.host, (*self._once(headers), _IDENTITY), length)
         try:
+            head = request_head(method, target, upstream.host, (*self._once(headers), _IDENTITY), length)
             self._response = response = await upstream.connections.exchange(
                 head if not body else head + body, again=method != "POST"
             )
             return await self._arrival(method, response)
-        except NotConnected as error:
+        except (NotConnected, BadHeader) as error:
             raise UpstreamDown(self._target.name, str(error), written=False) from error
         except Broken as error:
             raise UpstreamDown(self._target.name, str(error), written=True) from error

@@ -14,6 +14,9 @@ MAX_INTERIM: Final = 16
 """Interim answers (RFC 9110, section 15.2) before the one that counts."""
 
 
+_VERSIONS: Final = ("1.0", "1.1")
+
+
 class BadHttp(Exception):
     """What came is no HTTP/1.1 answer, or ended before it was whole."""
 
@@ -89,11 +92,20 @@ class AnswerReader:
         if self._surplus or (100 <= status < 200 and status != 101):
             return
         self.status, self.begun = status, True
-        for name, value in self.headers:
-            lowered = name.lower()
-            if lowered == "transfer-encoding" and value.lower() != "chunked":
-                self._fault = f"the unknown transfer coding {value[:40]!r}"
-            self._framed = self._framed or lowered in ("content-length", "transfer-encoding")
+        version = self._parser.get_http_version()
+        if version not in _VERSIONS:
+            self._fault = f"HTTP/{version} in the form of HTTP/1.1"
+        codings = [value for name, value in self.headers if name.lower() == "transfer-encoding"]
+        if codings:
+            self._look_at(version, codings)
+        self._framed = bool(codings) or any(name.lower() == "content-length" for name, _ in self.headers)
+
+    def _look_at(self, version: str, codings: list[str]) -> None:
+        """One coding, said once, and not in HTTP/1.0, which has none (RFC 9112, section 6.1)."""
+        if version != "1.1":
+            self._fault = f"a transfer coding in HTTP/{version}"
+        if [each.lower() for each in codings] != ["chunked"]:
+            self._fault = f"the unknown transfer coding {', '.join(codings)[:40]!r}"
 
     def on_body(self, body: bytes) -> None:
         """Called by the parser for each piece."""

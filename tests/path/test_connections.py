@@ -154,6 +154,12 @@ async def test_idle_connections_are_dropped() -> None:
         assert script.requests == [1, 2]
 
 
+@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example"], ids=["empty-label", "long-label"])
+async def test_a_name_that_no_resolver_takes(host: str) -> None:
+    with pytest.raises(NotConnected):
+        await ask(Connections(Origin(host, 80)))
+
+
 async def test_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]

@@ -12,6 +12,7 @@ import pytest
 from evidence.record import Kind
 from evidence.verify import verify_paths
 from policy.containment import Scope
+from proxy.forward import HttpUpstream, Target
 from tests.path.edge import CANARY, Answered, Edge, Reply, Seen, answer, edge, request, stream
 from tests.path.messages import MESSAGES, call
 from tests.path.stage import ALICE_TOKEN, BOB_TOKEN
@@ -167,6 +168,26 @@ def endpoint(named: str, *more: bytes, open_seconds: float = 0.0) -> Callable[[S
     return pieces
 
 
+PLACES = [
+    pytest.param("http://h/mcp", "h", "/mcp", id="no-port"),
+    pytest.param("http://h:80/mcp", "h", "/mcp", id="the-port-of-http"),
+    pytest.param("https://h:443/mcp", "h", "/mcp", id="the-port-of-https"),
+    pytest.param("https://h:80/mcp", "h:80", "/mcp", id="the-port-of-the-other-scheme"),
+    pytest.param("http://h.:8080/mcp", "h:8080", "/mcp", id="dot-at-the-end"),
+    pytest.param("http://[::1]:8080/mcp", "[::1]:8080", "/mcp", id="ipv6"),
+    pytest.param("http://[::1]", "[::1]", "/", id="empty-path"),
+    pytest.param("http://h?a=%2F+b&a", "h", "/?a=%2F+b&a", id="query-without-a-path"),
+    pytest.param("http://h/a%2fb/../%7E//c", "h", "/a%2fb/../%7E//c", id="nothing-is-quoted-anew"),
+]
+
+
+@pytest.mark.parametrize(("url", "host", "target"), PLACES)
+async def test_the_place_that_is_asked_for(url: str, host: str, target: str) -> None:
+    upstream = HttpUpstream(Target("files", url))
+    assert (upstream.host, upstream.url.raw_path_qs) == (host, target)
+    await upstream.close()
+
+
 FOREIGN = [
     pytest.param("http://evil.example/messages", id="another-host"),
     pytest.param("//evil.example/messages", id="another-host-without-scheme"),
@@ -291,6 +312,22 @@ async def test_a_modern_body_on_the_oldest_transport(headers: list[str], status:
         client = await LegacyClient.open(at)
         assert (await client.post(MODERN_CALL, *headers)).status == status
         assert at.upstream.seen[-1].body == (MODERN_CALL if status == 202 else b"")
+        server.events.put_nowait(None)
+        await client.close()
+
+
+@pytest.mark.parametrize("named", ["/a b", "/a HTTP/1.1 ", "/a\0b"], ids=["blank", "version", "nul"])
+async def test_request_smuggling_by_an_endpoint_event(named: str, tmp_path: Path) -> None:
+    """What would end the request line early is asked for nothing; a kill that has to say so does not fail either."""
+    server = LegacyServer()
+    server.endpoint = named + "x"
+    async with edge(tmp_path, server.reply) as at:
+        client = await LegacyClient.open(at)
+        posted = await client.post(CALL)
+        assert posted.status == 202
+        assert b"upstream_down" in await client.until(rb"data: (.*)\n")
+        assert [seen.line.split()[0] for seen in at.upstream.seen] == ["GET"]
+        assert "record outcome echo not_sent own_error none upstream_down" in at.chronicle.more()
         server.events.put_nowait(None)
         await client.close()
 

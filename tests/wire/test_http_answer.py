@@ -71,6 +71,15 @@ BROKEN = [
     pytest.param(OK + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", id="length-and-chunks"),
     pytest.param(OK + b"Transfer-Encoding: gzip\r\n\r\nhi", id="unknown-coding"),
     pytest.param(OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", id="coding-under-chunks"),
+    pytest.param(
+        OK + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", id="chunked-twice"
+    ),
+    pytest.param(
+        b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        id="chunks-that-older-http-does-not-know",
+    ),
+    pytest.param(b"HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n", id="http-2-as-text"),
+    pytest.param(b"HTTP/0.9 200 OK\r\nContent-Length: 0\r\n\r\n", id="http-0.9-with-a-head"),
     pytest.param(OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nhi", id="chunk-size-that-is-none"),
     pytest.param(OK + b"Content-Length: -1\r\n\r\n", id="negative-length"),
     pytest.param(OK + b"X: a\nY: b\r\nContent-Length: 0\r\n\r\n", id="bare-lf-in-the-head"),
@@ -149,6 +158,12 @@ def test_a_request_head() -> None:
         b"\xff\r\nContent-Length: 3\r\n\r\n"
     )
     assert request_head("GET", "/", "h", [], None) == b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+
+
+@pytest.mark.parametrize("target", ["/a b", "/a HTTP/1.1\tx", "", "/\x7f"])
+def test_a_target_that_would_end_early(target: str) -> None:
+    with pytest.raises(BadHeader):
+        request_head("GET", target, "h", [], None)
 
 
 @pytest.mark.parametrize("text", ["a\r\nX: b", "a\nX: b", "a\rb", "a\0b", "\r\n\r\nGET / HTTP/1.1"])
