@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from msgspec import structs
 
-from policy.containment import clear
+from policy.containment import Contained, clear
 from policy.decision import permit
 from policy.vocabulary import Call, Permit
 from proxy.gate import Gate
@@ -14,7 +14,7 @@ from proxy.path.decide import ask
 from proxy.path.lease import lend
 from proxy.path.parse import Parsed, require_exact, server_call
 from proxy.path.record import Recording
-from proxy.refusals import BadAnswer, Refusal, explain
+from proxy.refusals import BadAnswer, Busy, NoSuchSession, Refusal, explain
 from proxy.vocabulary import Delivery, EffectAt, Ending, Exchange, Outcome, UpstreamDown
 from proxy.wire.message import Message, error_answer, read_client, result_answer
 
@@ -53,7 +53,7 @@ async def refuse_question(
 ) -> None:
     """Record that the request is not delivered, and answer the upstream on the client's behalf.
 
-    The answer has the id of the request and the session of the client.
+    The answer has the id of the request and the session of the client; that it does not arrive changes nothing.
     """
     if call is not None:
         await record.refused_together([call], call, refusal)
@@ -65,7 +65,8 @@ async def refuse_question(
     try:
         tickets = passages(gate.orders.current, answer, [Parsed(answer.envelope.messages[0], None)])
         await leg.send(answer, lend(gate, answer, tickets))
-    except UpstreamDown:
+    except (UpstreamDown, BadAnswer, Busy, NoSuchSession, Contained):
+        # For a caller that is contained nothing goes out, not even this.
         return
     finally:
         await leg.close()

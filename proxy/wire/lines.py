@@ -17,8 +17,9 @@ from proxy.wire.rules import Malformed, Rule
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _BLANKS = b" \t\r\n"
 _MESSAGE_START = re.compile(r"[\s\0\ufeff\u200b-\u200f\u2060]*[\[{]")
+_HEAD_BYTES = 256
 _ANSWER_HEAD = re.compile(
-    rb'\s*\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(-?[0-9]{1,15}|"[ !#-\[\]-~]{0,200}")'
+    rb'\s*\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(-?(?:0|[1-9][0-9]{0,14})|"[ !#-\[\]-~]{0,200}")'
     rb'\s*,\s*"(?:result|error)"\s*:'
 )
 
@@ -106,6 +107,11 @@ def lenient_id(line: bytes) -> MessageId | None:
     if not isinstance(value, dict) or "method" in value or not value.keys() & {"result", "error"}:
         return None
     return message_id(value.get("id"))
+
+
+def names_method(line: bytes) -> bool:
+    """Whether a line that was cut because it is too long begins like a request or notification, and is no answer."""
+    return b'"method"' in line[:_HEAD_BYTES]
 
 
 def _document(line: bytes, limit: int) -> bytes:

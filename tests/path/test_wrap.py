@@ -10,6 +10,7 @@ import pytest
 
 from evidence.record import Kind
 from evidence.verify import verify_paths
+from policy.containment import OrderKind
 from proxy.gate import Gate
 from proxy.path.identify import Credentials, SoleAgent
 from proxy.pipes import LineWriter, StdioUpstream
@@ -197,6 +198,8 @@ async def test_a_line_that_is_no_answer_ends_no_call(tmp_path: Path) -> None:
         at.say(call(1, "echo"))
         await at.child.until(1)
         at.print(b"{debug: 1}", b'{"level":"info","id":1}', b'{"jsonrpc":"2.0","id":7,"result":{},"result":{}}')
+        at.print(b'{"jsonrpc":"2.0","method":"notifications/message","params":"' + b"x" * (1 << 20) + b'"}')
+        at.print(b'{"jsonrpc":"2.0","id":007,"result":', b'{"jsonrpc":"2.0","id":-,"result":')
         at.print(MESSAGES["RESULT"])
         assert await at.agent.until(1) == [MESSAGES["RESULT"] + b"\n"]
 
@@ -307,6 +310,18 @@ async def test_a_denied_question_is_answered_for_the_agent(tmp_path: Path) -> No
         assert b'"id":"q","error":{"code":-1,' in (await at.child.until(1))[0]
         assert (await at.rest())[-1] == "record refusal sampling/createMessage not_granted"
         assert at.agent.lines == []
+
+
+@pytest.mark.parametrize("kind", ["kill", "quarantine"])
+async def test_a_question_to_a_contained_agent_ends_nothing_else(kind: OrderKind, tmp_path: Path) -> None:
+    """Nothing goes to the child for an agent that is stopped, and what the child says next is still judged."""
+    async with pair(tmp_path) as at:
+        await at.begin()
+        at.orders.give(kind)
+        at.print(MESSAGES["SAMPLE"], b"log")
+        assert await at.agent.until(1) == [b"log\n"]
+        assert (await at.rest())[-1] == "record refusal sampling/createMessage contained"
+        assert at.child.lines == []
 
 
 GONE: list[Callable[[Pair], None]] = [
