@@ -4,13 +4,14 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 NOW = @printf '==> %s\n'
 
-.PHONY: help demo dev peers test check generated pytest bench fuzz soak fmt lock clean
+.PHONY: help demo dev peers test check generated pytest matrix bench fuzz soak fmt lock clean
 
 help:
 	@printf '%s\n' \
 	  'make demo    set up (Python only) and watch the whole story in a minute' \
 	  'make test    set up everything, then all checks and all tests' \
 	  'make check   formats, lint, types, imports, Rego, generated files, hosts and secrets' \
+	  'make matrix  every client at every server, directly and through AgentGate (half an hour)' \
 	  'make bench   what a call costs, with a real decision and evidence' \
 	  'make fuzz    try to break what reads bytes of others (MINUTES=5)' \
 	  'make soak    does it last: memory, descriptors, kills, disks, clocks (MINUTES=5)' \
@@ -29,7 +30,7 @@ dev:
 	@scripts/setup_python.sh dev
 
 peers: dev
-	$(NOW) '[2/4] peers: Node packages, the older Python SDK, nginx, OPA'
+	$(NOW) '[2/4] peers: Node packages, Python clients, nginx, OPA'
 	@scripts/setup_peers.sh
 	@scripts/setup_opa.sh
 
@@ -45,6 +46,10 @@ pytest:
 
 check:
 	@scripts/check.sh
+
+# Writes docs/compatibility.md; a cell that is different fails it.
+matrix: peers
+	@$(PY) -m tests.matrix --write
 
 bench: dev
 	@scripts/setup_opa.sh

@@ -38,11 +38,15 @@ def cell(step: str, direct: Answer, through: Answer) -> Cell:
         return Cell(Verdict.SAME_FAILURE, shortened(failed))
     if failed is None and gated is None and direct == through:
         return Cell(Verdict.SAME)
-    return Cell(Verdict.DIFFERENT, f"directly {_said(failed, direct)}, through {_said(gated, through)}")
+    if failed is None and gated is None:
+        return Cell(
+            Verdict.DIFFERENT, f"directly {shortened(str(dict(direct)))}, through {shortened(str(dict(through)))}"
+        )
+    return Cell(Verdict.DIFFERENT, f"directly it {_went(failed)}, through it {_went(gated)}")
 
 
-def _said(failed: str | None, answer: Answer) -> str:
-    return f"it fails: {shortened(failed)}" if failed is not None else shortened(str(dict(answer)))
+def _went(failed: str | None) -> str:
+    return "works" if failed is None else f"fails: {shortened(failed)}"
 
 
 def shortened(text: str) -> str:

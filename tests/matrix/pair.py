@@ -178,8 +178,8 @@ def _beside(direct: Mapping[str, Answer], listed: Answer, first: Answer, again: 
 
 
 def _agreed(listed: Cell, direct: str, through: str) -> Cell:
-    """Another revision than directly is a difference, whatever else is the same."""
-    return listed if direct == through else Cell(Verdict.DIFFERENT, f"revision {direct}, through {through}")
+    """Another revision than directly is a difference, whatever else is the same; a broken client agreed on none."""
+    return listed if through in (direct, "") else Cell(Verdict.DIFFERENT, f"revision {direct}, through {through}")
 
 
 def _recorded(called: Cell, report: Mapping[str, Any], *, detached: int) -> Cell:
