@@ -30,16 +30,20 @@ class Rounds:
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._open = Detached(monotonic, given_up=GIVEN_UP)
         self._keys: OrderedDict[str, Key] = OrderedDict()
+        self._latest: OrderedDict[Key, str] = OrderedDict()
 
     def asked(self, call: Call, result: Mapping[str, Any], waiting: Waiting) -> None:
-        """`call` was answered with questions; `waiting` ends it."""
+        """`call` was answered with questions; `waiting` ends it. Of several calls with one state the last counts."""
         asked = result.get("inputRequests")
         key = _key(call, result.get("requestState"), asked if isinstance(asked, Mapping) else {})
-        self._keep(call.continues)
-        self._open.add(key, waiting, seconds=OPEN_SECONDS)
-        self._keys[call.id] = key
-        if len(self._keys) > MAX_ROUNDS:
-            self._keys.popitem(last=False)
+        self.keep(call.continues)
+        self._keys[call.id] = (call.caller, call.upstream, None, call.id)
+        self._open.add(self._keys[call.id], waiting, seconds=OPEN_SECONDS)
+        self._latest[key] = call.id
+        self._latest.move_to_end(key)
+        for remembered in (self._keys, self._latest):
+            if len(remembered) > MAX_ROUNDS:
+                remembered.popitem(last=False)
 
     def continued(self, call: Call) -> str | None:
         """The id of the call that `call` goes on with; None if it answers no questions, or nobody's."""
@@ -47,20 +51,22 @@ class Rounds:
         if not isinstance(params, Mapping) or not params.keys() & {"inputResponses", "requestState"}:
             return None
         given = params.get("inputResponses")
-        found = self._open.find(_key(call, params.get("requestState"), given if isinstance(given, Mapping) else {}))
-        if found is None or found.call is None:
-            return None
-        self._keep(found.call.id)
-        return found.call.id
+        key = _key(call, params.get("requestState"), given if isinstance(given, Mapping) else {})
+        before = self._latest.get(key)
+        return before if self.keep(before) else None
 
-    def _keep(self, call: str | None) -> None:
-        """Somebody goes on with this call: it, and what went before it, waits as long again."""
-        while call is not None and (key := self._keys.get(call)) is not None:
+    def keep(self, call: str | None, seconds: float = OPEN_SECONDS) -> bool:
+        """Somebody goes on with this call: it, and what went before it, waits as long from now on.
+
+        False if it does not wait any more.
+        """
+        kept = False
+        while call is not None and (key := self._keys.get(call)) is not None and self._open.find(key) is not None:
             waiting = self._open.take(key)
-            if waiting is None or waiting.call is None:
-                return
-            self._open.add(key, waiting, seconds=OPEN_SECONDS)
-            call = waiting.call.continues
+            assert waiting is not None  # noqa: S101  (it was just found)
+            self._open.add(key, waiting, seconds=max(seconds, OPEN_SECONDS))
+            kept, call = True, None if waiting.call is None else waiting.call.continues
+        return kept
 
     def take(self, call: str) -> Waiting | None:
         """What ends the call of this id, once."""

@@ -97,6 +97,10 @@ async def _go_on_as_task(
     if gate.tasks.of_another(begun.task, begun.owner):
         raise NoSuchTask
     await record.interim(call, "task")
+    if gate.tasks.of_another(begun.task, begun.owner):
+        # Another caller's call was answered with the same task in the meantime.
+        raise NoSuchTask
+    gate.rounds.keep(call.continues, begun.until - gate.clock.now().unix_ns / 1e9)
     left, bare = record.apart(call), without_content(call)
     end, late = partial(left.ended_now, bare), partial(left.late, bare)
     waiting = Waiting(own, own.envelope.messages[0], bare, end, late, own=True)

@@ -106,6 +106,7 @@ MESSAGES: Final[Mapping[str, bytes]] = {
     "GET_T1": request(2, "tasks/get", taskId="t1"),
     "CANCEL_T1": request(2, "tasks/cancel", taskId="t1"),
     "RESULT_T1": request(2, "tasks/result", taskId="t1"),
+    "T_FROM_GOES_ON": result(2, resultType="task", taskId="t1"),
     "T1_WORKING": result(2, taskId="t1", status="working"),
     "T1_DONE": result(2, taskId="t1", status="completed", result={"content": []}),
     "T1_DONE_V1": _text({"jsonrpc": "2.0", "id": 2, "result": {"taskId": "t1", "status": "completed"}}),
@@ -134,6 +135,10 @@ MESSAGES: Final[Mapping[str, bytes]] = {
     "GOES_ON_FORGED": request(2, "tools/call", name="echo", arguments={}, requestState="s2"),
     "ASKS_AGAIN": _text({"jsonrpc": "2.0", "id": 2, "result": {"resultType": "input_required", "requestState": "s3"}}),
     "GOES_ON_AGAIN": request(1, "tools/call", name="echo", arguments={}, requestState="s3"),
+    "ASKS_STATE_2": _text(
+        {"jsonrpc": "2.0", "id": 2, "result": {"resultType": "input_required", "requestState": "s1"}}
+    ),
+    "CALL_ECHO2": request(2, "tools/call", name="echo", arguments={}),
     "SAMPLE": request("q", "sampling/createMessage", messages=[]),
     "ELICIT": request("q", "elicitation/create", message="?"),
     "ROOTS": request("q", "roots/list"),

@@ -1736,6 +1736,19 @@ TASKS = [
     ),
     pytest.param(
         """
+        while noting taken t1
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json TASK
+        record notice task
+        record outcome echo failed own_error unknown task_not_found
+        client 200 1 isError task_not_found
+        """,
+        id="a-task-is-not-handed-over-while-that-is-noted",
+    ),
+    pytest.param(
+        """
         >> CALL
         record intent tools/call echo granted
         upstream CALL
@@ -1916,6 +1929,67 @@ ROUNDS = [
         record outcome echo killed nothing unknown contained
         """,
         id="kill-ends-a-round",
+    ),
+    pytest.param(
+        """
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json ASKS_STATE
+        record intent server's elicitation/create elicitation/create granted
+        record outcome elicitation/create completed answer unknown delivered
+        record notice input_required
+        client 200 ASKS_STATE
+        >> CALL_ECHO2
+        record intent tools/call echo granted
+        upstream CALL_ECHO2
+        << 200 json ASKS_STATE_2
+        record notice input_required
+        client 200 ASKS_STATE_2
+        !!! later 3599
+        >> GOES_ON
+        record intent tools/call echo granted continues
+        upstream GOES_ON
+        << 200 json RESULT2
+        record outcome echo completed answer done ok
+        record outcome echo completed answer done continued
+        client 200 RESULT2
+        !!! later 2
+        record outcome echo cancelled answer unknown not_continued
+        """,
+        id="two-calls-with-one-state-end-one-by-one",
+    ),
+    pytest.param(
+        """
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json ASKS_STATE
+        record intent server's elicitation/create elicitation/create granted
+        record outcome elicitation/create completed answer unknown delivered
+        record notice input_required
+        client 200 ASKS_STATE
+        >> GOES_ON
+        record intent tools/call echo granted continues
+        upstream GOES_ON
+        << stream
+        client begins 200
+        << event T_FROM_GOES_ON
+        record notice task
+        client hears T_FROM_GOES_ON
+        << end
+        client ends
+        !!! later 7200
+        >> GET_T1
+        record intent tasks/get tasks/get granted continues
+        upstream GET_T1
+        << 200 json T1_DONE
+        record outcome echo completed answer done task_completed
+        record outcome echo completed answer done continued
+        record outcome tasks/get completed answer done ok
+        client 200 T1_DONE
+        """,
+        id="a-round-whose-call-became-a-task-waits-for-the-task",
     ),
 ]
 

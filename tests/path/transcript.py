@@ -3,7 +3,7 @@
     allow / deny NAME / approval NAME / hide NAME / engine KIND / orders KIND / definitions unknown    (set-up)
     >> MESSAGE [alice|bob] [era=] [session=]        the client sends
     << 200 json MESSAGE | stream | event MESSAGE [id=] | comment | end | down | broken | hang     the upstream does
-    !! kill | quarantine | gone | client breaks | later SECONDS                     something happens just then
+    !! kill | quarantine | gone | client breaks | later SECONDS | taken TASK        something happens just then
     !!! …                                           the same, once the exchange is over
     upstream MESSAGE, cancel ID                     what the upstream was given
     client STATUS MESSAGE, begin, send, end         what the client was given
@@ -27,10 +27,12 @@ from evidence.verify import verify_paths
 from policy.containment import Scope
 from policy.decision import BadDecision
 from policy.engine import UNDEFINED, CannotDecide, EngineFailed, EngineTimeout, EngineUnavailable, EntryPoint
+from proxy.detached import Waiting
 from proxy.gate import Gate
 from proxy.pipeline import carry
 from proxy.reading import read_answer
 from proxy.refusals import DATA_KEY, BadAnswer
+from proxy.task_file import Begun
 from proxy.vocabulary import Arrival, ClientGone, Exchange, Frame, Headers, Lease, Reply, UpstreamDown
 from proxy.wire.message import Message, read_client
 from tests.path.messages import MESSAGES, SCHEMAS
@@ -156,11 +158,22 @@ class Play:
                 self.task.cancel()
             case "breaks":
                 self.broken = True
+            case "taken":
+                self._take(rest[0])
             case "later":
                 self.clock.move(float(rest[0]))
                 self.gate.expire()
             case _:
                 raise _Dead(what)
+
+    def _take(self, task: str) -> None:
+        """Another call, of bob's, is answered with this task."""
+        assert self.gate is not None
+        _, bob = callers()
+        name = self.gate.journals[bob.tenant].pseudonym("task", f"files\n{task}")
+        exchange = Exchange(bob, "files", "http", ERA, None, read_client(MESSAGES["CALL"], limit=LIMIT))
+        begun = Begun(name, "bob", "c", "chain", int(self.clock.unix_seconds()) + 60)
+        self.gate.tasks.begin(begun, bob, "files", Waiting(exchange, exchange.envelope.messages[0], None))
 
     def at(self, moment: str) -> None:
         """A moment inside of the path: do what the set-up wants there, once."""
@@ -191,6 +204,8 @@ class Play:
                 self.at("refusing")
             case Kind.OUTCOME:
                 self.at("ending")
+            case Kind.NOTICE:
+                self.at("noting")
 
 
 def _scope(words: Sequence[str]) -> Scope:
