@@ -48,8 +48,9 @@ def nothing(_: Ending) -> None:
 class Waiting:
     """A request without a stream, and the exchange that it came in.
 
-    `end` records the outcome of its call, `late` the answer that turns up after an outcome that knew of none. With
-    `own` the exchange is not the client's: it is the sidecar's request that stops the call at its upstream.
+    `end` records the outcome of its call, `late` the answer that turns up after an outcome that knew of none; `over`
+    says that the outcome is there already. With `own` the exchange is not the client's: it is the sidecar's request
+    that stops the call at its upstream.
     """
 
     exchange: Exchange
@@ -58,12 +59,13 @@ class Waiting:
     end: End = nothing
     late: End = nothing
     own: bool = False
+    over: bool = False
 
     def lapsed(self) -> "Waiting":
         """What is kept once nobody waits any more: enough to deliver an answer, and nothing of the content."""
         call = None if self.call is None else structs.replace(self.call, params=None, arguments=None)
         exchange = structs.replace(self.exchange, envelope=NO_MESSAGE)
-        return Waiting(exchange, slim(self.request), call, self.late)
+        return Waiting(exchange, slim(self.request), call, self.late, over=True)
 
 
 def slim(request: Message) -> Message:
@@ -103,6 +105,13 @@ class Detached:
         self._bytes -= len(found[1].exchange.envelope.raw)
         return found[1]
 
+    def put_back(self, key: Key, waiting: Waiting) -> None:
+        """What was taken did not get its answer after all."""
+        if not waiting.over:
+            self.add(key, waiting)
+        elif key not in self._waiting:
+            self._remember(key, waiting)
+
     def find(self, key: Key) -> Waiting | None:
         """What waits under `key`, and goes on waiting."""
         found = self._waiting.get(key)
@@ -139,7 +148,10 @@ class Detached:
     def _lapse(self, key: Key) -> None:
         _, waiting = self._waiting[key]
         self._end(key, self._given_up)
-        self._lapsed[key] = waiting.lapsed()
+        self._remember(key, waiting.lapsed())
+
+    def _remember(self, key: Key, lapsed: Waiting) -> None:
+        self._lapsed[key] = lapsed
         if len(self._lapsed) > MAX_DETACHED:
             self._lapsed.popitem(last=False)
 

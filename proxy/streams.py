@@ -136,9 +136,13 @@ async def _pass_on(
 
 async def _one(frame: Frame, exchange: Exchange, gate: Gate, writer: StreamWriter, hearing: Recording) -> None:
     record = Recording(gate, exchange, hearing=hearing)
-    verdict = await Judge(gate, exchange, record, ()).frame(frame, 200)
-    for call, ending in verdict.endings:
-        await record.ended(call, ending)
+    try:
+        verdict = await Judge(gate, exchange, record, ()).frame(frame, 200)
+        for call, ending in verdict.endings:
+            await record.ended(call, ending)
+    except BaseException:
+        record.cut_off()
+        raise
     if verdict.raw is not None:
         await writer.event(verdict.raw)
 

@@ -195,7 +195,12 @@ class Judge:
         """
         key = self._key(message)
         if (waiting := self._gate.detached.take(key)) is not None:
-            raw, ending = await self._admitted(waiting.request, waiting.call, message, None)
+            try:
+                raw, ending = await self._admitted(waiting.request, waiting.call, message, None)
+            except BaseException:
+                # The stream is gone; the answer comes again on the next one that resumes it.
+                self._gate.detached.put_back(key, waiting)
+                raise
             if ending is not None and (written := waiting.end(ending)) is not None:
                 await written
             return raw

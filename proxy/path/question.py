@@ -1,6 +1,6 @@
 """Question: a request of the server (sampling, elicitation, roots) reaches the client only if policy allows it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import structs
@@ -21,6 +21,7 @@ from proxy.wire.message import Message, error_answer, read_client, result_answer
 METHOD_NOT_FOUND: Final = -32601
 USER_REJECTED: Final = -1
 
+_NOT_DELIVERED: Final = Ending(Outcome.NOT_SENT, Delivery.NOTHING, EffectAt.NONE, "not_recorded")
 DELIVERED: Final = Ending(Outcome.COMPLETED, Delivery.ANSWER, EffectAt.UNKNOWN, "delivered")
 
 
@@ -40,7 +41,18 @@ async def admit_question(
 
 
 async def _admit(gate: Gate, record: Recording, call: Call) -> None:
-    await record.intend([await _permitted(gate, record, call)])
+    await _intend(record, [await _permitted(gate, record, call)])
+
+
+async def _intend(record: Recording, permits: Sequence[Permit]) -> None:
+    """All or none are to be delivered: where one cannot be recorded, those that are in the chain end at once."""
+    try:
+        await record.intend(permits)
+    except Exception as error:
+        ending = structs.replace(_NOT_DELIVERED, reason=explain(error).code)
+        for each in permits:
+            record.ended_now(each.call, ending)
+        raise
 
 
 async def _permitted(gate: Gate, record: Recording, call: Call) -> Permit:
@@ -101,7 +113,7 @@ async def admit_inputs(gate: Gate, exchange: Exchange, record: Recording, messag
         except Exception as error:
             await record.refused_together(calls, call, explain(error))
             raise
-    await record.intend(permits)
+    await _intend(record, permits)
     for call in calls:
         await record.ended(call, DELIVERED)
 

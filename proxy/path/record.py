@@ -24,13 +24,15 @@ from proxy.path.bodies import (
     without_content,
 )
 from proxy.refusals import Refusal
-from proxy.vocabulary import NO_MESSAGE, Ending, Exchange
+from proxy.vocabulary import NO_MESSAGE, Delivery, EffectAt, Ending, Exchange, Outcome
 from proxy.wire.message import Message
 
 BATCH_REFUSED: Final = "batch_refused"
 """The reason of the calls that fall with another one of their batch."""
 
 CLIENT_GONE: Final = Refusal("client_gone", 0, "The client went away before the call was forwarded.")
+
+CUT_OFF: Final = Ending(Outcome.CANCELLED, Delivery.NOTHING, EffectAt.UNKNOWN, "client_gone")
 
 HEARD_AT_ONCE: Final = 1_000
 """Notifications of one stream that one notice tells of."""
@@ -102,7 +104,7 @@ class Recording:
 
     def _secrets(self, call: Call, message: str = "") -> dict[str, bytes]:
         secrets: dict[str, bytes] = {}
-        if (document := self._asked.get(call.id)) is not None:
+        if (document := self._asked.pop(call.id, None)) is not None:
             secrets["input"] = document
         elif call.direction == "client":
             secrets["message"] = self._exchange.envelope.raw
@@ -131,12 +133,20 @@ class Recording:
             written.add_done_callback(self._look)
         return written
 
+    def cut_off(self) -> None:
+        """Nobody goes on with what is still open here: its client has gone, or it could not be recorded."""
+        for call in tuple(self.open.values()):
+            self.ended_now(call, CUT_OFF)
+
     def _ended(self, call: Call, ending: Ending) -> asyncio.Future[int] | None:
         if self.open.pop(call.id, None) is None:
             return None
         written = self._journal.append(self._outcome(call, ending))
         self._gate.metrics.ended(call.upstream, call.method, str(ending.outcome))
         continues = self.decided(call).continues
+        if call.direction == "server":
+            # A stream may bring any number of them, and nothing comes late for one.
+            del self._permits[call.id]
         if continues is not None and (before := self._gate.rounds.take(continues)) is not None:
             _ = before.end(Ending(ending.outcome, ending.delivery, ending.effect, "continued"))
         return written
@@ -242,7 +252,8 @@ class Recording:
         return [call for call in calls if call.id not in self._permits and call.id not in self._refused]
 
     def _refused_call(self, call: Call, refusal: Refusal, code: str) -> asyncio.Future[int]:
-        self._refused.add(call.id)
+        if call.direction == "client":
+            self._refused.add(call.id)
         self._gate.metrics.refused(call.upstream, code)
         return self._journal.append(self._refusal(call, refusal, code))
 
