@@ -159,7 +159,7 @@ class HttpLeg:
             raise BadAnswer("interim_status", f"status {response.status} ends no exchange")
         headers = tuple(returned(response.headers, extra=self._target.return_headers))
         kind = kinds[0].partition(";")[0].strip().lower() if kinds else ""
-        if kind == EVENT_STREAM and 200 <= response.status < 300:
+        if kind == EVENT_STREAM:
             return Arrival(response.status, headers, kind, None, self._frames(method, response))
         return Arrival(response.status, headers, kind, await self._whole(response, length))
 
@@ -239,17 +239,24 @@ def _nobody_waits() -> None:
 
 
 def _described(response: Response) -> tuple[list[str], int]:
-    """Every Content-Type, and how long the body says that it is. Raises BadAnswer for a compressed one."""
+    """Every Content-Type, and how long the body says that it is.
+
+    Raises BadAnswer for a compressed body, and for two session ids.
+    """
     kinds: list[str] = []
-    length = 0
+    length = sessions = 0
     for name, value in response.headers:
         match name.lower():
             case "content-type":
                 kinds.append(value)
             case "content-length":
                 length = int(value) if value.isdecimal() else 0
+            case "mcp-session-id":
+                sessions += 1
             case "content-encoding" if value.lower() != "identity":
                 raise BadAnswer("encoded_answer", "the upstream compresses although identity was asked for")
+    if sessions > 1:
+        raise BadAnswer("doubled_session_id", "two readers could take the session for two different ones")
     return kinds, length
 
 

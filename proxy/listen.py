@@ -4,8 +4,8 @@ Each leg is routed, checked (Host, Origin, caller) and read here, then handed to
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -17,6 +17,7 @@ from msgspec import structs
 from evidence.journal import NotRecorded
 from policy.methods import subject
 from policy.vocabulary import Caller
+from proxy.answering import HttpClient, Rewrite, as_they_are, plain
 from proxy.forward import HttpUpstream
 from proxy.gate import Gate
 from proxy.isolation import peer_uid
@@ -29,14 +30,12 @@ from proxy.pipeline import carry
 from proxy.reading import read_request
 from proxy.refusals import INVALID_REQUEST, JSON, NoSuchSession, Refusal, explain, strict_reply
 from proxy.streams import LEGACY_PATH, answer_once, end_session, relay
-from proxy.vocabulary import NO_MESSAGE, ClientGone, Exchange, Headers, Reply
+from proxy.vocabulary import NO_MESSAGE, Exchange, Headers, Reply
 from proxy.wire.header_values import check_form, grouped
-from proxy.wire.headers import check_headers, forwarded
+from proxy.wire.headers import check_body_form, check_headers, forwarded
 from proxy.wire.message import Envelope
 from proxy.wire.origins import Hosts
 from proxy.wire.rules import Malformed, Rule
-
-SERVER: Final = "agentgate"
 
 SOLE_PATH: Final = "/mcp"
 """Serves the upstream under a second name where there is only one."""
@@ -54,80 +53,12 @@ _EXPOSED: Final = ("Access-Control-Expose-Headers", "Mcp-Session-Id, WWW-Authent
 _TLS_IN_FRONT: Final = "X-Forwarded-Proto"
 """Says what the client spoke to somebody in front of the sidecar; it changes that client's own answer, and no other."""
 
-Rewrite = Callable[[Headers], Headers]
-
 
 _TOO_SLOW: Final = Refusal("body_too_slow", INVALID_REQUEST, "The body did not come in time.", status=408)
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 """What a client waits for that asks before it sends (RFC 9110, section 10.1.1); nobody else says it for us."""
 _BODY_LEFT: Final = frozenset((408, 413))
 """Answers that are given before the body was read to its end: the connection cannot go on."""
-
-
-def _as_they_are(headers: Headers) -> Headers:
-    return headers
-
-
-class HttpClient:
-    """The client's end of one HTTP exchange; `rewrite` sees the headers of each answer before they go out."""
-
-    def __init__(self, request: BaseRequest, extra: Headers, rewrite: Rewrite = _as_they_are) -> None:
-        self._request = request
-        self._extra = extra
-        self._rewrite = rewrite
-        self.response: web.StreamResponse | None = None
-
-    @property
-    def begun(self) -> bool:
-        """True once headers of a stream have gone out."""
-        return self.response is not None
-
-    async def answer(self, reply: Reply) -> None:
-        """Prepare the whole answer; aiohttp writes it when the handler returns it."""
-        response = web.Response(status=reply.status, body=reply.body)
-        _set_headers(response, self._rewrite(reply.headers), self._extra)
-        self.response = response
-
-    async def begin(self, status: int, headers: Headers) -> None:
-        """Send status and headers of a stream."""
-        response = web.StreamResponse(status=status)
-        _set_headers(response, self._rewrite(headers), self._extra)
-        self.response = response
-        with _client_may_go():
-            await response.prepare(self._request)
-
-    async def send(self, raw: bytes) -> None:
-        """Send one frame."""
-        if self.response is not None:
-            with _client_may_go():
-                await self.response.write(raw)
-
-    async def end(self) -> None:
-        """End the stream."""
-        if self.response is not None:
-            with _client_may_go():
-                await self.response.write_eof()
-
-
-@contextmanager
-def _client_may_go() -> Iterator[None]:
-    try:
-        yield
-    except (ConnectionError, RuntimeError) as error:
-        # RuntimeError is what aiohttp raises for a stream that has ended in the meantime.
-        raise ClientGone from error
-
-
-def _set_headers(response: web.StreamResponse, headers: Headers, extra: Headers) -> None:
-    given = response.headers
-    given.popall(hdrs.CONTENT_TYPE, None)
-    # aiohttp would name itself and Python's version.
-    given[hdrs.SERVER] = SERVER
-    for name, value in headers:
-        given.add(name, value)
-    for name, value in extra:
-        if name not in given:
-            given[name] = value
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,27 +107,25 @@ class Listener:
             extra = self._admit(request)
             route = self._route(request)
             if request.method == "OPTIONS":
-                return _plain(Reply(204, (*extra, *_PREFLIGHT), b""))
+                return plain(Reply(204, (*extra, *_PREFLIGHT), b""))
             caller = self._identity.identify(self._credentials(request))
         except Malformed as malformed:
             return await self._unread(request, explain(malformed))
         except Unidentified:
-            return _plain(
-                Reply(401, (*JSON, ("WWW-Authenticate", "Bearer")), b'{"error":"this sidecar needs a token"}')
-            )
+            return plain(Reply(401, (*JSON, ("WWW-Authenticate", "Bearer")), b'{"error":"this sidecar needs a token"}'))
         except _NotServed as elsewhere:
-            return _plain(elsewhere.reply)
+            return plain(elsewhere.reply)
         match request.method:
             case "GET" if route.place is not None:
                 return await self._document(request, route, route.place, caller, extra)
             case "POST" | "DELETE" if route.place is not None:
-                return _plain(Reply(405, (("Allow", "GET, OPTIONS"),), b""))
+                return plain(Reply(405, (("Allow", "GET, OPTIONS"),), b""))
             case "POST":
                 return await self._post(request, route, caller, extra)
             case "GET" | "DELETE" if route.token is None:
                 return await self._stream(request, route, caller, extra)
             case _:
-                return _plain(Reply(405, (("Allow", _ALLOWED),), b""))
+                return plain(Reply(405, (("Allow", _ALLOWED),), b""))
 
     def _credentials(self, request: BaseRequest) -> Credentials:
         peer = None
@@ -234,7 +163,7 @@ class Listener:
             return await self._unread(request, _TOO_SLOW, None, caller, route)
         if route.token is not None:
             reply = await self._legacy_post(route, caller, envelope, self._forwarded(headers, route))
-            return _plain(structs.replace(reply, headers=self._rewrite(request, route)(reply.headers)))
+            return plain(structs.replace(reply, headers=self._rewrite(request, route)(reply.headers)))
         exchange = self._exchange(request, headers, route, caller, envelope)
         client = HttpClient(request, extra, self._rewrite(request, route))
         await carry(exchange, client, self._gate)
@@ -243,6 +172,7 @@ class Listener:
     async def _read(self, request: BaseRequest, headers: Headers, route: _Route, caller: Caller) -> Envelope:
         bounds = self._gate.bounds
         raw = await self._body(request, bounds.message_bytes)
+        check_body_form(grouped(headers))
         envelope = await read_request(raw, limit=bounds.message_bytes, depth=bounds.depth)
         schema = self._schema(headers, envelope, route, caller)
         check_headers(headers, envelope, schema=schema, mirrored=route.token is None)
@@ -305,7 +235,7 @@ class Listener:
         """What a client is to see of an answer's headers; it may not come back by the upstream's own names."""
         protected = self._protected.get(route.upstream.name)
         if protected is None:
-            return _as_they_are
+            return as_they_are
         return partial(protected.challenged, base=_base(request), path=route.path)
 
     async def _document(
@@ -331,7 +261,9 @@ class Listener:
         try:
             stream = route.upstream.streams.find(token, caller)
         except NoSuchSession as unknown:
-            return strict_reply(None, explain(unknown), self._gate.new_id())
+            refusal, reference = explain(unknown), self._gate.new_id()
+            await self._note(caller, route, refusal, reference)
+            return strict_reply(None, refusal, reference)
         headers = tuple(each for each in headers if each[0].lower() != _SESSION.lower())
         exchange = Exchange(caller, route.upstream.name, "sse", ERA, token, envelope, headers)
         client = MessageLeg(stream.writer)
@@ -352,13 +284,17 @@ class Listener:
         """Refuse what was not read as a message; a known caller's is recorded."""
         reference = self._gate.new_id()
         if caller is not None and route is not None:
-            with suppress(NotRecorded):
-                await record_unread(self._gate, caller, route.upstream.name, refusal, reference)
+            await self._note(caller, route, refusal, reference)
         self._gate.metrics.refused(route.upstream.name if route else "", refusal.code)
-        response = _plain(strict_reply(malformed.id if malformed else None, refusal, reference))
+        response = plain(strict_reply(malformed.id if malformed else None, refusal, reference))
         if refusal.status in _BODY_LEFT:
             response.force_close()
         return response
+
+    async def _note(self, caller: Caller, route: _Route, refusal: Refusal, reference: str) -> None:
+        """What is refused stays refused where it cannot be recorded; the journal declares its losses."""
+        with suppress(NotRecorded):
+            await record_unread(self._gate, caller, route.upstream.name, refusal, reference)
 
     async def close(self) -> None:
         """End the tasks of legacy messages that are still under way."""
@@ -383,9 +319,3 @@ class _NotServed(Exception):
         super().__init__(text)
         body = b'{"error":"' + text.encode() + b'"}'
         self.reply = Reply(status, (*JSON, ("Allow", _ALLOWED)), body)
-
-
-def _plain(reply: Reply) -> web.Response:
-    response = web.Response(status=reply.status, body=reply.body)
-    _set_headers(response, reply.headers, ())
-    return response

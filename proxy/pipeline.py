@@ -49,6 +49,9 @@ from proxy.wire.sse import event_bytes
 
 SESSION_HEADER: Final = "mcp-session-id"
 
+TOLD_SECONDS: Final = 0.05
+"""How long a killed call's client waits until its upstream has been told: a client that then leaves cuts that off."""
+
 
 async def carry(exchange: Exchange, client: ClientLeg, gate: Gate) -> None:
     """Take one envelope from the client to its upstream, and what comes back to the client.
@@ -226,10 +229,14 @@ class _Passing:
         refusal = explain(Contained(order))
         effect = EffectAt.UNKNOWN if self.sent else EffectAt.NONE
         written = self._end_open(Ending(Outcome.KILLED, self._delivery(), effect, refusal.code))
-        if self.sent:
-            await self.upstream.cancel(self.exchange, self._unanswered(), STOPPED)
-        await _settled(written)
-        await self._refuse(refusal)
+        async with asyncio.TaskGroup() as tasks:
+            # Neither waits long for the other: an upstream that takes its time, a client that reads no more.
+            if self.sent:
+                telling = tasks.create_task(self.upstream.cancel(self.exchange, self._unanswered(), STOPPED))
+                await asyncio.wait((telling,), timeout=TOLD_SECONDS)
+            await _settled(written)
+            with suppress(ClientGone):
+                await self._refuse(refusal)
 
     async def failed(self, error: Exception) -> None:
         """A step raised: record why, and answer in the shape of the era."""

@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 
-from proxy.listen import SERVER
+from proxy.answering import SERVER
 from proxy.metrics import Metrics
 from proxy.settings.addresses import Address, TcpAddress
 

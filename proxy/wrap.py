@@ -16,7 +16,7 @@ from proxy.pipeline import carry
 from proxy.pipes import LineLeg, LineWriter, StdioUpstream
 from proxy.refusals import BadAnswer, Refusal, explain, strict_reply
 from proxy.vocabulary import NO_MESSAGE, Exchange, Frame
-from proxy.wire.lines import LineReader, Noise, client_line, lenient_id, server_line
+from proxy.wire.lines import LineReader, Noise, client_line, lenient_id, names_method, server_line
 from proxy.wire.message import Envelope, MessageKind
 from proxy.wire.rules import Malformed, Rule
 
@@ -117,7 +117,7 @@ class Wrap:
         bad = BadAnswer("too_large" if too_large else "malformed_answer", f"{malformed.rule}: {malformed.what}")
         await self._note_unread(explain(bad), self._gate.new_id())
         found = lenient_id(line)
-        if found is not None or too_large:
+        if found is not None or (too_large and not names_method(line)):
             self._upstream.demux.unreadable(None if found is None else found.key, bad)
 
     async def _unasked(self, frame: Frame) -> None:

@@ -135,6 +135,7 @@ UPSTREAM: Final = (
     _bad_answer(
         "doubled_content_type", "The answer has two Content-Type headers; two readers could take it for two things."
     ),
+    _bad_answer("doubled_session_id", "The answer has two Mcp-Session-Id headers; two readers could take either."),
     _bad_answer("interim_status", "The answer has a status below 200, which ends no exchange."),
     _bad_answer("encoded_answer", "The answer is compressed, although it was asked for as it is."),
     _bad_answer("no_stream", "A GET is answered with a body that is no event stream."),

@@ -51,7 +51,7 @@ def check_headers(
     newest revision on it too, and servers answer what they can.
     """
     values = grouped(headers)
-    _check_body_form(values)
+    check_body_form(values)
     first = message.messages[0]
     modern = any(VERSION_KEY in meta(each) for each in message.messages if each.method is not None)
     try:
@@ -103,7 +103,8 @@ def _passing(headers: Sequence[tuple[str, str]], passes: Callable[[str], bool]) 
     return [(name, value) for name, value in headers if (low := name.lower()) not in held and passes(low)]
 
 
-def _check_body_form(values: Values) -> None:
+def check_body_form(values: Values) -> None:
+    """Refuse a body that is not JSON in UTF-8, or is compressed, by what its headers say. Raises Malformed."""
     kinds = values.get("content-type", ())
     if len(kinds) != 1 or not _is_json(kinds[0]):
         raise Malformed(Rule.CONTENT_TYPE)

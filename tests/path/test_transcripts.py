@@ -467,8 +467,8 @@ ORDERS = [
         upstream CALL
         << hang
         !! kill
-        cancel 1
         record outcome echo killed own_error unknown contained
+        cancel 1
         client 200 1 isError contained
         """,
         id="kill-while-the-upstream-thinks",
@@ -483,8 +483,8 @@ ORDERS = [
         << event PROGRESS
         client hears PROGRESS
         !! kill tool=echo
-        cancel 1
         record outcome echo killed partial unknown contained
+        cancel 1
         client hears 1 isError contained
         client ends
         record notice notifications notifications/progress=1
@@ -528,8 +528,8 @@ ORDERS = [
         record outcome drop completed answer done ok
         client hears RESULT2
         !! kill
-        cancel 1
         record outcome echo killed partial unknown contained
+        cancel 1
         client hears 1 isError contained
         client ends
         """,

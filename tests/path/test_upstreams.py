@@ -98,6 +98,45 @@ async def test_answers(raw: bytes, status: int, code: str | None, tmp_path: Path
     assert (report.ok, report.total("intents"), report.total("outcomes")) == (True, 1, 1)
 
 
+@pytest.mark.parametrize("status", ["302 Found", "400 Bad", "401 No", "404 Not Found", "500 Oops"])
+async def test_response_smuggling_under_a_status(status: str, tmp_path: Path) -> None:
+    """One client reads a stream whatever its status is: what is denied does not pass under any."""
+    async with edge(tmp_path, always(stream(SAMPLE, RESULT, status=status))) as at:
+        at.rules.denied.add("sampling/createMessage")
+        got = await at.send(body=CALL)
+        assert got.status == int(status.split()[0])
+        assert b"sampling" not in got.raw
+        assert RESULT in got.raw
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+async def test_two_session_ids_are_no_answer(method: str, tmp_path: Path) -> None:
+    headers = ["Mcp-Session-Id: one", "Mcp-Session-Id: two"]
+    async with edge(tmp_path, always(answer(RESULT, *headers))) as at:
+        got = await at.send(method, body=CALL if method == "POST" else b"")
+        assert (got.code, got.headers.get("mcp-session-id")) == ("doubled_session_id", None)
+
+
+async def test_a_kill_is_told_at_once_whatever_the_upstream_does(tmp_path: Path) -> None:
+    """A legacy upstream is told by another request, which it may leave unanswered; nobody waits for that."""
+
+    async def hang(_: Seen) -> AsyncIterator[bytes]:
+        await asyncio.sleep(3600)
+        yield b""
+
+    async with edge(tmp_path, hang) as at:
+        legacy = ["MCP-Protocol-Version: 2025-06-18"]
+        async with asyncio.TaskGroup() as tasks:
+            sent = tasks.create_task(at.send(body=CALL, headers=legacy))
+            await at.upstream.asked.wait()
+            began = asyncio.get_running_loop().time()
+            at.gate.obey(at.orders.give("kill"))
+            got = await sent
+            assert asyncio.get_running_loop().time() - began < 1.0
+        assert got.code == "contained"
+        assert b"notifications/cancelled" in at.upstream.seen[-1].body
+
+
 async def test_a_slow_reader_slows_the_upstream(tmp_path: Path) -> None:
     """What the upstream says faster than the client reads waits in socket buffers, not in the sidecar."""
     said = count()
@@ -288,8 +327,10 @@ async def test_legacy_stream(tmp_path: Path) -> None:
         server.events.put_nowait(None)
         assert b"data" not in await client.rest()
         await client.close()
+        at.chronicle.more()
         gone = await at.send("POST", client.path, CALL)
         assert (gone.status, gone.code) == (404, "session_not_found")
+        assert at.chronicle.more() == ["record notice refused session_not_found"]
 
 
 MODERN_CALL = call(1, "echo").replace(
