@@ -19,7 +19,7 @@ _INVISIBLE: Final = "\0\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
 Parts = list[bytes]
 
 
-def _chunks(stream: bytes, sizes: int) -> Parts:
+def chunks(stream: bytes, sizes: int) -> Parts:
     """The stream in parts of two sizes in turn, of 1 to 16 bytes each, as the halves of `sizes` say."""
     found: Parts = []
     at, turn = 0, (sizes % 16 + 1, sizes // 16 + 1)
@@ -48,10 +48,10 @@ def _sse(raw: bytes) -> None:
     stream = pieces.rest()
     found, rule = _events([stream], limit)
     if rule is None:
-        assert _events(_chunks(stream, sizes), limit) == (found, None)
+        assert _events(chunks(stream, sizes), limit) == (found, None)
         assert _dispatched(found) == _by_the_book(stream)
     else:
-        cut, cut_rule = _events(_chunks(stream, sizes), limit)
+        cut, cut_rule = _events(chunks(stream, sizes), limit)
         assert cut_rule is not None
         assert cut == found[: len(cut)]
     joined = b"".join(event.raw for event in found)
@@ -98,7 +98,7 @@ def _lines(raw: bytes) -> None:
     stream = pieces.rest()
     whole, cut = LineReader(limit), LineReader(limit)
     lines = whole.feed(stream)
-    assert [line for part in _chunks(stream, sizes) for line in cut.feed(part)] == lines
+    assert [line for part in chunks(stream, sizes) for line in cut.feed(part)] == lines
     assert all(len(line) <= limit + 1 for line in lines)
     if all(len(line) <= limit for line in lines) and len(whole.tail()) < limit:
         assert b"".join(lines) + whole.tail() == stream

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.fuzz import bundles, growth, heads, lists, messages, order_files, recovering, streams, verifying
+from tests.fuzz import answers, bundles, growth, heads, lists, messages, order_files, recovering, streams, verifying
 from tests.fuzz.target import Target
 
 TARGETS: Final[dict[str, Target]] = {
@@ -12,6 +12,7 @@ TARGETS: Final[dict[str, Target]] = {
         messages.SERVER,
         streams.SSE,
         streams.LINES,
+        answers.ANSWER,
         heads.HEADERS,
         lists.SPLICE,
         order_files.ORDERS,
