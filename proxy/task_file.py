@@ -6,6 +6,7 @@ lines, and it is rewritten only by one that has it alone.
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 from collections.abc import Mapping
@@ -46,15 +47,26 @@ class TaskFile:
         """Open or make the file; what is over or forgotten at `now` is left out, and removed if nobody else has it."""
         self._path = state / FILE
         self._handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        alone = self._lock()
         self.begun = {task: each for task, each in self._read().items() if each.until > now and not each.over}
-        with contextlib.suppress(BlockingIOError):
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if alone:
             self._rewrite(self.begun)
-        fcntl.flock(self._handle, fcntl.LOCK_SH)
+            fcntl.flock(self._handle, fcntl.LOCK_SH)
+
+    def _lock(self) -> bool:
+        """Whether nobody else has the file; it is read only after that is known, so that no line of theirs is lost."""
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fcntl.flock(self._handle, fcntl.LOCK_SH)
+            return False
+        return True
 
     def append(self, begun: Begun) -> None:
-        """Add a line. Raises OSError."""
-        os.write(self._handle, _line(begun))
+        """Add a line, behind an end of line of its own: the one before it may be torn. Raises OSError."""
+        line = b"\n" + _line(begun)
+        if os.write(self._handle, line) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def close(self) -> None:
         """Free the file."""

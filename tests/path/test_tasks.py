@@ -1,5 +1,6 @@
 """Whose task is whose: on disk, bounded, and beyond the life of the process."""
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,7 @@ def test_a_file_that_somebody_else_has_is_not_rewritten(tmp_path: Path) -> None:
     second = TaskFile(tmp_path, 0)
     first.append(begun("b"))
     assert second.begun == {}
-    assert len((tmp_path / FILE).read_bytes().splitlines()) == 2
+    assert len((tmp_path / FILE).read_bytes().split()) == 2
     first.close()
     second.close()
     assert TaskFile(tmp_path, 0).begun == {"b": begun("b")}
@@ -85,6 +86,31 @@ def test_a_line_that_is_none_is_left_out(line: bytes, tmp_path: Path) -> None:
     with (tmp_path / FILE).open("ab") as raw:
         raw.write(line + b"\n")
     assert TaskFile(tmp_path, 0).begun == {"a": begun("a")}
+
+
+def test_a_line_behind_a_torn_one_counts(tmp_path: Path) -> None:
+    """A full disk, or a machine that lost its power, leaves half a line."""
+    file, other = TaskFile(tmp_path, 0), TaskFile(tmp_path, 0)
+    with (tmp_path / FILE).open("ab") as raw:
+        raw.write(b'{"task":"torn","owner":')
+    other.append(begun("a"))
+    file.close()
+    other.close()
+    assert TaskFile(tmp_path, 0).begun == {"a": begun("a")}
+
+
+def test_a_line_that_the_disk_takes_half_of_is_told(tmp_path: Path) -> None:
+    known = tasks(tmp_path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    try:
+        known.begin(begun("a"), ALICE, "files", waiting())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "whose task is whose" in (known.problem() or "")
+    known.begin(begun("b"), ALICE, "files", waiting())
+    known.close()
+    assert TaskFile(tmp_path, 0).begun.keys() == {"b"}
 
 
 def test_only_pseudonyms_and_only_for_its_owner(tmp_path: Path) -> None:
