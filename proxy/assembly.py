@@ -38,6 +38,7 @@ from proxy.rounds import Rounds
 from proxy.sessions import Sessions
 from proxy.task_file import TaskFile
 from proxy.tasks import Tasks
+from proxy.trimming import keep_trimmed
 
 GRANTS: Final = "grants.json"
 
@@ -223,12 +224,13 @@ def _meter(metrics: Metrics, gate: Gate) -> None:
 
 
 def tend(assembly: Assembly, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
-    """Start the background work: orders, policy, detached calls. Cancel what is returned to end it."""
+    """Start the background work: orders, policy, detached calls, memory. Cancel what is returned to end it."""
     gate = assembly.gate
     return [
         tasks.create_task(assembly.orders.watch(_obey(assembly, tasks))),
         tasks.create_task(assembly.source.watch(gate.engine, _note_policy(assembly))),
         tasks.create_task(_expire(gate)),
+        tasks.create_task(keep_trimmed()),
     ]
 
 

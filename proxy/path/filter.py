@@ -24,7 +24,7 @@ SHORT_TTL_MS: Final = 5_000
 """How long a filtered list of 2026-07-28 may be cached, privately: its next reading may be filtered differently."""
 
 OFF_LOOP_ITEMS: Final = 50
-"""Lists longer than this are digested on a thread, so that other calls are not stalled."""
+"""Lists longer than this are digested, and cut, on a thread, so that other calls are not stalled."""
 
 
 async def filter_list(gate: Gate, exchange: Exchange, request: Message, answer: Message) -> bytes:
@@ -52,6 +52,8 @@ async def filter_list(gate: Gate, exchange: Exchange, request: Message, answer: 
     members = _private(answer.result) if exchange.modern else {}
     if all(keep) and not members:
         return answer.raw
+    if len(items) > OFF_LOOP_ITEMS:
+        return await asyncio.to_thread(edit_list, answer.raw, key, keep, members)
     return edit_list(answer.raw, key, keep, members)
 
 
