@@ -21,7 +21,7 @@ from proxy.wire.message import Message, error_answer, read_client, result_answer
 METHOD_NOT_FOUND: Final = -32601
 USER_REJECTED: Final = -1
 
-_NOT_DELIVERED: Final = Ending(Outcome.NOT_SENT, Delivery.NOTHING, EffectAt.NONE, "not_recorded")
+_NOT_DELIVERED: Final = Ending(Outcome.NOT_SENT, Delivery.NOTHING, EffectAt.NONE, "spool_failed")
 DELIVERED: Final = Ending(Outcome.COMPLETED, Delivery.ANSWER, EffectAt.UNKNOWN, "delivered")
 
 
