@@ -18,10 +18,10 @@ from proxy.forward import HttpLeg, HttpUpstream
 from proxy.gate import Gate
 from proxy.legacy import ERA, LegacyStream, StreamWriter
 from proxy.path.contain import contain_caller
-from proxy.path.judge import Judge
 from proxy.path.record import Recording
+from proxy.path.unasked import judge_unasked
 from proxy.refusals import BadAnswer, explain, leg_reply
-from proxy.vocabulary import Arrival, ClientGone, ClientLeg, Exchange, Frame, Reply
+from proxy.vocabulary import Arrival, ClientGone, ClientLeg, Exchange, Reply
 from proxy.wire.sse import event_bytes
 
 LEGACY_PATH: Final = "/-/"
@@ -125,7 +125,7 @@ async def _pass_on(
                 exchange = structs.replace(exchange, transport="sse", session=stream.token, era=ERA)
                 await writer.event(event_bytes(_own_endpoint(stream, upstream), event="endpoint"))
             elif stream is None or not stream.demux.offer(frame):
-                await _one(frame, exchange, gate, writer, record)
+                await _pass(await judge_unasked(gate, exchange, frame, record), writer)
     finally:
         record.note_heard()
         if stream is not None:
@@ -134,17 +134,9 @@ async def _pass_on(
     await client.end()
 
 
-async def _one(frame: Frame, exchange: Exchange, gate: Gate, writer: StreamWriter, hearing: Recording) -> None:
-    record = Recording(gate, exchange, hearing=hearing)
-    try:
-        verdict = await Judge(gate, exchange, record, ()).frame(frame, 200)
-        for call, ending in verdict.endings:
-            await record.ended(call, ending)
-    except BaseException:
-        record.cut_off()
-        raise
-    if verdict.raw is not None:
-        await writer.event(verdict.raw)
+async def _pass(raw: bytes | None, writer: StreamWriter) -> None:
+    if raw is not None:
+        await writer.event(raw)
 
 
 def _legacy(named: str, exchange: Exchange, gate: Gate, upstream: HttpUpstream, writer: StreamWriter) -> LegacyStream:

@@ -9,9 +9,9 @@ from msgspec import structs
 from evidence.journal import NotRecorded
 from policy.vocabulary import Caller
 from proxy.gate import Gate
-from proxy.path.judge import Judge
 from proxy.path.parse import era_of
 from proxy.path.record import Recording, record_unread
+from proxy.path.unasked import judge_unasked
 from proxy.pipeline import carry
 from proxy.pipes import LineLeg, LineWriter, StdioUpstream
 from proxy.refusals import BadAnswer, Refusal, explain, strict_reply
@@ -128,12 +128,9 @@ class Wrap:
         exchange = Exchange(self._caller, self._upstream.name, "stdio", self._era_of(frame), None, NO_MESSAGE)
         if self._hearing is None:
             self._hearing = Recording(self._gate, exchange)
-        record = Recording(self._gate, exchange, hearing=self._hearing)
-        verdict = await Judge(self._gate, exchange, record, ()).frame(frame, 200)
-        for call, ending in verdict.endings:
-            await record.ended(call, ending)
-        if verdict.raw is not None:
-            await self._to_agent(verdict.raw)
+        raw = await judge_unasked(self._gate, exchange, frame, self._hearing)
+        if raw is not None:
+            await self._to_agent(raw)
 
     def _era_of(self, frame: Frame) -> str:
         requests = frame.envelope is not None and any(

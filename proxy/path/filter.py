@@ -49,7 +49,7 @@ async def filter_list(gate: Gate, exchange: Exchange, request: Message, answer: 
         return answer.raw
     keep = await _kept(gate, exchange, request, items, name)
     keep = [one and other for one, other in zip(keep, own, strict=True)] if own else keep
-    members = _private(answer.result) if exchange.modern else {}
+    members = _private(answer.result) if exchange.modern or modern_version(request) else {}
     if all(keep) and not members:
         return answer.raw
     if len(items) > OFF_LOOP_ITEMS:

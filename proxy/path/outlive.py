@@ -24,6 +24,9 @@ from proxy.vocabulary import NO_MESSAGE, Delivery, EffectAt, Ending, Exchange, O
 from proxy.wire.message import Message, MessageKind
 
 TASK_METHODS: Final = frozenset({"tasks/get", "tasks/result", "tasks/update", "tasks/cancel"})
+GRACE_SECONDS: Final = 60
+"""How much longer than its upstream says a task is remembered: clocks differ, and a last poll takes its time."""
+
 ROUND_METHODS: Final = frozenset({"tools/call", "resources/read", "prompts/get"})
 TASK_NOTES: Final = frozenset({"notifications/tasks", "notifications/tasks/status"})
 
@@ -92,7 +95,7 @@ async def _go_on_as_task(
         _owner(gate, exchange.caller),
         call.id,
         gate.journals[exchange.caller.tenant].chain.name,
-        int(gate.clock.now().unix_ns / 1e9 + ttl_ms / 1000),
+        int(gate.clock.now().unix_ns / 1e9 + ttl_ms / 1000 + GRACE_SECONDS),
     )
     if gate.tasks.of_another(begun.task, begun.owner):
         raise NoSuchTask

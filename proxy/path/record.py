@@ -202,16 +202,16 @@ class Recording:
     async def late_before_restart(self, call: str, chain: str, ending: Ending) -> None:
         """As `late`, for a call that the process before this one left open, and whose outcome says `unknown`.
 
-        Where another chain holds it, that cannot be said there; a notice says it here.
+        Where another chain holds it, that cannot be said there; a notice says it here. How much of its result may be
+        kept is not known any more: its commitment, and nothing of the text.
         """
         if chain != self._journal.chain.name:
             await self._journal.append(Entry(Kind.NOTICE, {**self._context("late_elsewhere"), "continues": call}))
             return
         secrets = {} if ending.answer is None else {"result": ending.answer}
-        plain = ending.answer is None or len(ending.answer) <= self._gate.bounds.sealed_bytes
         unit = self._unit(self._exchange.session)
         await self._journal.append(
-            Entry(Kind.LATE, outcome_body(ending), call=call, secrets=secrets, plain=plain, unit=unit)
+            Entry(Kind.LATE, outcome_body(ending), call=call, secrets=secrets, plain=False, unit=unit)
         )
 
     def reference(self) -> str:

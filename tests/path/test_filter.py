@@ -32,7 +32,15 @@ class Asked:
         return {"hide": [name for name in names if name[-1] in "13579"]}
 
 
-async def filtered(root: Path, asked: Asked, method: str, members: Mapping[str, Any], era: str = "2025-11-25") -> Any:
+async def filtered(
+    root: Path,
+    asked: Asked,
+    method: str,
+    members: Mapping[str, Any],
+    era: str = "2025-11-25",
+    *,
+    sent: bytes | None = None,
+) -> Any:
     """The result of a list after the filter."""
     clock = HandClock()
     async with open_journal(root, clock) as journal:
@@ -40,11 +48,11 @@ async def filtered(root: Path, asked: Asked, method: str, members: Mapping[str, 
             journal, engine=ScriptedEngine(asked, hides_nothing=False), orders=OrdersInHand(), upstreams={},
             clock=clock, sole_caller=True,
         )  # fmt: skip
-        sent = read_client(request(1, method), limit=LIMIT)
-        exchange = Exchange(callers()[0], "files", "http", era, None, sent)
+        envelope = read_client(sent or request(1, method), limit=LIMIT)
+        exchange = Exchange(callers()[0], "files", "http", era, None, envelope)
         raw = json.dumps({"jsonrpc": "2.0", "id": 1, "result": members}).encode()
         answer = read_server(raw, limit=LIMIT).messages[0]
-        return json.loads(await filter_list(gate, exchange, sent.messages[0], answer))["result"]
+        return json.loads(await filter_list(gate, exchange, envelope.messages[0], answer))["result"]
 
 
 def tools(count: int) -> list[dict[str, Any]]:
@@ -84,6 +92,13 @@ LISTS = [
 @pytest.mark.parametrize(("method", "key", "items", "left"), LISTS)
 async def test_lists(method: str, key: str, items: list[Any], left: list[Any], tmp_path: Path) -> None:
     assert await filtered(tmp_path, Asked(), method, {key: items}) == {key: left}
+
+
+async def test_a_modern_list_on_the_oldest_transport_is_private(tmp_path: Path) -> None:
+    """The request itself says which revision its client reads the answer by."""
+    raw = request(1, "tools/list", _meta={"io.modelcontextprotocol/protocolVersion": "2026-07-28"})
+    result = await filtered(tmp_path, Asked(), "tools/list", {"tools": []}, era="2024-11-05", sent=raw)
+    assert result == {"tools": [], "cacheScope": "private", "ttlMs": 5000}
 
 
 CACHING = [
