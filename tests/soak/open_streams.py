@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from benchmarks.process import memory_mb
 from tests.crash.upstream import NOTE
 from tests.peers.raw import document, modern_headers
 from tests.peers.sidecar import Sidecar
 from tests.soak.places import NAMES, Remembering, between, remembering
 from tests.soak.trial import Plan, Promise, Result, Say, at_least, at_most, equals
-from tests.soak.watching import MAX_GROWN_MB, Sample, descriptors, look, panels, settled, watched
+from tests.soak.watching import MAX_GROWN_MB, Sample, descriptors, look, own_mb, panels, settled, watched
 
 STREAMS: Final = 1_000
 ROUNDS: Final = 3
@@ -27,7 +26,7 @@ _TOLD_SECONDS: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """MB while all were open; streams that were told; streams at the upstream when they were open, and when dropped."""
+    """MB of its own while all were open; streams that were told; streams at the upstream when open, and when dropped."""
 
     memory: float
     told: int
@@ -58,14 +57,14 @@ def run(folder: Path, plan: Plan, say: Say) -> Result:
     outcomes = (at_most("descriptors afterwards", left, before.descriptors),
                 equals("verify", report["error"] or "ok", "ok"),
                 equals("intents less outcomes", report["intents"] - report["outcomes"], 0))  # fmt: skip
-    return Result(did, (*_promises(rounds, before, count), *outcomes), panels(samples)[:2])
+    return Result(did, (*_promises(rounds, before, count), *outcomes), panels(samples)[:3])
 
 
 def _promises(rounds: list[_Round], before: Sample, count: int) -> Iterator[Promise]:
     yield at_least("streams open at the upstream, each time", min(one.opened for one in rounds), count)
     yield at_least("streams that were told, each time", min(one.told for one in rounds), count)
     yield at_most("streams left at the upstream", max(one.left for one in rounds), 0)
-    yield at_most("kB for each stream", (rounds[0].memory - before.memory) * 1000 / count, MAX_KB)
+    yield at_most("kB for each stream", (rounds[0].memory - before.own) * 1000 / count, MAX_KB)
     yield at_most(
         "MB grown from the first time after a rest to the second",
         rounds[-1].memory - rounds[ROUNDS].memory,
@@ -74,7 +73,7 @@ def _promises(rounds: list[_Round], before: Sample, count: int) -> Iterator[Prom
 
 
 def _said(one: _Round, before: Sample, count: int, say: Say) -> _Round:
-    say(f"{one.opened} open, {one.told} told, {(one.memory - before.memory) * 1000 / count:.1f} kB each")
+    say(f"{one.opened} open, {one.told} told, {(one.memory - before.own) * 1000 / count:.1f} kB each")
     return one
 
 
@@ -86,7 +85,7 @@ async def _once(gate: Sidecar, upstream: Remembering, count: int) -> _Round:
         ]
         opened = await asyncio.to_thread(upstream.tell)
         told = sum(await asyncio.gather(*map(_is_told, readers)))
-        memory = memory_mb([gate.program.process.pid])
+        memory = own_mb(gate.program.process.pid)
     left = await asyncio.to_thread(settled, upstream.streams, 0)
     return _Round(memory, told, opened, left)
 

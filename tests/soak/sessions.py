@@ -39,7 +39,7 @@ def run(folder: Path, plan: Plan, say: Say) -> Result:
         gate.program.terminate()
         report = gate.folders.verify()
     others = (nothing("wrong answers", wrong), equals("verify", report["error"] or "ok", "ok"))
-    return Result(f"{bound.of(done)} sessions, half ended and half forgotten", (*kept, *others), panels(samples)[:2])
+    return Result(f"{bound.of(done)} sessions, half ended and half forgotten", (*kept, *others), panels(samples)[:3])
 
 
 async def _clients(gate: Sidecar, numbers: Iterator[int], wrong: list[str], say: Say) -> int:

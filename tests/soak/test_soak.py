@@ -56,7 +56,7 @@ def test_a_promise_that_is_broken_breaks_the_run(promise: Promise, *, kept: bool
 
 def test_growth_is_seen_after_the_warm_up_and_only_then() -> None:
     def samples(*memory: float) -> list[Sample]:
-        return [Sample(at, mb, 10, 0) for at, mb in enumerate(memory)]
+        return [Sample(at, 0, mb, 10, 0) for at, mb in enumerate(memory)]
 
     assert grown(samples(10, 40, 60, *[70] * 17)) == 0
     assert grown(samples(*[60 + at for at in range(20)])) == pytest.approx(10)

@@ -75,7 +75,7 @@ def run(folder: Path, plan: Plan, say: Say) -> Result:
         at_most("descriptors afterwards", left, before.descriptors),
         equals("intents less outcomes", report["intents"] - report["outcomes"], 0),
         equals("verify", report["error"] or "ok", "ok"),
-    ), panels(samples)[:2])  # fmt: skip
+    ), panels(samples)[:3])  # fmt: skip
 
 
 @contextmanager
@@ -137,4 +137,4 @@ def _as_expected(way: str, met: Sequence[str]) -> Promise:
 
 
 def _peak(before: Sample, samples: Sequence[Sample]) -> float:
-    return max(sample.memory for sample in samples) - before.memory
+    return max(sample.own for sample in samples) - before.own

@@ -22,17 +22,29 @@ _POLL_SECONDS: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One look: seconds since the first one, MB (PSS), open descriptors and children."""
+    """One look: seconds since the first one, MB (PSS and `own`), open descriptors and children.
+
+    PSS rises when somebody else ends who shared pages with the process; `own` (anonymous memory) is its alone.
+    """
 
     seconds: float
     memory: float
+    own: float
     descriptors: int
     children: int
 
 
 def look(process: int, since: float) -> Sample:
     """How a process is now."""
-    return Sample(time.monotonic() - since, memory_mb([process]), descriptors(process), len(children(process)))
+    return Sample(
+        time.monotonic() - since, memory_mb([process]), own_mb(process), descriptors(process), len(children(process))
+    )
+
+
+def own_mb(process: int) -> float:
+    """Anonymous memory of a process in MB, whoever else runs."""
+    lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Anonymous:")) * 1024 / 1e6
 
 
 def descriptors(process: int) -> int:
@@ -71,7 +83,7 @@ def grown(samples: Sequence[Sample]) -> float:
     """MB by which the last fifth lies above the fifth that follows the warm-up, each by its median."""
     warm, part = int(len(samples) * WARM), max(1, len(samples) // 5)
     before, after = samples[warm : warm + part], samples[-part:]
-    return statistics.median(s.memory for s in after) - statistics.median(s.memory for s in before)
+    return statistics.median(s.own for s in after) - statistics.median(s.own for s in before)
 
 
 def steady(process: int, before: Sample, samples: Sequence[Sample]) -> tuple[Promise, ...]:
@@ -86,9 +98,10 @@ def steady(process: int, before: Sample, samples: Sequence[Sample]) -> tuple[Pro
 
 
 def panels(samples: Sequence[Sample]) -> tuple[Panel, ...]:
-    """The three curves."""
+    """The four curves."""
     return (
         Panel("memory, MB (PSS)", tuple((s.seconds, s.memory) for s in samples)),
+        Panel("of it its own, MB (anonymous)", tuple((s.seconds, s.own) for s in samples)),
         Panel("open descriptors", tuple((s.seconds, s.descriptors) for s in samples)),
         Panel("children", tuple((s.seconds, s.children) for s in samples)),
     )
