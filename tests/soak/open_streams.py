@@ -26,7 +26,7 @@ _TOLD_SECONDS: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """MB of its own while all were open; streams that were told; streams at the upstream when open, and when dropped."""
+    """MB of its own while all were open; streams that were told; streams at the upstream then, and when dropped."""
 
     memory: float
     told: int
