@@ -18,11 +18,14 @@ from proxy.vocabulary import Arrival, Exchange, Frame, Headers, Lease, UpstreamD
 from proxy.wire.headers import returned
 from proxy.wire.http_request import BadHeader, request_head
 from proxy.wire.message import Message
-from proxy.wire.rules import Malformed
+from proxy.wire.rules import Malformed, Rule
 from proxy.wire.sse import Event, EventReader
 
 CANCEL_SECONDS: Final = 2.0
 """How long a cancel notification to an upstream may take."""
+
+EVENTS_AT_ONCE: Final = 32
+"""Events of one stream that are judged before other calls have their turn: a chunk can hold thousands."""
 
 EVENT_STREAM: Final = "text/event-stream"
 
@@ -179,8 +182,10 @@ class HttpLeg:
         reader = EventReader(self._target.answer_bytes)
         try:
             while chunk := await response.piece():
-                for event in _events(reader, chunk):
+                for number, event in enumerate(_events(reader, chunk), 1):
                     yield await self._frame(event, method)
+                    if number % EVENTS_AT_ONCE == 0:
+                        await asyncio.sleep(0)
             for event in reader.close():
                 yield await self._frame(event, method)
         except Broken:
@@ -264,4 +269,5 @@ def _events(reader: EventReader, chunk: bytes) -> list[Event]:
     try:
         return reader.feed(chunk)
     except Malformed as malformed:
-        raise BadAnswer("malformed_answer", f"{malformed.rule}: {malformed.what}") from malformed
+        code = "too_large" if malformed.rule is Rule.SSE_EVENT_TOO_LARGE else "malformed_answer"
+        raise BadAnswer(code, f"{malformed.rule}: {malformed.what}") from malformed

@@ -117,6 +117,33 @@ async def test_two_session_ids_are_no_answer(method: str, tmp_path: Path) -> Non
         assert (got.code, got.headers.get("mcp-session-id")) == ("doubled_session_id", None)
 
 
+async def test_an_event_that_is_too_large(tmp_path: Path) -> None:
+    async with edge(tmp_path, always(stream(b"x" * (1 << 17)))) as at:
+        got = await at.send(body=CALL)
+        assert b'"code":"too_large"' in got.raw
+
+
+async def test_a_stream_of_many_events_lets_others_have_their_turn(tmp_path: Path) -> None:
+    """A whole chunk of small events is here at once; somebody else's call goes between them."""
+    crowd = stream(*[MESSAGES["PROGRESS"]] * 2_000, RESULT)
+
+    def reply(seen: Seen) -> bytes:
+        return answer(MESSAGES["RESULT2"]) if b'"id":2' in seen.body else crowd
+
+    async with edge(tmp_path, reply) as at:
+        done: list[str] = []
+
+        async def ask(body: bytes, name: str) -> None:
+            await at.send(body=body)
+            done.append(name)
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(ask(CALL, "crowd"))
+            await at.upstream.asked.wait()
+            tasks.create_task(ask(call(2, "drop"), "one"))
+        assert done == ["one", "crowd"]
+
+
 async def test_a_kill_is_told_at_once_whatever_the_upstream_does(tmp_path: Path) -> None:
     """A legacy upstream is told by another request, which it may leave unanswered; nobody waits for that."""
 

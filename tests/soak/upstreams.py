@@ -42,7 +42,7 @@ EXPECTED: Final[Mapping[str, str]] = {
     "garbage": "upstream_down",
     "trickle": PASSED,
     "endless-events": EVENTS,
-    "endless-event": "malformed_answer",
+    "endless-event": "too_large",
     "endless-body": "too_large",
     "endless-head": "upstream_down",
 }
