@@ -1,8 +1,9 @@
 """The embedded engine: regopy (rego-cpp) in this process, for places where there is no OPA.
 
-An evaluation cannot be stopped and an interpreter is not thread safe, hence: a fixed number of worker threads,
+An evaluation cannot be stopped and an interpreter is not thread safe, hence: a bounded number of worker threads,
 each with an interpreter of its own; a question that is not answered within the budget is given up while its
-thread goes on; two threads that are still out make the engine report a problem. regopy gives way to other
+thread goes on; two threads that are still out make the engine report a problem. An interpreter takes some megabytes:
+the second one is made when two questions are open at once for the first time. regopy gives way to other
 Python threads while it evaluates. Where it is known not to evaluate as OPA does, it is not asked at all
 (see `exactness`).
 """
@@ -45,12 +46,18 @@ class Inexact(EngineFailed):
 
 @dataclass(frozen=True, slots=True)
 class _Program:
-    """A vetted policy, compiled once for each worker."""
+    """A vetted policy, compiled once for each worker, by its number."""
 
     policy: Policy
     limits: Limits
     reads: Reads
-    compiled: tuple[Compiled, ...]
+    compiled: dict[int, Compiled]
+
+    def of(self, worker: int) -> Compiled:
+        """The worker's own; only that worker asks. Raises PolicyRefused, which vetting has made impossible."""
+        if worker not in self.compiled:
+            self.compiled[worker] = Compiled(self.policy)
+        return self.compiled[worker]
 
 
 @dataclass(slots=True)
@@ -67,17 +74,15 @@ class EmbeddedEngine:
     """Decides in this process. `budget_seconds` counts from the question to the answer, waiting included."""
 
     def __init__(self, budget_seconds: float = BUDGET_SECONDS, threads: int = 2) -> None:
-        """Start `threads` workers; they hold no policy before the first activation."""
+        """At most `threads` workers; they hold no policy before the first activation."""
         self._budget_seconds = budget_seconds
+        self._threads = threads
         self._program: _Program | None = None
         self._questions: SimpleQueue[_Question | None] = SimpleQueue()
+        self._open = 0
         self._lost = 0
-        self._workers = [
-            threading.Thread(target=self._work, args=(number,), name=f"policy-{number}", daemon=True)
-            for number in range(threads)
-        ]
-        for worker in self._workers:
-            worker.start()
+        self._workers: list[threading.Thread] = []
+        self._hire()
 
     @property
     def name(self) -> str:
@@ -107,11 +112,15 @@ class EmbeddedEngine:
             raise Inexact(f"the embedded engine is not exact for {obstacle}; the opa engine is")
         loop = asyncio.get_running_loop()
         question = _Question(program, entry, document, loop, loop.create_future())
+        self._open += 1
+        if self._open + self._lost > len(self._workers) < self._threads:
+            self._hire()
         self._questions.put(question)
         timer = loop.call_later(self._budget_seconds, self._give_up, question)
         try:
             return Answer(await question.answer, program.policy)
         finally:
+            self._open -= 1
             timer.cancel()
 
     def problem(self) -> str | None:
@@ -135,7 +144,16 @@ class EmbeddedEngine:
         self._lost += question.begun
         question.answer.set_exception(EngineTimeout(f"no decision within {self._budget_seconds} s"))
 
+    def _hire(self) -> None:
+        number = len(self._workers)
+        worker = threading.Thread(target=self._work, args=(number,), name=f"policy-{number}", daemon=True)
+        self._workers.append(worker)
+        worker.start()
+
     def _work(self, number: int) -> None:
+        if (program := self._program) is not None:
+            # Those who are there answer meanwhile.
+            program.of(number)
         while (question := self._questions.get()) is not None:
             if question.answer.done():
                 continue
@@ -157,7 +175,7 @@ class EmbeddedEngine:
 
 def _evaluate(question: _Question, number: int) -> tuple[Any, CannotDecide | None]:
     try:
-        return question.program.compiled[number].evaluate(question.entry, question.document), None
+        return question.program.of(number).evaluate(question.entry, question.document), None
     except CannotDecide as error:
         return None, error
     except Exception as error:  # noqa: BLE001  (whatever a foreign engine raises is a refusal of this call, not the thread's end)
@@ -173,4 +191,6 @@ def _program(policy: Policy, copies: int) -> _Program:
     problems = plan_problems(plan) or smoke_problems(policy, first.evaluate)
     if problems:
         raise PolicyRefused(problems)
-    return _Program(policy, limits(plan), reads_of(document), (first, *(Compiled(policy) for _ in range(copies - 1))))
+    return _Program(
+        policy, limits(plan), reads_of(document), {0: first} | {number: Compiled(policy) for number in range(1, copies)}
+    )

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import os
 import random
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -429,6 +430,28 @@ found if { some a in numbers.range(1, 500); some b in numbers.range(1, 500); a +
         await asyncio.sleep(0.05)
     assert engine.problem() is None, "an evaluation that comes back late is no loss any more"
     await engine.close()
+
+
+async def test_a_second_interpreter_is_made_when_it_is_needed(tmp_path: Path) -> None:
+    """One after the other needs one; two at once are answered, and have two from then on, in the next policy too."""
+    before = _workers()
+    engine = EmbeddedEngine(threads=2)
+    await engine.activate(_folder(tmp_path, ALLOW))
+    asked = document(tool_call())
+    for _ in range(3):
+        await engine.ask(EntryPoint.DECISION, asked)
+    assert len(_workers() - before) == 1
+    answers = await asyncio.gather(*(engine.ask(EntryPoint.DECISION, asked) for _ in range(8)))
+    assert [answer.value["effect"] for answer in answers] == ["allow"] * 8
+    assert len(_workers() - before) == 2
+    await engine.activate(load("observe", grants=None))
+    answers = await asyncio.gather(*(engine.ask(EntryPoint.DECISION, asked) for _ in range(8)))
+    assert {answer.policy.name for answer in answers} == {"observe"}
+    await engine.close()
+
+
+def _workers() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name.startswith("policy-")}
 
 
 async def test_an_answer_of_another_revision_does_not_count(tmp_path: Path) -> None:
