@@ -45,7 +45,7 @@ async def garbage(writer: asyncio.StreamWriter) -> None:
 
 async def trickle(writer: asyncio.StreamWriter) -> None:
     """Sends the right answer, a byte at a time."""
-    writer.write(_JSON + b"Content-Length: %d\r\n\r\n" % len(ANSWER))
+    writer.write(_JSON + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(ANSWER))
     for byte in ANSWER:
         writer.write(bytes((byte,)))
         await writer.drain()

@@ -29,8 +29,9 @@ IMPATIENCE: Final = 7.0
 
 PAUSE_SECONDS: Final = 0.2
 MAX_KEPT: Final = 4_096
-MAX_PEAK_MB: Final = 160.0
-"""Three answers at a time that have no end, each of which may be 32 MiB long before it is refused, and some room."""
+MAX_PEAK_MB: Final = 256.0
+"""Three answers at a time that have no end, each of which may be 32 MiB long before it is refused, the same once more
+for what was freed and not given back to the system yet, and some room."""
 
 PASSED: Final = "passed"
 GIVEN_UP: Final = "given up"
