@@ -19,6 +19,7 @@ from proxy.listen import Listener
 from proxy.server import serving, serving_app
 from proxy.settings.addresses import Address, TcpAddress
 from proxy.settings.upstreams import Upstream
+from proxy.trimming import give_back_large_blocks
 from proxy.wire.origins import LOOPBACK_NAMES, Hosts
 
 COLLECT_AFTER_OBJECTS: Final = 20_000
@@ -109,6 +110,7 @@ def _settle_memory() -> None:
 
     One call makes some hundred objects, so that the default of 700 has the collector run in the middle of every other.
     """
+    give_back_large_blocks()
     gc.collect()
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER_OBJECTS, 20, 20)
