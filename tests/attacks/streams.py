@@ -35,9 +35,9 @@ _REFUSED: Final = [
     ("hidden-line-in-an-id", "id: 1\u0085data: {}\n\n".encode(), "malformed_answer"),
     ("hidden-line-in-a-name", b"event: x\x0bdata: {}\n\n", "malformed_answer"),
     ("hidden-line-in-an-unknown-field", "x: \u2029data: {}\n\n".encode(), "malformed_answer"),
-    ("giant-event", b"data: " + b"x" * (1 << 17) + b"\n\n", "malformed_answer"),
-    ("giant-event-unended", b"data: " + b"x" * (1 << 17), "malformed_answer"),
-    ("giant-event-of-many-lines", b"data: x\n" * (1 << 14), "malformed_answer"),
+    ("giant-event", b"data: " + b"x" * (1 << 17) + b"\n\n", "too_large"),
+    ("giant-event-unended", b"data: " + b"x" * (1 << 17), "too_large"),
+    ("giant-event-of-many-lines", b"data: x\n" * (1 << 14), "too_large"),
     ("no-json", b"data: smuggled\n\n", "malformed_answer"),
     ("two-documents-in-an-event", b"data: " + OK + b"\ndata: " + OTHER + b"\n\n", "malformed_answer"),
     (
