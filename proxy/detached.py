@@ -46,7 +46,7 @@ def nothing(_: Ending) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A request without a stream, and the exchange that it came in.
+    """A request without a stream, the exchange that it came in, and its call (without content).
 
     `end` records the outcome of its call, `late` the answer that turns up after an outcome that knew of none; `over`
     says that the outcome is there already. With `own` the exchange is not the client's: it is the sidecar's request
@@ -63,9 +63,8 @@ class Waiting:
 
     def lapsed(self) -> "Waiting":
         """What is kept once nobody waits any more: enough to deliver an answer, and nothing of the content."""
-        call = None if self.call is None else structs.replace(self.call, params=None, arguments=None)
         exchange = structs.replace(self.exchange, envelope=NO_MESSAGE)
-        return Waiting(exchange, slim(self.request), call, self.late, over=True)
+        return Waiting(exchange, slim(self.request), self.call, self.late, over=True)
 
 
 def slim(request: Message) -> Message:

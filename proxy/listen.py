@@ -172,8 +172,12 @@ class Listener:
     async def _read(self, request: BaseRequest, headers: Headers, route: _Route, caller: Caller) -> Envelope:
         bounds = self._gate.bounds
         raw = await self._body(request, bounds.message_bytes)
-        check_body_form(grouped(headers))
-        envelope = await read_request(raw, limit=bounds.message_bytes, depth=bounds.depth)
+        try:
+            envelope = await read_request(raw, limit=bounds.message_bytes, depth=bounds.depth)
+        except Malformed:
+            # What its headers say of a body that cannot be read is the better reason.
+            check_body_form(grouped(headers))
+            raise
         schema = self._schema(headers, envelope, route, caller)
         check_headers(headers, envelope, schema=schema, mirrored=route.token is None)
         return envelope

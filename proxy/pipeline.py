@@ -19,7 +19,7 @@ from evidence.journal import NotRecorded
 from policy.containment import Contained
 from policy.vocabulary import Call
 from proxy.demux import STOPPED, cancelled_key
-from proxy.detached import Waiting
+from proxy.detached import DRAINED, Waiting
 from proxy.flights import Flight, resume
 from proxy.gate import Gate
 from proxy.path.bodies import without_content
@@ -28,7 +28,7 @@ from proxy.path.decide import decide
 from proxy.path.judge import Judge, Verdict
 from proxy.path.lease import lend
 from proxy.path.parse import Parsed, parse
-from proxy.path.record import Recording
+from proxy.path.record import CUT_OFF, Recording
 from proxy.refusals import Busy, NoSuchSession, Refusal, envelope_reply, explain, message_answer
 from proxy.vocabulary import (
     Arrival,
@@ -209,12 +209,12 @@ class _Passing:
             if not self.sent:
                 self._end_now(call, _GONE_BEFORE)
             elif self.exchange.modern or draining or item.message.id is None:
-                self._end_now(call, _DRAINED if draining else _CANCELLED)
+                self._end_now(call, DRAINED if draining else CUT_OFF)
             else:
                 self._detach(item, "client_gone")
         for call in tuple(self.record.open.values()):
             if call.direction == "server":
-                self._end_now(call, _CANCELLED)
+                self._end_now(call, CUT_OFF)
 
     def _end_now(self, call: Call, ending: Ending) -> None:
         _ = self.record.ended_now(call, ending)
@@ -302,11 +302,9 @@ async def _settled(written: Sequence[asyncio.Future[int]]) -> None:
             await future
 
 
-_CANCELLED: Final = Ending(Outcome.CANCELLED, Delivery.NOTHING, EffectAt.UNKNOWN, "client_gone")
 _GONE_BEFORE: Final = Ending(Outcome.NOT_SENT, Delivery.NOTHING, EffectAt.NONE, "client_gone")
 _ACCEPTED: Final = Ending(Outcome.COMPLETED, Delivery.ANSWER, EffectAt.UNKNOWN, "accepted")
 _DONE_UNRECORDED: Final = "The call reached the tool server, but its outcome could not be recorded and is withheld."
 _CANCELLED_BY_CLIENT: Final = Ending(Outcome.CANCELLED, Delivery.NOTHING, EffectAt.UNKNOWN, "client_cancelled")
-_DRAINED: Final = Ending(Outcome.UNKNOWN, Delivery.NOTHING, EffectAt.UNKNOWN, "drained")
 _UNANSWERED: Final = Ending(Outcome.FAILED, Delivery.NOTHING, EffectAt.UNKNOWN, "no_answer")
 _SUBSCRIPTION_OVER: Final = Ending(Outcome.COMPLETED, Delivery.ANSWER, EffectAt.NONE, "stream_ended")

@@ -215,7 +215,7 @@ class Judge:
         try:
             await admit_inputs(self._gate, self._exchange, self._record, message)
             if message.method in TASK_NOTES:
-                await look(self._gate, self._exchange, self._record, message.method, message)
+                await look(self._gate, self._exchange, self._record, message)
         except Exception as error:  # noqa: BLE001  (every reason is mapped by `explain`; the notification stays back)
             await self._record.withheld(message, explain(error))
             return None

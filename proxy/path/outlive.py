@@ -110,7 +110,7 @@ async def _go_on_as_task(
     gate.tasks.begin(begun, exchange.caller, exchange.upstream, waiting)
 
 
-async def look(gate: Gate, exchange: Exchange, record: Recording, method: str, message: Message) -> None:
+async def look(gate: Gate, exchange: Exchange, record: Recording, message: Message) -> None:
     """Look at what an upstream says about a task of this caller: it may end the call that goes on as it.
 
     Raises NoSuchTask where it speaks of another caller's.
@@ -118,7 +118,7 @@ async def look(gate: Gate, exchange: Exchange, record: Recording, method: str, m
     about = message.params if message.kind is MessageKind.NOTIFICATION else message.result
     task_id = about.get("taskId") if isinstance(about, Mapping) else None
     if isinstance(task_id, str):
-        await _look(gate, exchange, record, task_id, _status_ending(method, about, message))
+        await _look(gate, exchange, record, task_id, _status_ending(about, message))
 
 
 async def look_at_answer(gate: Gate, exchange: Exchange, record: Recording, call: Call, message: Message) -> None:
@@ -131,7 +131,7 @@ async def look_at_answer(gate: Gate, exchange: Exchange, record: Recording, call
         return
     if result.get("taskId", call.name) != call.name:
         raise BadAnswer("foreign_task", "the answer is about another task than was asked for")
-    await _look(gate, exchange, record, call.name, _status_ending(call.method, result, message))
+    await _look(gate, exchange, record, call.name, _status_ending(result, message))
 
 
 async def _look(gate: Gate, exchange: Exchange, record: Recording, task_id: str, ending: Ending | None) -> None:
@@ -170,7 +170,7 @@ def _named(task: Any, ttl_member: str) -> tuple[str, float] | None:
     return task["taskId"], float(ttl) if timed and ttl is not None else LONGEST_SECONDS * 1000.0
 
 
-def _status_ending(method: str, task: Mapping[str, Any], message: Message) -> Ending | None:
+def _status_ending(task: Mapping[str, Any], message: Message) -> Ending | None:
     """How the call of a task ended by its status; None while it goes on, or while its result is still to be fetched."""
     match task.get("status"):
         case "failed":
@@ -178,14 +178,14 @@ def _status_ending(method: str, task: Mapping[str, Any], message: Message) -> En
         case "cancelled":
             return structs.replace(_CANCELLED, answer=message.raw)
         case "completed" if "result" in task:
-            failed = isinstance(task["result"], Mapping) and task["result"].get("isError") is True
-            return structs.replace(_TOOL_FAILED if failed else _COMPLETED, answer=message.raw)
+            return _result_ending(task["result"], message)
         case _:
             return None
 
 
-def _result_ending(result: Mapping[str, Any], message: Message) -> Ending:
-    return structs.replace(_TOOL_FAILED if result.get("isError") is True else _COMPLETED, answer=message.raw)
+def _result_ending(result: Any, message: Message) -> Ending:
+    failed = isinstance(result, Mapping) and result.get("isError") is True
+    return structs.replace(_TOOL_FAILED if failed else _COMPLETED, answer=message.raw)
 
 
 def _task(gate: Gate, exchange: Exchange, task_id: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
+from msgspec import structs
 
 from proxy.gate import Gate
 from proxy.vocabulary import Exchange, Headers
@@ -28,15 +29,8 @@ def own_request(
         body["params"] = members
     raw = orjson.dumps(body)
     headers = tuple(_header(each, value, method) for each, value in exchange.headers if not _names_the_call(each))
-    return Exchange(
-        exchange.caller,
-        exchange.upstream,
-        exchange.transport,
-        exchange.era,
-        exchange.session,
-        read_client(raw, limit=len(raw)),
-        (*headers, *_mirrored(exchange, name)),
-    )
+    envelope = read_client(raw, limit=len(raw))
+    return structs.replace(exchange, envelope=envelope, headers=(*headers, *_mirrored(exchange, name)))
 
 
 def _own_meta(exchange: Exchange) -> dict[str, Any]:
