@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from typing import Any, Final
 
 from msgspec import structs
@@ -22,7 +21,6 @@ from proxy.demux import STOPPED, cancelled_key
 from proxy.detached import DRAINED, Waiting
 from proxy.flights import Flight, resume
 from proxy.gate import Gate
-from proxy.path.bodies import without_content
 from proxy.path.contain import contain, passages
 from proxy.path.decide import decide
 from proxy.path.judge import Judge, Verdict
@@ -192,8 +190,7 @@ class _Passing:
         waiting = Waiting(self.exchange, message, None)
         if call is not None:
             record.detached(call, reason)
-            left, bare = record.apart(call), without_content(call)
-            waiting = Waiting(self.exchange, message, bare, partial(left.ended_now, bare), partial(left.late, bare))
+            waiting = record.apart(call, self.exchange, message)
         if message.id is not None:
             key = (self.exchange.caller, self.exchange.upstream, self.exchange.session, message.id.key)
             self.gate.detached.add(key, waiting)

@@ -10,6 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
+from scripts.made_page import keep
 from tests.attacks.elsewhere import ELSEWHERE, NOT_BUILT
 from tests.attacks.row import Row
 from tests.attacks.table import ROWS
@@ -102,11 +103,7 @@ def _line(cells: Iterable[str]) -> str:
 
 def main() -> int:
     """Exit code 1 with --check if the page differs."""
-    wanted = page()
-    if "--check" in sys.argv[1:]:
-        return 0 if PAGE.exists() and PAGE.read_text("utf-8") == wanted else 1
-    PAGE.write_text(wanted, "utf-8")
-    return 0
+    return keep(PAGE, page())
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Final
 
 from proxy.errors.book import ENTRIES
 from proxy.errors.entry import Entry, Family
+from scripts.made_page import keep
 from scripts.problem_texts import Text, policy_texts, start_texts, unfit_texts
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -138,11 +139,7 @@ def _texts(head: tuple[str, str], texts: list[Text]) -> Iterator[str]:
 
 def main() -> int:
     """Exit code 1 with --check if the page differs."""
-    wanted = page()
-    if "--check" in sys.argv[1:]:
-        return 0 if PAGE.exists() and PAGE.read_text("utf-8") == wanted else 1
-    PAGE.write_text(wanted, "utf-8")
-    return 0
+    return keep(PAGE, page())
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from proxy.refusals import BadAnswer, Busy, NoSuchSession, NoSuchTask, NumberNot
 from proxy.vocabulary import UpstreamDown
 from proxy.wire.message import Message, read_client
 from proxy.wire.rules import Malformed, Rule, rules_table
+from scripts.made_page import keep
 
 PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "path.md"
 REFERENCE: Final = "5d493adb2ca231199eb60e395b19e0f1"
@@ -133,12 +134,7 @@ def made(text: str) -> str:
 
 def main() -> int:
     """Exit code 1 with --check if the page differs."""
-    now = PAGE.read_text("utf-8")
-    wanted = made(now)
-    if "--check" in sys.argv[1:]:
-        return 0 if now == wanted else 1
-    PAGE.write_text(wanted, "utf-8")
-    return 0
+    return keep(PAGE, made(PAGE.read_text("utf-8")))
 
 
 if __name__ == "__main__":

@@ -6,15 +6,15 @@ task; tasks/get brings the result with the status `completed`.
 """
 
 from collections.abc import Mapping
-from functools import partial
+from dataclasses import replace
 from typing import Any, Final
 
 from msgspec import structs
 
 from policy.vocabulary import Call, Caller
-from proxy.detached import Waiting
+from proxy.detached import nothing
 from proxy.gate import Gate
-from proxy.path.bodies import owner_text, without_content
+from proxy.path.bodies import owner_text
 from proxy.path.own import own_request
 from proxy.path.record import Recording
 from proxy.refusals import BadAnswer, NoSuchTask
@@ -75,14 +75,9 @@ async def go_on(gate: Gate, exchange: Exchange, record: Recording, call: Call, m
     if not asks or result.get("resultType") != "input_required":
         return False
     await record.interim(call, "input_required")
-    gate.rounds.asked(call, result, _apart(exchange, record, call))
+    apart = record.apart(call, structs.replace(exchange, envelope=NO_MESSAGE), _NO_REQUEST)
+    gate.rounds.asked(call, result, replace(apart, late=nothing))
     return True
-
-
-def _apart(exchange: Exchange, record: Recording, call: Call) -> Waiting:
-    """What ends `call` later: together with the call that it goes on for, if it does."""
-    left, bare = record.apart(call), without_content(call)
-    return Waiting(structs.replace(exchange, envelope=NO_MESSAGE), _NO_REQUEST, bare, partial(left.ended_now, bare))
 
 
 async def _go_on_as_task(
@@ -104,9 +99,7 @@ async def _go_on_as_task(
         # Another caller's call was answered with the same task in the meantime.
         raise NoSuchTask
     gate.rounds.keep(call.continues, begun.until - gate.clock.now().unix_ns / 1e9)
-    left, bare = record.apart(call), without_content(call)
-    end, late = partial(left.ended_now, bare), partial(left.late, bare)
-    waiting = Waiting(own, own.envelope.messages[0], bare, end, late, own=True)
+    waiting = record.apart(call, own, own.envelope.messages[0], own=True)
     gate.tasks.begin(begun, exchange.caller, exchange.upstream, waiting)
 
 

@@ -6,6 +6,7 @@ Whatever happens to an exchange, each call leaves a refusal, or one intent and o
 import asyncio
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 from msgspec import structs
@@ -13,6 +14,7 @@ from msgspec import structs
 from evidence.record import Durability, Entry, Kind
 from policy.decision import durability, recording
 from policy.vocabulary import Call, Caller, Decision, Permit
+from proxy.detached import Waiting
 from proxy.gate import Gate
 from proxy.path.bodies import (
     brief,
@@ -185,12 +187,17 @@ class Recording:
         """An open call as it was decided: with its definition, and with the call that it goes on with."""
         return self._permits[call.id].call
 
-    def apart(self, call: Call) -> "Recording":
-        """The records of an open call that goes on beyond this exchange: nothing of its content is held on to."""
+    def apart(self, call: Call, exchange: Exchange, request: Message, *, own: bool = False) -> Waiting:
+        """What ends an open call that goes on beyond this exchange; its records hold on to nothing of its content.
+
+        `exchange`, `request` and `own` are as in Waiting.
+        """
         left = Recording(self._gate, structs.replace(self._exchange, envelope=NO_MESSAGE))
         left.open[call.id] = self.open.pop(call.id)
-        left._permits[call.id] = structs.replace(self._permits[call.id], call=without_content(self.decided(call)))
-        return left
+        permit = self._permits[call.id]
+        bare = without_content(permit.call)
+        left._permits[call.id] = structs.replace(permit, call=bare)
+        return Waiting(exchange, request, bare, partial(left.ended_now, bare), partial(left.late, bare), own=own)
 
     def late(self, call: Call, ending: Ending) -> asyncio.Future[int]:
         """Record the answer that turned up after the outcome of `call` knew of none."""
