@@ -1,8 +1,9 @@
 """`agentgate opa`: an OPA for development and tests, started so that nobody but the sidecar gets an answer from it.
 
-It listens on a Unix socket (0600) in a folder that only its user enters (0700), answers POST to the entry points
-and nothing else (`rego/system/authz.rego`, `--authorization=basic`), calls nobody, and is fed one bundle that owns
-every root and is watched: a changed policy is checked, packed and put in the bundle's place in one step.
+It listens on a Unix socket (0600) in a folder that only its user enters (0700), calls nobody, and is fed one bundle
+that owns every root, so that its data and modules are changed by no request. The bundle is watched: a changed policy
+is checked, packed and put in its place in one step. With `authorization` OPA also answers nothing but questions
+(`rego/system/authz.rego`); without it that is left to the socket, since each question costs more then (docs/adr/0014).
 """
 
 import asyncio
@@ -61,10 +62,11 @@ def check(binary: Path, policy: Policy) -> None:
 class OpaProcess:
     """One running OPA and the bundle that it watches."""
 
-    def __init__(self, binary: Path, folder: Path) -> None:
-        """`folder` is made with mode 0700; socket and bundle lie in it."""
+    def __init__(self, binary: Path, folder: Path, *, authorization: bool = False) -> None:
+        """`folder` is made with mode 0700; socket and bundle lie in it. `authorization`: nothing but questions."""
         self._binary = binary
         self._folder = folder
+        self._authorization = ("--authorization=basic",) if authorization else ()
         self._bundle = folder / "bundle.tar.gz"
         self._socket = folder / "opa.sock"
         self._process: asyncio.subprocess.Process | None = None
@@ -119,7 +121,7 @@ class OpaProcess:
             "--server",
             f"--addr=unix://{self._socket}",
             "--unix-socket-perm=600",
-            "--authorization=basic",
+            *self._authorization,
             "--skip-version-check",
             "--log-level=error",
             "--shutdown-grace-period=1",
@@ -130,14 +132,21 @@ class OpaProcess:
 
 
 def run_opa(
-    spec: str, *, state: Path, environ: Mapping[str, str], trusted: Iterable[str], folder: Path | None, out: TextIO
+    spec: str,
+    *,
+    state: Path,
+    environ: Mapping[str, str],
+    trusted: Iterable[str],
+    folder: Path | None,
+    authorization: bool,
+    out: TextIO,
 ) -> int:
     """Run OPA on `spec` and the grants of `state` until a signal ends it: OPA's exit code.
 
     The socket lies in `folder`, else in `opa/` of the state folder. Raises PolicyRefused or OpaMissing.
     """
     source = PolicySource(spec, state / "grants.json", trusted)
-    process = OpaProcess(find_opa(environ), folder or state / "opa")
+    process = OpaProcess(find_opa(environ), folder or state / "opa", authorization=authorization)
     return asyncio.run(_serve(source, process, out))
 
 

@@ -22,8 +22,6 @@ from proxy.settings.problems import ConfigProblems, Problem
 def _sidecar(given: argparse.Namespace) -> int:
     config = read_config(flags_of(given), environment())
     make_state(config)
-    if config.policy.engine == "embedded":
-        import policy.embedded  # noqa: F401  (regopy must be loaded before aiohttp: policy/interpreter.py says why)
     from proxy.app import run_sidecar
 
     return run_sidecar(config)
@@ -53,6 +51,7 @@ def _opa_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--trusted", metavar="NAME", action="append", default=[], help="an upstream whose annotations are believed")
     add("--folder", type=Path, metavar="DIR", help="where the socket lies (default: opa in the state folder)")
+    add("--authorization", action="store_true", help="OPA answers nothing but questions; each costs more")
 
 
 def _opa(given: argparse.Namespace) -> int:
@@ -64,6 +63,7 @@ def _opa(given: argparse.Namespace) -> int:
         environ=environment(),
         trusted=given.trusted,
         folder=given.folder,
+        authorization=given.authorization,
         out=sys.stdout,
     )
 

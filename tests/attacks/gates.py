@@ -181,6 +181,13 @@ class Gates:
         return self._stack.enter_context(asking(self))
 
     @cached_property
+    def authorizing(self) -> "Asking":
+        """A sidecar that asks a real OPA, which answers questions only."""
+        from tests.attacks.planes import asking
+
+        return self._stack.enter_context(asking(self, "--authorization"))
+
+    @cached_property
     def counting(self) -> Gate:
         """A policy of its own, which looks at how often the caller was denied."""
         folder = self.folder()

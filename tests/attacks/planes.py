@@ -1,21 +1,20 @@
-"""Policy plane and local neighbours: no answer of policy is a no, and nobody else talks to the engine."""
+"""Policy plane: no answer of policy is a no."""
 
 import os
 import signal
-import stat
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from tests.attacks.documents import CALL
-from tests.attacks.gates import Gate, Gates, request
+from tests.attacks.gates import Gate, Gates
 from tests.attacks.row import Story
 from tests.attacks.stories import passed, refused
-from tests.attacks.wire import exchange_unix
+from tests.attacks.stranger import public_folder
 from tests.path.messages import call
 from tests.peers.places import AGENTGATE, OPA
 from tests.peers.processes import Program, running
@@ -41,26 +40,10 @@ _VALUES: Final = {
     "rules-a-text": '{"effect": "allow", "reason": "ok", "rules": "all"}',
 }
 _UNMET: Final = '{"effect": "allow", "reason": "ok", "obligations": {"redact": ["ssn"]}}'
-_NEIGHBOURS: Final = [
-    ("PUT", "/v1/data/agentgate/grants", b'{"a":1}'),
-    ("PATCH", "/v1/data/agentgate", b'[{"op":"add","path":"/x","value":1}]'),
-    ("DELETE", "/v1/data/agentgate", b""),
-    ("POST", "/v1/data", b'{"input":{}}'),
-    ("POST", "/v1/data/system/authz", b'{"input":{}}'),
-    ("GET", "/v1/data/agentgate/grants", b""),
-    ("PUT", "/v1/policies/evil", b"package agentgate.evil"),
-    ("GET", "/v1/policies", b""),
-    ("DELETE", "/v1/policies/evil", b""),
-    ("POST", "/v1/query", b'{"query":"data"}'),
-    ("POST", "/v1/compile", b'{"query":"data"}'),
-    ("GET", "/v1/config", b""),
-    ("GET", "/metrics", b""),
-    ("POST", "/", b"{}"),
-]
 
 
 def rows() -> Iterator[Story]:
-    """Every row of both classes."""
+    """Every row of the class."""
     for name, value in _VALUES.items():
         told = partial(_answered, name=name, code="policy_malformed")
         yield Story(f"policy/answer-{name}", f"policy answers `{value}`", "`policy_malformed`; nothing arrives", told)
@@ -72,11 +55,6 @@ def rows() -> Iterator[Story]:
     yield Story("policy/broken-while-running", said, "the policy before it stays", _broken)
     for name, tell, code in (("slow", _slow, "engine_timeout"), ("down", _down, "engine_unavailable")):
         yield Story(f"policy/opa-{name}", f"OPA is {name}", f"`{code}`; nothing arrives", tell)
-    for method, path, body in _NEIGHBOURS:
-        told = partial(_neighbour, method=method, path=path, body=body)
-        name = f"neighbour/{method.lower()}{path.replace('/', '-').rstrip('-')}"
-        yield Story(name, f"`{method} {path}` on OPA's socket", "refused by OPA's own authorisation", told)
-    yield Story("neighbour/socket-modes", "another user looks for OPA's socket", "folder 0700, socket 0600", _modes)
 
 
 def write(folder: Path) -> None:
@@ -120,18 +98,25 @@ class Asking:
     opa: Program
     folder: Path
 
+    @property
+    def socket(self) -> Path:
+        """Where OPA listens."""
+        return self.folder / "opa.sock"
+
 
 @contextmanager
-def asking(gates: Gates) -> Iterator[Asking]:
-    """Start both on one policy."""
-    folder = gates.folder()
-    socket = folder / "opa" / "opa.sock"
-    command: list[str | Path] = [AGENTGATE, "opa", "--policy", "observe", "--state", folder, "--folder", socket.parent]
-    environment = {"AGENTGATE_OPA": str(OPA)}
-    with running(command, log=folder / "opa.log", ready=socket.exists, environment=environment) as program:
-        settings = f'[policy]\nengine = "opa"\nopa_address = "unix:{socket}"\n'
+def asking(gates: Gates, *flags: str) -> Iterator[Asking]:
+    """Start both on one policy, OPA with these flags, in a place that only its own folder keeps other users from."""
+    with public_folder() as place, _opa(place / "opa", gates.folder(), flags) as program:
+        settings = f'[policy]\nengine = "opa"\nopa_address = "unix:{place}/opa/opa.sock"\n'
         with gates.gate(policy="observe", lines=settings) as gate:
-            yield Asking(gate, program, socket.parent)
+            yield Asking(gate, program, place / "opa")
+
+
+def _opa(folder: Path, state: Path, flags: Sequence[str]) -> AbstractContextManager[Program]:
+    command: list[str | Path] = [AGENTGATE, "opa", "--policy", "observe", "--state", state, "--folder", folder, *flags]
+    ready, environment = (folder / "opa.sock").exists, {"AGENTGATE_OPA": str(OPA)}
+    return running(command, log=state / "opa.log", ready=ready, environment=environment)
 
 
 def _children(program: Program) -> list[int]:
@@ -161,17 +146,3 @@ def _down(gates: Gates) -> None:
         found.gate.upstream.received.clear()
         refused(found.gate.ask(CALL), "engine_unavailable")
         assert found.gate.upstream.received == []
-
-
-def _neighbour(gates: Gates, method: str, path: str, body: bytes) -> None:
-    assert _asked(gates.asking.folder, method, path, body) in (401, 403)
-
-
-def _asked(folder: Path, method: str, path: str, body: bytes) -> int:
-    return exchange_unix(folder / "opa.sock", request(method, path, body, ["-Authorization"], port=80)).status
-
-
-def _modes(gates: Gates) -> None:
-    folder = gates.asking.folder
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert stat.S_IMODE((folder / "opa.sock").stat().st_mode) == 0o600

@@ -12,6 +12,7 @@ from tests.attacks import (
     encoding,
     framing,
     mirrors,
+    neighbours,
     planes,
     poisoning,
     reaching,
@@ -43,6 +44,7 @@ ROWS: Final[tuple[Row, ...]] = (
     *poisoning.rows(),
     *stopping.rows(),
     *planes.rows(),
+    *neighbours.rows(),
     *bounds.rows(),
     *auditing.rows(),
 )
