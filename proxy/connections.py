@@ -62,6 +62,7 @@ class _Connection(asyncio.Protocol):
         self._lost: str | None = None
         self.answer = AnswerReader()
         self.heard = False
+        self.apart = False
         self.kept_until = 0.0
 
     @property
@@ -73,7 +74,8 @@ class _Connection(asyncio.Protocol):
     def keepable(self) -> bool:
         """True if another exchange may follow the one that is over."""
         sent = self._transport is not None and not self._transport.get_write_buffer_size()
-        return sent and self.alive and self.answer.complete and self.answer.reusable and not self._pieces
+        ended = self.answer.complete and self.answer.reusable and not self._pieces
+        return sent and ended and self.alive and not self.apart
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -203,6 +205,16 @@ class Connections:
                 if kept.heard or not again:
                     raise
         return await self._on(await self._connect(), request)
+
+    async def exchange_apart(self, request: bytes) -> Response:
+        """As `exchange`, on a connection for this one alone. Raises NotConnected, Broken.
+
+        A server may close behind its answer without a word: the call of a client is not to meet such a connection
+        because of a request that it knows nothing of.
+        """
+        connection = await self._connect()
+        connection.apart = True
+        return await self._on(connection, request)
 
     async def _on(self, connection: _Connection, request: bytes) -> Response:
         try:

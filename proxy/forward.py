@@ -119,27 +119,28 @@ class HttpLeg:
 
     async def send(self, exchange: Exchange, lease: Lease) -> Arrival:
         """POST the original bytes; on legacy HTTP+SSE to the endpoint of the exchange's stream."""
-        raw = exchange.envelope.raw
+        raw, own = exchange.envelope.raw, exchange.own
         if exchange.transport != "sse":
-            return await self.request("POST", (*exchange.headers, *lease.headers), raw)
+            return await self.request("POST", (*exchange.headers, *lease.headers), raw, own=own)
         stream = self._upstream.streams.of(exchange)
         with stream.expect(exchange) as answers:
             self._forget = partial(stream.demux.forget, answers)
-            arrival = await self.request("POST", (*exchange.headers, *lease.headers), raw, url=stream.endpoint)
+            headers = (*exchange.headers, *lease.headers)
+            arrival = await self.request("POST", headers, raw, url=stream.endpoint, own=own)
         return stream.arrival(arrival, answers)
 
     async def request(
-        self, method: str, headers: Headers, body: bytes | None = None, *, url: str | None = None
+        self, method: str, headers: Headers, body: bytes | None = None, *, url: str | None = None, own: bool = False
     ) -> Arrival:
-        """One request, headers complete. Raises UpstreamDown, BadAnswer."""
+        """One request, headers complete; one of our `own` has its own connection. Raises UpstreamDown, BadAnswer."""
         upstream = self._upstream
         target = (upstream.url if url is None else URL(url, encoded=True)).raw_path_qs
         length = None if body is None else len(body)
         try:
             head = request_head(method, target, upstream.host, (*self._once(headers), _IDENTITY), length)
-            self._response = response = await upstream.connections.exchange(
-                head if not body else head + body, again=method != "POST"
-            )
+            whole, to = head + (body or b""), upstream.connections
+            sending = to.exchange_apart(whole) if own else to.exchange(whole, again=method != "POST")
+            self._response = response = await sending
             return await self._arrival(method, response)
         except (NotConnected, BadHeader) as error:
             raise UpstreamDown(self._target.name, str(error), written=False) from error
@@ -218,7 +219,7 @@ class HttpLeg:
         try:
             url = self._upstream.streams.of(exchange).endpoint if exchange.transport == "sse" else None
             async with asyncio.timeout(CANCEL_SECONDS):
-                await self.request("POST", headers, body, url=url)
+                await self.request("POST", headers, body, url=url, own=True)
         except (UpstreamDown, BadAnswer, NoSuchSession, TimeoutError):
             return False
         finally:

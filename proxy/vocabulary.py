@@ -30,7 +30,8 @@ NO_MESSAGE: Final = Envelope(b"", (), batch=False)
 class Exchange(Struct, frozen=True):
     """One envelope of a client, how it came, and what of its HTTP headers may go on.
 
-    `session` is the client's own session id (raw; it goes into evidence only as a pseudonym).
+    `session` is the client's own session id (raw; it goes into evidence only as a pseudonym). With `own` the envelope
+    is a request of the sidecar's.
     """
 
     caller: Caller
@@ -40,6 +41,7 @@ class Exchange(Struct, frozen=True):
     session: str | None
     envelope: Envelope
     headers: Headers = ()
+    own: bool = False
 
     @property
     def modern(self) -> bool:

@@ -30,7 +30,7 @@ def own_request(
     raw = orjson.dumps(body)
     headers = tuple(_header(each, value, method) for each, value in exchange.headers if not _names_the_call(each))
     envelope = read_client(raw, limit=len(raw))
-    return structs.replace(exchange, envelope=envelope, headers=(*headers, *_mirrored(exchange, name)))
+    return structs.replace(exchange, envelope=envelope, headers=(*headers, *_mirrored(exchange, name)), own=True)
 
 
 def _own_meta(exchange: Exchange) -> dict[str, Any]:

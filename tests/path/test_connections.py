@@ -146,6 +146,15 @@ async def test_what_hangs_up_is_asked_again_only_where_that_changes_nothing() ->
         assert script.requests == [1], "a fresh connection that fails is not tried twice"
 
 
+async def test_an_exchange_apart_touches_no_kept_connection() -> None:
+    """What it leaves behind may be closed by the server without a word: no other exchange meets it."""
+    async with talking(ANSWER, ANSWER, ANSWER, ANSWER) as (script, to):
+        assert await ask(to) == b"hi"
+        assert [await body_of(await to.exchange_apart(GET)) for _ in range(2)] == [b"hi", b"hi"]
+        assert await ask(to) == b"hi"
+        assert script.requests == [1, 2, 3, 1]
+
+
 async def test_idle_connections_are_dropped() -> None:
     async with talking(ANSWER, ANSWER, idle_seconds=0.05) as (script, to):
         assert await ask(to) == b"hi"

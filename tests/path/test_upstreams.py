@@ -1,6 +1,7 @@
 """The other edge on real sockets: what an upstream is given, what of its answers may pass, and what it never learns."""
 
 import asyncio
+import json
 import logging
 import re
 from collections.abc import AsyncIterator, Callable
@@ -14,8 +15,8 @@ from evidence.verify import verify_paths
 from policy.containment import Scope
 from proxy.forward import HttpUpstream, Target
 from tests.path.edge import CANARY, Answered, Edge, Reply, Seen, answer, edge, request, stream
-from tests.path.messages import MESSAGES, call
-from tests.path.stage import ALICE_TOKEN, BOB_TOKEN
+from tests.path.messages import MESSAGES, SCHEMAS, call, result
+from tests.path.stage import ALICE_TOKEN, BOB_TOKEN, callers
 
 CALL, RESULT, SAMPLE = call(1, "echo"), MESSAGES["RESULT"], MESSAGES["SAMPLE"]
 BOB = f"Authorization: Bearer {BOB_TOKEN}"
@@ -497,6 +498,28 @@ def sessions() -> Reply:
         return answer(b"", status="200 OK", kind=None) if seen.line.startswith("DELETE") else answer(RESULT)
 
     return reply
+
+
+def unwilling(seen: Seen) -> AsyncIterator[bytes]:
+    """Answers one request of each connection, does not say that it will close, and takes no second one."""
+    asked = json.loads(seen.body)
+    body = result(asked["id"], tools=SCHEMAS) if asked["method"] == "tools/list" else RESULT
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield answer(body).replace(b"\r\nConnection: close", b"")
+        await asyncio.sleep(0.2)
+
+    return pieces()
+
+
+async def test_own_requests_leave_no_connection_to_a_call(tmp_path: Path) -> None:
+    """The first call has the sidecar ask for the tools; a connection that this leaves may end under the call."""
+    async with edge(tmp_path, unwilling) as at:
+        for caller in callers():
+            at.gate.definitions.forget(caller, "files")
+        got = await at.send(body=CALL)
+        assert [b"tools/list" in seen.body for seen in at.upstream.seen] == [True, False]
+        assert got.body == RESULT
 
 
 async def test_session_cross_talk(tmp_path: Path) -> None:
