@@ -21,6 +21,7 @@ from benchmarks.process import children, cpu_microseconds
 from policy.bundle import load
 from policy.opa_process import OpaProcess, find_opa
 from policy.opa_wire import Connections
+from policy.peer import trusted_users
 from policy.vetting import smoke_inputs
 from proxy.config import environment
 
@@ -70,7 +71,7 @@ async def _opa(*, authorization: bool) -> AsyncIterator[Asked]:
             await process.start(load("starter", grants=None))
             os.sched_setaffinity(0, {core, *rest})
             (number,) = set(children(os.getpid())) - before
-            yield Asked(number, Connections(process.address))
+            yield Asked(number, Connections(process.address, trusted_users(os.geteuid())))
         finally:
             await process.stop()
 

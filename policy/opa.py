@@ -1,11 +1,14 @@
 """The opa engine: a real OPA at the other end of a Unix socket, or of loopback TCP.
 
 What counts is checked on each answer: HTTP 200, exactly one value, and the revision of the loaded bundle, which
-must be that of the active policy or of the one that is becoming active, and never an earlier one again.
+must be that of the active policy or of the one that is becoming active, and never an earlier one again. Who listens
+on a Unix socket is looked at before anything is sent there.
 How the bundle comes to OPA is the business of whoever runs it; in development that is `opa_process`.
 """
 
 import asyncio
+import os
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 import orjson
@@ -23,6 +26,7 @@ from policy.engine import (
     PolicyRefused,
 )
 from policy.opa_wire import Connections
+from policy.peer import trusted_users
 from policy.planning import plan_document
 from policy.reads import EVERYTHING, Reads, reads_of
 from policy.vetting import smoke_inputs, smoke_problems
@@ -44,9 +48,10 @@ class OpaEngine:
         address: str,
         budget_seconds: float = BUDGET_SECONDS,
         activation_seconds: float = ACTIVATION_SECONDS,
+        users: AbstractSet[int] | None = None,
     ) -> None:
-        """Nothing is connected yet."""
-        self._connections = Connections(address)
+        """Nothing is connected yet. On a Unix socket OPA is of one of `users`, else of this process's user or root."""
+        self._connections = Connections(address, trusted_users(os.geteuid()) if users is None else users)
         self._budget_seconds = budget_seconds
         self._activation_seconds = activation_seconds
         self._active: Policy | None = None

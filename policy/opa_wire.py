@@ -6,9 +6,12 @@ one request at a time on each connection, reads the answer with httptools, and k
 
 import asyncio
 from collections import deque
+from collections.abc import Set as AbstractSet
 from typing import Final, cast
 
 import httptools
+
+from policy.peer import peer_uid
 
 MAX_ANSWER_BYTES: Final = 8 << 20
 """An answer longer than this is none: a listing hides some thousand names at the most."""
@@ -31,6 +34,10 @@ class BrokenAnswer(ConnectionError):
     """The connection ended, or what came on it is no HTTP answer, before the question was answered."""
 
 
+class Stranger(ConnectionError):
+    """Somebody else than OPA may have taken its socket; the text says which user id listens there."""
+
+
 class _Connection(asyncio.Protocol):
     """One connection, with at most one question under way."""
 
@@ -45,6 +52,11 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self.idle = True
+
+    def peer(self) -> int | None:
+        """The user id that listens at the other end; None where that is no Unix socket."""
+        assert self._transport is not None  # noqa: S101  (asked only after it is made)
+        return peer_uid(self._transport.get_extra_info("socket"))
 
     def ask(self, request: bytes) -> "asyncio.Future[Answered]":
         """Send one request; the future gives its answer or BrokenAnswer."""
@@ -100,8 +112,9 @@ class _Connection(asyncio.Protocol):
 class Connections:
     """The connections to one OPA at `address`: `unix:/path` or `http://host:port`."""
 
-    def __init__(self, address: str) -> None:
-        """Nothing is connected yet."""
+    def __init__(self, address: str, users: AbstractSet[int]) -> None:
+        """Nothing is connected yet. On a Unix socket only what a user id of `users` listens on is asked."""
+        self._users = users
         self._path = address.removeprefix("unix:") if address.startswith("unix:") else None
         host, _, port = address.removeprefix("http://").rstrip("/").rpartition(":")
         self._host, self._port = host.strip("[]"), port
@@ -141,8 +154,16 @@ class Connections:
     async def _connect(self) -> _Connection:
         loop = asyncio.get_running_loop()
         if self._path is not None:
-            return (await loop.create_unix_connection(_Connection, self._path))[1]
+            return self._known((await loop.create_unix_connection(_Connection, self._path))[1])
         return (await loop.create_connection(_Connection, self._host, int(self._port or 80)))[1]
+
+    def _known(self, connection: _Connection) -> _Connection:
+        """The connection, if a user that may be OPA is at its other end. Raises Stranger before anything is sent."""
+        if (uid := connection.peer()) not in self._users:
+            connection.close()
+            expected = " or ".join(map(str, sorted(self._users)))
+            raise Stranger(f"user id {uid} listens on its socket, and not {expected}")
+        return connection
 
     def close(self) -> None:
         """Close what is idle."""

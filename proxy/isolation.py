@@ -10,8 +10,6 @@ When it cannot be told, the lower one holds. A configured user id is taken at it
 
 import os
 import re
-import socket
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -22,8 +20,6 @@ from proxy.config import Config
 _ROOT_UID: Final = 0
 _TINY_INITS: Final = frozenset(("tini", "docker-init", "dumb-init", "catatonit"))
 _ENGINE_CGROUP: Final = re.compile(r"docker|containerd|crio|libpod|lxc|kubepods")
-_PEER_CREDENTIALS: Final = struct.Struct("3i")
-"""struct ucred: pid, uid, gid (unix(7))."""
 
 ContainerKind = Literal["kubernetes", "engine"]
 
@@ -93,15 +89,6 @@ def observe(root: Path, *, agent_uid: int | None, agent_is_parent: bool) -> Fact
         init=_text(root / "proc/1/comm").strip(),
         container=_container(root),
     )
-
-
-def peer_uid(connection: socket.socket) -> int | None:
-    """The user id at the other end of a Unix socket, as the kernel saw it when it connected; None on other sockets."""
-    if connection.family != socket.AF_UNIX:
-        return None
-    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER_CREDENTIALS.size)
-    _, uid, _ = _PEER_CREDENTIALS.unpack(raw)
-    return int(uid)
 
 
 def _container(root: Path) -> ContainerKind | None:

@@ -16,11 +16,11 @@ from msgspec import structs
 
 from evidence.journal import NotRecorded
 from policy.methods import subject
+from policy.peer import peer_uid
 from policy.vocabulary import Caller
 from proxy.answering import HttpClient, Rewrite, as_they_are, plain
 from proxy.forward import HttpUpstream
 from proxy.gate import Gate
-from proxy.isolation import peer_uid
 from proxy.legacy import ERA, MessageLeg
 from proxy.metadata import Place, Protected, places
 from proxy.path.identify import Credentials, Identity, Unidentified

@@ -1,14 +1,13 @@
 """How the facts are judged: in doubt, the lower level."""
 
 import os
-import socket
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from policy.vocabulary import Isolation
-from proxy.isolation import Facts, judge, observe, peer_uid
+from proxy.isolation import Facts, judge, observe
 
 LAPTOP = Facts(
     own_uid=1000, agent_uid=None, agent_is_parent=False, pid=4000, parent_pid=3000, init="systemd", container=None
@@ -66,10 +65,3 @@ def test_containers_are_recognised(tmp_path: Path, files: dict[str, str], kind: 
         (tmp_path / name).write_text(text)
     facts = observe(tmp_path, agent_uid=7, agent_is_parent=False)
     assert (facts.container, facts.own_uid, facts.agent_uid, facts.pid) == (kind, os.geteuid(), 7, os.getpid())
-
-
-def test_the_kernel_says_who_is_at_the_other_end() -> None:
-    ours, theirs = socket.socketpair(socket.AF_UNIX)
-    with ours, theirs, socket.socket(socket.AF_INET) as tcp:
-        assert peer_uid(ours) == os.geteuid()
-        assert peer_uid(tcp) is None
