@@ -6,9 +6,9 @@ The answer then arrives on the session's GET stream (resumed by Last-Event-ID) a
 """
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from msgspec import structs
 
@@ -31,6 +31,8 @@ DRAINED: Final = Ending(Outcome.UNKNOWN, Delivery.NOTHING, EffectAt.UNKNOWN, "dr
 SESSION_OVER: Final = Ending(Outcome.UNKNOWN, Delivery.NOTHING, EffectAt.UNKNOWN, "session_over")
 
 KILLED: Final = Ending(Outcome.KILLED, Delivery.NOTHING, EffectAt.UNKNOWN, "contained")
+
+_TASK: Final = "task"
 
 Key = tuple[Caller, str, str | None, str]
 """Whose call, upstream, session id, key of the message id."""
@@ -61,16 +63,24 @@ class Waiting:
     own: bool = False
     over: bool = False
 
+    def instead(self, own: Exchange) -> "Waiting":
+        """The same call, now with the sidecar's request that stops it at its upstream."""
+        return replace(self, exchange=own, request=own.envelope.messages[0], own=True)
+
     def lapsed(self) -> "Waiting":
         """What is kept once nobody waits any more: enough to deliver an answer, and nothing of the content."""
         exchange = structs.replace(self.exchange, envelope=NO_MESSAGE)
-        return Waiting(exchange, slim(self.request), self.call, self.late, over=True)
+        return Waiting(exchange, slim(self.request), self.call, self.late, self.late, over=True)
 
 
 def slim(request: Message) -> Message:
-    """A request without its bytes, and without its params where its answer is no list."""
-    params = request.params if request.method in LIST_ITEMS else None
+    """A request without its bytes; of its params stay those of a list, and that a task was asked for."""
+    params = request.params if request.method in LIST_ITEMS else _asked(request.params)
     return structs.replace(request, raw=b"", params=params)
+
+
+def _asked(params: Any) -> Any:
+    return {_TASK: None} if isinstance(params, Mapping) and _TASK in params else None
 
 
 class Detached:

@@ -10,10 +10,10 @@ from msgspec import Struct, field
 
 from policy.methods import LIST_ITEMS, Treatment, treatment
 from policy.vocabulary import Call
-from proxy.detached import Key
+from proxy.detached import Key, Waiting
 from proxy.gate import Gate
 from proxy.path.filter import filter_list
-from proxy.path.outlive import TASK_METHODS, TASK_NOTES, go_on, look, look_at_answer
+from proxy.path.outlive import TASK_METHODS, TASK_NOTES, go_on, go_on_late, look, look_at_answer
 from proxy.path.parse import Parsed, server_call
 from proxy.path.question import DELIVERED, admit_inputs, admit_question, refuse_question
 from proxy.path.record import Recording
@@ -127,15 +127,18 @@ class Judge:
         return raw
 
     async def _admitted(
-        self, request: Message, call: Call | None, message: Message, status: int | None
+        self, request: Message, call: Call | None, message: Message, status: int | None, waiting: Waiting | None = None
     ) -> tuple[bytes, Ending | None]:
-        """What the client gets for an answer to `request`, and how `call` ended by it (None: it goes on)."""
+        """What the client gets for an answer to `request`, and how `call` ended by it (None: it goes on).
+
+        `waiting` is the request if it was open without a stream.
+        """
         try:
             await admit_inputs(self._gate, self._exchange, self._record, message)
             if call is not None and call.method in TASK_METHODS:
                 await look_at_answer(self._gate, self._exchange, self._record, call, message)
             raw = await self._passing(request, message)
-            goes_on = call is not None and await go_on(self._gate, self._exchange, self._record, call, message)
+            goes_on = await self._goes_on(call, message, waiting)
         except Exception as error:  # noqa: BLE001  (every reason is mapped by `explain`; the result stays back)
             refusal = explain(error)
             reference = await self._record.withheld(message, refusal) if call is None else call.id
@@ -144,6 +147,11 @@ class Judge:
         if self._replayable:
             self._gate.answered.remember(self._key(message), request, message.raw)
         return raw, None if goes_on else ending_of(message, status)
+
+    async def _goes_on(self, call: Call | None, message: Message, waiting: Waiting | None) -> bool:
+        if waiting is not None:
+            return await go_on_late(self._gate, self._record, waiting, message)
+        return call is not None and await go_on(self._gate, self._exchange, self._record, call, message)
 
     async def _passing(self, request: Message, message: Message) -> bytes:
         """A list without what policy hides, every other answer without our names."""
@@ -196,7 +204,7 @@ class Judge:
         key = self._key(message)
         if (waiting := self._gate.detached.take(key)) is not None:
             try:
-                raw, ending = await self._admitted(waiting.request, waiting.call, message, None)
+                raw, ending = await self._admitted(waiting.request, waiting.call, message, None, waiting)
             except BaseException:
                 # The stream is gone; the answer comes again on the next one that resumes it.
                 self._gate.detached.put_back(key, waiting)

@@ -5,14 +5,14 @@ tasks/result brings the result. 2026-07-28 (tasks extension): the answer has `re
 task; tasks/get brings the result with the status `completed`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from msgspec import structs
 
 from policy.vocabulary import Call, Caller
-from proxy.detached import nothing
+from proxy.detached import Waiting, nothing
 from proxy.gate import Gate
 from proxy.path.bodies import owner_text
 from proxy.path.own import own_request
@@ -67,8 +67,8 @@ async def go_on(gate: Gate, exchange: Exchange, record: Recording, call: Call, m
     if call.id not in record.open:
         return False
     call = record.decided(call)
-    if (task := _begun(call, message)) is not None:
-        await _go_on_as_task(gate, exchange, record, call, task)
+    if (task := _begun(call, call.params, message)) is not None:
+        await _go_on_as_task(gate, exchange, record, call, task, lambda own: _apart(record, call, own))
         return True
     result = message.result
     asks = call.method in ROUND_METHODS and call.direction == "client" and isinstance(result, Mapping)
@@ -80,9 +80,31 @@ async def go_on(gate: Gate, exchange: Exchange, record: Recording, call: Call, m
     return True
 
 
+async def go_on_late(gate: Gate, record: Recording, waiting: Waiting, message: Message) -> bool:
+    """As `go_on`, for an answer to a request that is open without a stream: its call goes on as a task, if at all.
+
+    Where the call has its outcome already, the task is its owner's all the same, and its result is late.
+    """
+    call = waiting.call
+    if call is None or (task := _begun(call, waiting.request.params, message)) is None:
+        return False
+    await _go_on_as_task(gate, waiting.exchange, record, call, task, waiting.instead)
+    return True
+
+
+def _apart(record: Recording, call: Call, own: Exchange) -> Waiting:
+    return record.apart(call, own, own.envelope.messages[0], own=True)
+
+
 async def _go_on_as_task(
-    gate: Gate, exchange: Exchange, record: Recording, call: Call, task: tuple[str, float]
+    gate: Gate,
+    exchange: Exchange,
+    record: Recording,
+    call: Call,
+    task: tuple[str, float],
+    apart: Callable[[Exchange], Waiting],
 ) -> None:
+    """`apart` gives what ends the call, once it is given the request that cancels the task."""
     task_id, ttl_ms = task
     own = own_request(gate, exchange, "tasks/cancel", {"taskId": task_id}, name=task_id)
     begun = Begun(
@@ -99,8 +121,7 @@ async def _go_on_as_task(
         # Another caller's call was answered with the same task in the meantime.
         raise NoSuchTask
     gate.rounds.keep(call.continues, begun.until - gate.clock.now().unix_ns / 1e9)
-    waiting = record.apart(call, own, own.envelope.messages[0], own=True)
-    gate.tasks.begin(begun, exchange.caller, exchange.upstream, waiting)
+    gate.tasks.begin(begun, exchange.caller, exchange.upstream, apart(own))
 
 
 async def look(gate: Gate, exchange: Exchange, record: Recording, message: Message) -> None:
@@ -144,14 +165,14 @@ async def _look(gate: Gate, exchange: Exchange, record: Recording, task_id: str,
         await record.late_before_restart(begun.call, begun.chain, ending)
 
 
-def _begun(call: Call, message: Message) -> tuple[str, float] | None:
-    """The id of the task that an answer begins, and for how many milliseconds the upstream keeps it."""
+def _begun(call: Call, params: Any, message: Message) -> tuple[str, float] | None:
+    """The id of the task that an answer to `params` begins, and for how many milliseconds the upstream keeps it."""
     result = message.result
     if call.method in TASK_METHODS or call.direction != "client" or not isinstance(result, Mapping):
         return None
     if result.get("resultType") == "task":
         return _named(result, "ttlMs")
-    asked = isinstance(call.params, Mapping) and "task" in call.params
+    asked = isinstance(params, Mapping) and "task" in params
     return _named(result.get("task"), "ttl") if asked else None
 
 

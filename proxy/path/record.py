@@ -199,8 +199,13 @@ class Recording:
         left._permits[call.id] = structs.replace(permit, call=bare)
         return Waiting(exchange, request, bare, partial(left.ended_now, bare), partial(left.late, bare), own=own)
 
-    def late(self, call: Call, ending: Ending) -> asyncio.Future[int]:
-        """Record the answer that turned up after the outcome of `call` knew of none."""
+    def late(self, call: Call, ending: Ending) -> asyncio.Future[int] | None:
+        """Record the answer that turned up after the outcome of `call` knew of none.
+
+        An ending without an answer adds nothing.
+        """
+        if ending.answer is None:
+            return None
         entry = structs.replace(self._outcome(call, ending), kind=Kind.LATE)
         written = self._journal.append(entry)
         written.add_done_callback(self._look)

@@ -1815,6 +1815,179 @@ TASKS = [
         """,
         id="a-list-of-tasks-shows-ones-own",
     ),
+    pytest.param(
+        """
+        >> TASK_CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream TASK_CALL
+        << hang
+        !! gone
+        record notice detached client_gone
+        >> PING era=2025-11-25
+        record notice message ping
+        upstream PING
+        << stream
+        client begins 200
+        << event TASK_V1
+        record notice task
+        client hears TASK_V1
+        << event PONG
+        client hears PONG
+        << end
+        client ends
+        >> GET_T1 era=2025-11-25 by=bob
+        record refusal tasks/get task_not_found
+        client 200 2 error -32602 task_not_found
+        >> RESULT_T1 era=2025-11-25
+        record intent tasks/result tasks/result granted continues
+        upstream RESULT_T1
+        << 200 json T1_PAYLOAD
+        record outcome echo completed answer done task_completed
+        record outcome tasks/result completed answer done ok
+        client 200 T1_PAYLOAD
+        """,
+        id="a-detached-call-goes-on-as-a-task",
+    ),
+    pytest.param(
+        """
+        >> CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream CALL
+        << hang
+        !! gone
+        record notice detached client_gone
+        >> PING era=2025-11-25
+        record notice message ping
+        upstream PING
+        << stream
+        client begins 200
+        << event TASK
+        record notice task
+        client hears TASK
+        << event PONG
+        client hears PONG
+        << end
+        client ends
+        !!! kill
+        tell tasks/cancel
+        record outcome echo killed nothing unknown contained
+        """,
+        id="kill-ends-the-task-of-a-detached-call",
+    ),
+    pytest.param(
+        """
+        >> TASK_CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream TASK_CALL
+        << hang
+        !! gone
+        record notice detached client_gone
+        !! later 301
+        >> PING era=2025-11-25
+        record outcome echo unknown nothing unknown no_answer_in_time
+        record notice message ping
+        upstream PING
+        << stream
+        client begins 200
+        << event TASK_V1
+        record notice task
+        client hears TASK_V1
+        << event PONG
+        client hears PONG
+        << end
+        client ends
+        >> GET_T1 era=2025-11-25 by=bob
+        record refusal tasks/get task_not_found
+        client 200 2 error -32602 task_not_found
+        >> RESULT_T1 era=2025-11-25
+        record intent tasks/result tasks/result granted continues
+        upstream RESULT_T1
+        << 200 json T1_PAYLOAD
+        record late echo
+        record outcome tasks/result completed answer done ok
+        client 200 T1_PAYLOAD
+        """,
+        id="a-task-that-is-named-after-five-minutes-ends-late",
+    ),
+    pytest.param(
+        """
+        >> TASK_CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream TASK_CALL
+        << hang
+        !! gone
+        record notice detached client_gone
+        !! later 301
+        >> PING era=2025-11-25
+        record outcome echo unknown nothing unknown no_answer_in_time
+        record notice message ping
+        upstream PING
+        << stream
+        client begins 200
+        << event TASK_V1
+        record notice task
+        client hears TASK_V1
+        << event PONG
+        client hears PONG
+        << end
+        client ends
+        !!! kill
+        tell tasks/cancel
+        """,
+        id="kill-cancels-a-task-whose-call-has-its-outcome",
+    ),
+    pytest.param(
+        """
+        >> CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream CALL
+        << hang
+        !! gone
+        record notice detached client_gone
+        >> PING era=2025-11-25
+        record notice message ping
+        upstream PING
+        << stream
+        client begins 200
+        << event TASK_V1_LIKE
+        record outcome echo completed answer done ok
+        client hears TASK_V1_LIKE
+        << event PONG
+        client hears PONG
+        << end
+        client ends
+        """,
+        id="a-late-task-that-nobody-asked-for-is-a-result",
+    ),
+    pytest.param(
+        """
+        >> CALL by=bob
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json TASK
+        record notice task
+        client 200 TASK
+        >> CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream CALL
+        << hang
+        !! gone
+        record notice detached client_gone
+        >> PING era=2025-11-25
+        record notice message ping
+        upstream PING
+        << stream
+        client begins 200
+        << event TASK
+        record outcome echo failed own_error unknown task_not_found
+        client hears 1 isError task_not_found
+        << event PONG
+        client hears PONG
+        << end
+        client ends
+        """,
+        id="cross-talk-a-late-answer-names-the-task-of-another-caller",
+    ),
 ]
 
 
