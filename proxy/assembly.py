@@ -7,6 +7,7 @@ The caller adds its upstreams and its listening end; `tend` is the background wo
 
 import asyncio
 import hashlib
+import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from policy.activation import PolicyEvent, PolicySource
 from policy.containment import Order, Orders
 from policy.engine import Engine, Policy
 from policy.orders import OrderFile
+from policy.peer import trusted_users
 from policy.vocabulary import SidecarView
 from proxy.config import Config
 from proxy.definitions import Definitions
@@ -167,7 +169,8 @@ async def _engine(config: Config, stack: AsyncExitStack) -> Engine:
     if given.opa_address is not None:
         from policy import opa
 
-        engine = opa.OpaEngine(given.opa_address, given.budget_seconds or opa.BUDGET_SECONDS)
+        users = trusted_users(os.geteuid(), given.opa_uid)
+        engine = opa.OpaEngine(given.opa_address, given.budget_seconds or opa.BUDGET_SECONDS, users=users)
     else:
         from policy import embedded
 

@@ -54,6 +54,7 @@ class PolicyConfig:
     spec: str
     engine: Literal["embedded", "opa"]
     opa_address: str | None
+    opa_uid: int | None
     budget_seconds: float | None
     trusted_upstreams: tuple[str, ...]
 
@@ -233,6 +234,7 @@ class _Reader:
             spec=self._policy_spec(given.spec),
             engine=given.engine,
             opa_address=self._opa(given),
+            opa_uid=self._opa_uid(given),
             budget_seconds=given.budget_seconds,
             trusted_upstreams=tuple(upstream.name for upstream in upstreams if upstream.trusted),
         )
@@ -259,6 +261,15 @@ class _Reader:
         if given.opa_address is None:
             return None
         return self.found.take(where, opa_address, given.opa_address, self._origin.folder(at))
+
+    def _opa_uid(self, given: PolicySettings) -> int | None:
+        """Who listens is seen on a Unix socket alone: nobody shall rely on it elsewhere."""
+        if given.opa_uid is not None and not (given.opa_address or "").startswith("unix:"):
+            where = self._origin.where(("policy", "opa_uid"))
+            self.found.add(
+                where, "is given, while OPA is not asked on a Unix socket", "Say --opa unix:PATH, or take it out."
+            )
+        return given.opa_uid
 
     def _check_exposure(self, config: Config) -> None:
         """Whoever reaches a listener that asks for no token is the agent, so only this machine may reach it."""

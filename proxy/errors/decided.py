@@ -106,7 +106,8 @@ _WAYS: Final[Mapping[str, _Way]] = {
     "engine_unavailable": _Way(
         CANNOT_DECIDE,
         _AGAIN_LATER,
-        "Start OPA at `policy.opa_address`, with the bundle of this policy; /readyz says whether it is reached.",
+        "Start OPA at `policy.opa_address`, with the bundle of this policy; /readyz says whether it is reached, or who "
+        "else listens there (`policy.opa_uid` names the user id of an OPA that has its own).",
     ),
     "engine_inexact": _Way(
         CANNOT_DECIDE,

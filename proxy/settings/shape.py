@@ -52,6 +52,10 @@ class PolicySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     opa_address: Annotated[
         Text | None, Meta(description="`unix:/path` or `http://127.0.0.1:PORT`; needed by, and only for, engine `opa`.")
     ] = None
+    opa_uid: Annotated[
+        Annotated[int, Meta(ge=0)] | None,
+        Meta(description="The user id that OPA's Unix socket is of, where that is neither the sidecar's own nor root."),
+    ] = None
     budget_seconds: Annotated[
         Annotated[float, Meta(gt=0, le=60)] | None,
         Meta(

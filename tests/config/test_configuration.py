@@ -148,6 +148,25 @@ def test_further_hosts(tmp_path: Path) -> None:
     assert (hosts.names, hosts.origins) == (names, origins)
 
 
+OPAS = [
+    pytest.param("opa_uid = 1001", "unix:/run/opa.sock", None, id="on-a-unix-socket"),
+    pytest.param("opa_uid = 1001", "http://127.0.0.1:8181", "policy.opa_uid: is given", id="over-tcp"),
+    pytest.param("opa_uid = 1001", None, "policy.opa_uid: is given", id="no-opa"),
+    pytest.param("opa_uid = -1", "unix:/run/opa.sock", "policy.opa_uid: Expected `int` >= 0", id="no-user-id"),
+]
+
+
+@pytest.mark.parametrize(("text", "opa", "problem"), OPAS)
+def test_whom_opa_runs_as(tmp_path: Path, text: str, opa: str | None, problem: str | None) -> None:
+    flags = Flags(upstreams=FILES.upstreams, opa=opa)
+    if problem is None:
+        assert _read(tmp_path, f"[policy]\n{text}", flags).policy.opa_uid == 1001
+    else:
+        with pytest.raises(ConfigProblems, match=problem) as found:
+            _read(tmp_path, f"[policy]\n{text}", flags)
+        assert len(found.value.problems) == 1
+
+
 BAD_HOSTS = [
     pytest.param('names = ["https://box"]', id="name-is-a-url"),
     pytest.param('names = ["*"]', id="any-name"),
