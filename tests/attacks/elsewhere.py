@@ -14,6 +14,7 @@ ELSEWHERE: Final = (
     Elsewhere("kill/stdio-tells-the-child", "tests/path/test_wrap.py"),
     Elsewhere("neighbour/another-user-on-the-socket", "tests/path/test_peer_user.py"),
     Elsewhere("policy/huge-or-damaged-bundle", "tests/policy/test_bundle.py"),
+    Elsewhere("policy/opa-socket-of-another-user", "tests/policy/test_peer.py"),
     Elsewhere("supply-chain/hash-locked-dependencies", "tests/structure/test_dependencies.py"),
 )
 NOT_BUILT: Final = (
