@@ -1,22 +1,18 @@
-"""The embedded engine: regopy (rego-cpp) in this process, for places where there is no OPA.
+"""The embedded engine: the policy's evaluation plan as Python in this process, for places where there is no OPA.
 
-An evaluation cannot be stopped and an interpreter is not thread safe, hence: a bounded number of worker threads,
-each with an interpreter of its own; a question that is not answered within the budget is given up while its
-thread goes on; two threads that are still out make the engine report a problem. An interpreter takes some megabytes:
-the second one is made when two questions are open at once for the first time. regopy gives way to other
-Python threads while it evaluates. Where it is known not to evaluate as OPA does, it is not asked at all
-(see `exactness`).
+regopy compiles the policy, in a process of its own (`planning`); what it compiles to is translated and run here
+(`policy.program`). Nearly every question takes some ten microseconds and is answered on the event loop. One that takes
+longer than a moment is begun again in a thread, where its time is bounded as well. Where OPA would calculate otherwise
+than Python does, there is no answer (`Inexact`).
 """
 
 import asyncio
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from queue import SimpleQueue
 from typing import Any, Final
 
 from policy.engine import (
     Answer,
-    CannotDecide,
     EngineFailed,
     EngineTimeout,
     EngineUnavailable,
@@ -24,18 +20,24 @@ from policy.engine import (
     Policy,
     PolicyRefused,
 )
-from policy.exactness import Limits, limits
-from policy.interpreter import Compiled
 from policy.plan import read_plan
 from policy.planning import plan_document
+from policy.program import running, values
+from policy.program.source import NotTranslatable
+from policy.program.translation import Program, translate
 from policy.reads import EVERYTHING, Reads, reads_of
 from policy.vetting import plan_problems, smoke_problems
 
 BUDGET_SECONDS: Final = 0.5
 """How long a call may wait for its decision: a thousand times what one takes."""
 
-_LOST: Final = 2
-"""So many evaluations out of time at once are not bad luck any more."""
+MOMENT_SECONDS: Final = 0.002
+"""How long a question may keep the event loop."""
+
+MOMENT_BYTES: Final = 16 << 10
+"""A longer question is for a thread from the beginning."""
+
+_VETTING_SECONDS: Final = 5.0
 
 
 class Inexact(EngineFailed):
@@ -45,44 +47,37 @@ class Inexact(EngineFailed):
 
 
 @dataclass(frozen=True, slots=True)
-class _Program:
-    """A vetted policy, compiled once for each worker, by its number."""
+class _Loaded:
+    """A vetted policy: its program, its data as Rego's values, and what of the input it reads."""
 
     policy: Policy
-    limits: Limits
+    program: Program
+    data: Any
     reads: Reads
-    compiled: dict[int, Compiled]
 
-    def of(self, worker: int) -> Compiled:
-        """The worker's own; only that worker asks. Raises PolicyRefused, which vetting has made impossible."""
-        if worker not in self.compiled:
-            self.compiled[worker] = Compiled(self.policy)
-        return self.compiled[worker]
-
-
-@dataclass(slots=True)
-class _Question:
-    program: _Program
-    entry: EntryPoint
-    document: bytes
-    loop: asyncio.AbstractEventLoop
-    answer: "asyncio.Future[Any]"
-    begun: bool = False
+    def evaluate(self, entry: EntryPoint, given: Any, budget: running.Budget) -> Any:
+        """The value of an entry point as JSON values, or UNDEFINED. Raises CannotDecide, OutOfTime."""
+        try:
+            return values.plain(self.program.evaluate(entry.value, given, self.data, budget))
+        except running.OutOfTime:
+            raise
+        except values.Inexact as error:
+            raise Inexact(f"the embedded engine is not exact for {error}; the opa engine is") from error
+        except running.Conflict as error:
+            raise EngineFailed(str(error)) from error
+        except Exception as error:  # Whatever goes wrong in an evaluation refuses its call.
+            raise EngineFailed(f"{type(error).__name__}: {error}") from error
 
 
 class EmbeddedEngine:
     """Decides in this process. `budget_seconds` counts from the question to the answer, waiting included."""
 
     def __init__(self, budget_seconds: float = BUDGET_SECONDS, threads: int = 2) -> None:
-        """At most `threads` workers; they hold no policy before the first activation."""
+        """`threads` are begun when a question needs them."""
         self._budget_seconds = budget_seconds
-        self._threads = threads
-        self._program: _Program | None = None
-        self._questions: SimpleQueue[_Question | None] = SimpleQueue()
-        self._open = 0
-        self._lost = 0
-        self._workers: list[threading.Thread] = []
-        self._hire()
+        self._loaded: _Loaded | None = None
+        self._slow: set[EntryPoint] = set()
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="policy")
 
     @property
     def name(self) -> str:
@@ -92,105 +87,84 @@ class EmbeddedEngine:
     @property
     def active(self) -> Policy | None:
         """The policy whose answers count; None before the first activation."""
-        return None if self._program is None else self._program.policy
+        return None if self._loaded is None else self._loaded.policy
 
     @property
     def reads(self) -> Reads:
         """What the plan of the active policy reads."""
-        return EVERYTHING if self._program is None else self._program.reads
+        return EVERYTHING if self._loaded is None else self._loaded.reads
 
     async def activate(self, policy: Policy) -> None:
         """Compile, vet and make `policy` the active one. Raises PolicyRefused; the previous one then stays active."""
-        self._program = await asyncio.to_thread(_program, policy, len(self._workers))
+        self._loaded = await asyncio.to_thread(_load, policy)
+        self._slow.clear()
 
     async def ask(self, entry: EntryPoint, document: bytes) -> Answer:
         """Evaluate `entry` over `document`. Raises EngineUnavailable, EngineTimeout, Inexact or EngineFailed."""
-        program = self._program
-        if program is None:
+        loaded = self._loaded
+        if loaded is None:
             raise EngineUnavailable("no policy is active")
-        if (obstacle := program.limits.obstacle(document)) is not None:
-            raise Inexact(f"the embedded engine is not exact for {obstacle}; the opa engine is")
+        if len(document) <= MOMENT_BYTES and entry not in self._slow:
+            try:
+                moment = running.Budget(min(MOMENT_SECONDS, self._budget_seconds))
+                return Answer(loaded.evaluate(entry, _read(document), moment), loaded.policy)
+            except running.OutOfTime:
+                self._slow.add(entry)
+        return Answer(await self._at_length(loaded, entry, document), loaded.policy)
+
+    async def _at_length(self, loaded: _Loaded, entry: EntryPoint, document: bytes) -> Any:
+        budget = running.Budget(self._budget_seconds)
         loop = asyncio.get_running_loop()
-        question = _Question(program, entry, document, loop, loop.create_future())
-        self._open += 1
-        if self._open + self._lost > len(self._workers) < self._threads:
-            self._hire()
-        self._questions.put(question)
-        timer = loop.call_later(self._budget_seconds, self._give_up, question)
         try:
-            return Answer(await question.answer, program.policy)
-        finally:
-            self._open -= 1
-            timer.cancel()
+            return await loop.run_in_executor(self._threads, _evaluate, loaded, entry, document, budget)
+        except running.OutOfTime as error:
+            raise EngineTimeout(f"no decision within {self._budget_seconds} s") from error
+        except RuntimeError as error:
+            raise EngineUnavailable("the engine is closed") from error
 
     def problem(self) -> str | None:
         """Why the engine is not ready, or None."""
-        if self._program is None:
-            return "no policy is active"
-        if self._lost >= _LOST:
-            return f"{self._lost} evaluations have not come back within {self._budget_seconds} s"
-        return None
+        return "no policy is active" if self._loaded is None else None
 
     async def close(self) -> None:
-        """Let the workers end after what they are at; idempotent."""
-        self._program = None
-        for _ in self._workers:
-            self._questions.put(None)
-        self._workers.clear()
-
-    def _give_up(self, question: _Question) -> None:
-        if question.answer.done():
-            return
-        self._lost += question.begun
-        question.answer.set_exception(EngineTimeout(f"no decision within {self._budget_seconds} s"))
-
-    def _hire(self) -> None:
-        number = len(self._workers)
-        worker = threading.Thread(target=self._work, args=(number,), name=f"policy-{number}", daemon=True)
-        self._workers.append(worker)
-        worker.start()
-
-    def _work(self, number: int) -> None:
-        if (program := self._program) is not None:
-            # Those who are there answer meanwhile.
-            program.of(number)
-        while (question := self._questions.get()) is not None:
-            if question.answer.done():
-                continue
-            question.begun = True
-            value, error = _evaluate(question, number)
-            try:
-                question.loop.call_soon_threadsafe(self._settle, question, value, error)
-            except RuntimeError:
-                return  # The loop is closed: nobody is left to answer.
-
-    def _settle(self, question: _Question, value: Any, error: CannotDecide | None) -> None:
-        if question.answer.done():
-            self._lost -= not question.answer.cancelled()
-        elif error is not None:
-            question.answer.set_exception(error)
-        else:
-            question.answer.set_result(value)
+        """Let what is being evaluated end, within its budget; idempotent."""
+        self._loaded = None
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _evaluate(question: _Question, number: int) -> tuple[Any, CannotDecide | None]:
+def _evaluate(loaded: _Loaded, entry: EntryPoint, document: bytes, budget: running.Budget) -> Any:
+    budget.spend(0)
+    return loaded.evaluate(entry, _read(document), budget)
+
+
+def _read(document: bytes) -> Any:
     try:
-        return question.program.of(number).evaluate(question.entry, question.document), None
-    except CannotDecide as error:
-        return None, error
-    except Exception as error:  # noqa: BLE001  (whatever a foreign engine raises is a refusal of this call, not the thread's end)
-        return None, EngineFailed(f"{type(error).__name__}: {error}")
+        return values.read(document)
+    except values.Inexact as error:
+        raise Inexact(f"the embedded engine is not exact for {error}; the opa engine is") from error
+    except ValueError as error:
+        raise EngineFailed(f"the input is no JSON: {error}") from error
 
 
-def _program(policy: Policy, copies: int) -> _Program:
-    document = plan_document(replace(policy, has_result=False))
+def _load(policy: Policy) -> _Loaded:
+    document = plan_document(policy)
     plan = read_plan(document)
     if policy.has_result is not (there := EntryPoint.RESULT.value in plan.rules):
         policy = replace(policy, has_result=there)
-    first = Compiled(policy)
-    problems = plan_problems(plan) or smoke_problems(policy, first.evaluate)
-    if problems:
+    if problems := plan_problems(plan):
         raise PolicyRefused(problems)
-    return _Program(
-        policy, limits(plan), reads_of(document), {0: first} | {number: Compiled(policy) for number in range(1, copies)}
-    )
+    try:
+        program = translate(document)
+    except NotTranslatable as error:
+        raise PolicyRefused((f"{policy.name}: {error}",)) from error
+    loaded = _Loaded(policy, program, values.given(dict(policy.data)), reads_of(document))
+    if problems := smoke_problems(policy, lambda entry, asked: _vetted(loaded, entry, asked)):
+        raise PolicyRefused(problems)
+    return loaded
+
+
+def _vetted(loaded: _Loaded, entry: EntryPoint, document: bytes) -> Any:
+    try:
+        return loaded.evaluate(entry, _read(document), running.Budget(_VETTING_SECONDS))
+    except running.OutOfTime as error:
+        raise EngineTimeout(f"no decision within {_VETTING_SECONDS} s") from error

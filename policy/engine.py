@@ -11,11 +11,25 @@ PolicyRefused                a policy that must not become active; the old one s
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
+from policy.program.values import UNDEFINED
 from policy.reads import Reads
+
+__all__ = [
+    "UNDEFINED",
+    "Answer",
+    "CannotDecide",
+    "Engine",
+    "EngineFailed",
+    "EngineTimeout",
+    "EngineUnavailable",
+    "EntryPoint",
+    "Policy",
+    "PolicyRefused",
+]
 
 
 class EntryPoint(StrEnum):
@@ -24,15 +38,6 @@ class EntryPoint(StrEnum):
     DECISION = "agentgate/decision"
     LISTING = "agentgate/listing"
     RESULT = "agentgate/result"
-
-
-class _Undefined:
-    def __repr__(self) -> str:
-        return "undefined"
-
-
-UNDEFINED: Final = _Undefined()
-"""The value of a rule that has none for this input."""
 
 
 class CannotDecide(Exception):

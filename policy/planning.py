@@ -1,21 +1,30 @@
-"""Has a policy compiled to its plan in a process of its own.
+"""Has a policy compiled to its plan by regopy, in a process of its own.
 
 regopy writes a plan only to files, and doing so corrupts memory where another library has loaded the C++ runtime
 before it (frozenlist, which comes with aiohttp, does). A process that loads nothing else is safe, and a policy that
-makes the compiler crash ends that process, not this one.
+makes the compiler crash ends that process, not this one; its memory goes with it.
 """
 
+import json
+import re
 import subprocess
 import sys
-from dataclasses import asdict
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
-from policy.engine import Policy, PolicyRefused
+from policy.engine import EntryPoint, Policy, PolicyRefused
 
 COMPILE_SECONDS: Final = 30.0
 """How long a policy may take to compile; the built-in ones take a fifth of a second."""
+
+_ENTRIES: Final = [EntryPoint.DECISION.value, EntryPoint.LISTING.value]
+_ERROR: Final = re.compile(
+    r"\(error (?:\d+:)?([^|()]+)\|(\d+)\|\d+\s*\(errormsg (?:\d+:)?(.*?)\)\s*\(errorast", re.DOTALL
+)
 
 
 def plan_document(policy: Policy) -> dict[str, Any]:
@@ -23,7 +32,7 @@ def plan_document(policy: Policy) -> dict[str, Any]:
 
     Raises PolicyRefused for a policy that does not compile, or not in time.
     """
-    given = orjson.dumps({**asdict(policy), "modules": dict(policy.modules), "data": dict(policy.data)})
+    given = orjson.dumps({"modules": dict(policy.modules), "data": dict(policy.data)})
     try:
         done = subprocess.run(
             [sys.executable, "-P", "-m", "policy.planning"],
@@ -49,15 +58,38 @@ def _last_line(text: bytes) -> str:
 
 
 def main() -> None:
-    """Read a policy on stdin, write its plan or its problems to stdout."""
-    from policy.interpreter import Compiled  # only this process may let regopy write files
+    """Read modules and data on stdin, write their plan or their problems to stdout."""
+    given = orjson.loads(sys.stdin.buffer.read())
+    sys.stdout.buffer.write(orjson.dumps(_compiled(given["modules"], given["data"])))
 
-    policy = Policy(**orjson.loads(sys.stdin.buffer.read()))
+
+def _compiled(modules: Mapping[str, str], data: Any) -> dict[str, Any]:
+    from regopy import Interpreter, LogLevel, RegoError  # type: ignore[import-untyped]  # only this process may load it
+
+    interpreter = Interpreter()
+    interpreter.log_level = LogLevel.NONE
     try:
-        answer: dict[str, Any] = {"plan": Compiled(policy).plan()}
-    except PolicyRefused as refused:
-        answer = {"problems": refused.problems}
-    sys.stdout.buffer.write(orjson.dumps(answer))
+        for path, text in modules.items():
+            interpreter.add_module(path, text)
+        interpreter.add_data_json(orjson.dumps(data).decode())
+        bundle = interpreter.build(None, _ENTRIES)
+    except RegoError as error:
+        return {"problems": _build_problems(str(error), modules)}
+    with tempfile.TemporaryDirectory(prefix="agentgate-plan-") as folder:
+        interpreter.save_bundle(folder, bundle)
+        return {"plan": json.loads((Path(folder) / "plan.json").read_bytes())}
+
+
+def _build_problems(report: str, modules: Mapping[str, str]) -> tuple[str, ...]:
+    problems = [
+        f"{path}:{_line(modules.get(path, ''), int(offset))}: {what.strip()}"
+        for path, offset, what in _ERROR.findall(report)
+    ]
+    return tuple(dict.fromkeys(problems)) or (" ".join(report.split()),)
+
+
+def _line(text: str, offset: int) -> int:
+    return text.encode()[:offset].count(b"\n") + 1
 
 
 if __name__ == "__main__":

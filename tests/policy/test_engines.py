@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import os
 import random
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -187,12 +186,9 @@ async def test_forbidden_names_in_comments_and_texts_are_only_texts(running: Run
     ("source", "named"),
     [
         pytest.param(ALLOW + 'x := regex.match("a", input.call.name)\n', "regex.match", id="regex"),
-        pytest.param(ALLOW + 'x := replace(input.call.name, "a", "b")\n', "replace", id="replace"),
-        pytest.param(ALLOW + "x := max([1, input.call.arguments.n])\n", "max", id="max"),
-        pytest.param(ALLOW + "x := to_number(input.call.name)\n", "to_number", id="to-number"),
+        pytest.param(ALLOW + 'x := glob.match("a*", [], input.call.name)\n', "glob.match", id="glob"),
+        pytest.param(ALLOW + "x := json.unmarshal(input.call.name)\n", "json.unmarshal", id="json"),
         pytest.param(ALLOW + "x if { print(1) }\n", "print", id="print"),
-        pytest.param(ALLOW + "x if input.call.name < data.y\n", "x - 0", id="order-of-texts"),
-        pytest.param(ALLOW + 'x := "\\u00e9"\n', "write the character itself", id="a-long-escape"),
     ],
 )
 async def test_what_the_embedded_engine_leaves_to_opa(tmp_path: Path, source: str, named: str) -> None:
@@ -204,19 +200,22 @@ async def test_what_the_embedded_engine_leaves_to_opa(tmp_path: Path, source: st
 @pytest.mark.parametrize(
     ("rule", "arguments", "answers"),
     [
-        pytest.param('contains(input.call.arguments.t, "n")', {"t": "a\nb"}, False, id="needle-inside-an-escape"),
+        pytest.param('contains(input.call.arguments.t, "n")', {"t": "a\nb"}, True, id="needle-inside-an-escape"),
         pytest.param('contains(input.call.arguments.t, "n")', {"t": 'a"b'}, True, id="needle-in-no-such-escape"),
         pytest.param('contains(input.call.arguments.t, ";")', {"t": "a\nb"}, True, id="needle-in-no-escape"),
         pytest.param('contains(input.call.arguments.t, "\\\\")', {"t": "a\\nb"}, True, id="backslash"),
-        pytest.param("count(input.call.arguments.t) < 9", {"t": "a\nb"}, False, id="count-of-a-text"),
+        pytest.param("count(input.call.arguments.t) < 9", {"t": "a\nb"}, True, id="count-of-a-text"),
         pytest.param("count([1]) < 9", {"t": "a\nb"}, True, id="count-of-an-array"),
         pytest.param('lower(input.call.arguments.t) == "x"', {"t": "É"}, False, id="lower-beyond-ascii"),
         pytest.param('lower(input.call.arguments.t) == "x"', {"t": "E"}, True, id="lower"),
-        pytest.param("input.call.arguments.t == 0.3", {"t": 0.30000000000000004}, False, id="a-fine-number"),
+        pytest.param("input.call.arguments.t == 0.3", {"t": 0.30000000000000004}, True, id="a-fine-number"),
         pytest.param("input.call.arguments.t == 0.3", {"t": "0.30000000000000004"}, True, id="a-fine-number-as-text"),
         pytest.param("input.call.arguments.t + 1 == 2", {"t": 0.5}, False, id="arithmetic-on-fractions"),
         pytest.param("input.call.arguments.t + 1 == 2", {"t": 1}, True, id="arithmetic-on-whole-numbers"),
-        pytest.param("input.call.arguments.t == 1", {"t": Spelled("1e400")}, False, id="a-huge-exponent"),
+        pytest.param("input.call.arguments.t == 1", {"t": Spelled("1e400")}, True, id="a-large-exponent"),
+        pytest.param("input.call.arguments.t == 1", {"t": Spelled("1e401")}, False, id="a-huge-exponent"),
+        pytest.param('sprintf("%x", [input.call.arguments.t]) == "a"', {"t": 10}, False, id="a-verb-of-go"),
+        pytest.param("[1, 2][input.call.arguments.t] == 2", {"t": 1.0}, False, id="a-place-with-a-point"),
     ],
 )
 async def test_where_the_embedded_engine_must_not_answer(
@@ -406,52 +405,56 @@ async def test_a_function_that_the_embedded_compiler_gets_wrong_is_refused(tmp_p
             await activate(_folder(tmp_path, ALLOW + function + "\nx := f(1)\n"))
 
 
-async def test_an_evaluation_out_of_time_is_given_up(tmp_path: Path) -> None:
-    slow = """
+SLOW = """
 decision := {"effect": "allow", "reason": "ok"} if { input.call.name != "slow" }
 decision := {"effect": "deny", "reason": "no"} if {
     input.call.name == "slow"
     not found
 }
-found if { some a in numbers.range(1, 500); some b in numbers.range(1, 500); a + b == -1 }
+found if { some a in numbers.range(1, %d); some b in numbers.range(1, 500); a + b == -1 }
 """
-    engine = EmbeddedEngine(budget_seconds=0.05, threads=2)
-    await engine.activate(_folder(tmp_path, slow))
-    asked = document(tool_call("slow"))
-    with pytest.raises(EngineTimeout):
-        await engine.ask(EntryPoint.DECISION, asked)
-    assert engine.problem() is None
-    with pytest.raises(EngineTimeout):
-        await engine.ask(EntryPoint.DECISION, asked)
-    assert "not come back" in str(engine.problem())
-    for _ in range(1200):
-        if engine.problem() is None:
-            break
-        await asyncio.sleep(0.05)
-    assert engine.problem() is None, "an evaluation that comes back late is no loss any more"
-    await engine.close()
 
 
-async def test_a_second_interpreter_is_made_when_it_is_needed(tmp_path: Path) -> None:
-    """One after the other needs one; two at once are answered, and have two from then on, in the next policy too."""
-    before = _workers()
-    engine = EmbeddedEngine(threads=2)
-    await engine.activate(_folder(tmp_path, ALLOW))
-    asked = document(tool_call())
+async def test_an_evaluation_out_of_time_is_given_up(tmp_path: Path) -> None:
+    engine = EmbeddedEngine(budget_seconds=0.05)
+    await engine.activate(_folder(tmp_path, SLOW % 5000))
     for _ in range(3):
-        await engine.ask(EntryPoint.DECISION, asked)
-    assert len(_workers() - before) == 1
-    answers = await asyncio.gather(*(engine.ask(EntryPoint.DECISION, asked) for _ in range(8)))
-    assert [answer.value["effect"] for answer in answers] == ["allow"] * 8
-    assert len(_workers() - before) == 2
-    await engine.activate(load("observe", grants=None))
-    answers = await asyncio.gather(*(engine.ask(EntryPoint.DECISION, asked) for _ in range(8)))
-    assert {answer.policy.name for answer in answers} == {"observe"}
+        with pytest.raises(EngineTimeout):
+            await engine.ask(EntryPoint.DECISION, document(tool_call("slow")))
+    assert (await engine.ask(EntryPoint.DECISION, document(tool_call("quick")))).value["effect"] == "allow"
+    assert engine.problem() is None
     await engine.close()
 
 
-def _workers() -> set[threading.Thread]:
-    return {thread for thread in threading.enumerate() if thread.name.startswith("policy-")}
+async def test_a_long_evaluation_leaves_the_loop_to_others(tmp_path: Path) -> None:
+    """Two are decided at once, each in a thread, while somebody else is served again and again."""
+    engine = EmbeddedEngine(budget_seconds=30.0)
+    await engine.activate(_folder(tmp_path, SLOW % 300))
+    asked = document(tool_call("slow"))
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as tasks:
+        beside = tasks.create_task(others())
+        answers = await asyncio.gather(*(engine.ask(EntryPoint.DECISION, asked) for _ in range(2)))
+        beside.cancel()
+    assert [answer.value["effect"] for answer in answers] == ["deny", "deny"]
+    assert turns > 20
+    await engine.close()
+
+
+async def test_a_closed_engine_answers_no_more(tmp_path: Path) -> None:
+    engine = EmbeddedEngine()
+    await engine.activate(_folder(tmp_path, ALLOW))
+    await engine.close()
+    await engine.close()
+    with pytest.raises(EngineUnavailable):
+        await engine.ask(EntryPoint.DECISION, document(tool_call()))
 
 
 async def test_an_answer_of_another_revision_does_not_count(tmp_path: Path) -> None:
@@ -493,5 +496,4 @@ async def test_a_rule_for_results_is_known_from_the_plan(tmp_path: Path, source:
         if there:
             assert (await asked).value["effect"] == "allow"
         else:
-            with pytest.raises(EngineFailed):
-                await asked
+            assert (await asked).value is UNDEFINED

@@ -7,12 +7,13 @@ import pytest
 
 from tests.peers.places import ROOT
 
-HEAVY = {"mcp", "mcp_types", "pydantic", "sqlalchemy", "opentelemetry", "redis", "psycopg", "boto3", "jinja2", "httpx2"}
+HEAVY = {"mcp", "mcp_types", "pydantic", "sqlalchemy", "opentelemetry", "redis", "psycopg", "boto3", "jinja2", "httpx2", "regopy"}
 NETWORK = {"aiohttp", "socket", "ssl", "http", "urllib3", "asyncio", "uvloop", "requests", "httpx2"}
 
 ROWS = [
     pytest.param("proxy.app", HEAVY, id="sidecar"),
     pytest.param("proxy.stdio", HEAVY, id="wrap"),
+    pytest.param("policy.embedded", NETWORK - {"asyncio", "socket", "ssl"} | HEAVY, id="embedded-engine"),
     pytest.param("evidence.verify", NETWORK | HEAVY, id="verify"),
     pytest.param("agentgate", NETWORK | HEAVY | {"proxy", "policy", "evidence", "cryptography"}, id="command-line"),
 ]

@@ -1,0 +1,124 @@
+"""What a translated plan works with while it runs: lookups, loops, conflicts, and the time that it may take."""
+
+import time
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from policy.program.order import members, ordered
+from policy.program.values import UNDEFINED, Inexact, Set, key, merged, same
+
+LOOK_AFTER: Final = 500
+"""So many steps (a function entered, an element looped over) pass between two looks at the clock: some 0.1 ms."""
+
+
+_SIZED: Final = frozenset({str, list, dict, Set})
+
+
+class Conflict(Exception):
+    """A rule or an object has two values at once (eval_conflict_error in OPA)."""
+
+
+class OutOfTime(Exception):
+    """The evaluation was still going on when its time was over."""
+
+
+class Budget:
+    """The time that one evaluation may take, counted in steps between looks at the clock."""
+
+    __slots__ = ("_deadline", "_left")
+
+    def __init__(self, seconds: float) -> None:
+        """The time begins now."""
+        self._deadline = time.monotonic() + seconds
+        self._left = LOOK_AFTER
+
+    def spend(self, steps: int) -> None:
+        """Count steps. Raises OutOfTime."""
+        self._left -= steps
+        if self._left < 0:
+            self._left = LOOK_AFTER
+            if time.monotonic() > self._deadline:
+                raise OutOfTime
+
+
+def whole(value: Any) -> bool:
+    """Whether a value is a whole number. Raises Inexact for one that has a point or an exponent all the same."""
+    if type(value) is Decimal:
+        raise Inexact("a number with a point or an exponent, where a whole one is wanted")
+    return type(value) is int
+
+
+def dot(source: Any, name: Any) -> Any:
+    """The member of an object, the element of an array, the member of a set; else UNDEFINED."""
+    match source:
+        case dict():
+            return source.get(key(name), UNDEFINED)
+        case list():
+            fits = whole(name) and 0 <= name < len(source)
+            return source[name] if fits else UNDEFINED
+        case Set():
+            return source.members.get(key(name), UNDEFINED)
+        case _:
+            return UNDEFINED
+
+
+def scan(source: Any, budget: Budget) -> Iterable[tuple[Any, Any]]:
+    """Keys and values of a collection, in their order; nothing of anything else. Raises OutOfTime."""
+    match source:
+        case list():
+            budget.spend(len(source))
+            return enumerate(source)
+        case dict():
+            budget.spend(len(source))
+            return members(source)
+        case Set():
+            budget.spend(len(source))
+            return [(value, value) for value in ordered(source)]
+        case _:
+            return ()
+
+
+def once(before: Any, value: Any) -> Any:
+    """What a rule has that had `before`. Raises Conflict."""
+    if before is UNDEFINED:
+        return value
+    if value is not UNDEFINED and not same(before, value):
+        raise Conflict("a rule has two values at once")
+    return before
+
+
+def insert_once(into: dict[Any, Any], name: Any, value: Any) -> None:
+    """Add a member to an object. Raises Conflict where it has another value already."""
+    found = into.setdefault(key(name), value)
+    if found is not value and not same(found, value):
+        raise Conflict("an object has two values for one key")
+
+
+def upserted(document: Any, path: tuple[str, ...], value: Any) -> Any:
+    """`document` with `value` at `path`; what is not there on the way is made."""
+    if not path:
+        return value
+    whole: dict[Any, Any] = dict(document) if isinstance(document, dict) else {}
+    whole[path[0]] = upserted(whole.get(path[0]), path[1:], value)
+    return whole
+
+
+def length(value: Any) -> Any:
+    """How many elements, members or characters there are, or UNDEFINED."""
+    return len(value) if type(value) in _SIZED else UNDEFINED
+
+
+def merged_or_conflict(a: Any, b: Any) -> dict[Any, Any]:
+    """Both objects as one. Raises Conflict where one of them is none."""
+    if type(a) is not dict or type(b) is not dict:
+        raise Conflict("rules of one name have an object and something else")
+    return merged(b, a)
+
+
+def called(
+    functions: Mapping[str, Any], by_path: Mapping[tuple[Any, ...], str], path: tuple[Any, ...], *given: Any
+) -> Any:
+    """The value of the rule whose path is known only now, or UNDEFINED."""
+    name = by_path.get(path) if all(type(part) is str for part in path) else None
+    return UNDEFINED if name is None else functions[name](*given)

@@ -1,0 +1,209 @@
+"""Rego's values in Python, and what makes two of them the same.
+
+null, booleans and strings are Python's. A number is an int, or a Decimal where it is spelled with a point or an
+exponent. An array is a list
+that nobody changes once it is whole. An object is a dict and a set a Set; what they are keyed by is a string as it
+is, and anything else in a Key, since Python takes True for 1.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+import orjson
+
+
+class Undefined:
+    """The type of UNDEFINED."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "undefined"
+
+
+UNDEFINED: Final = Undefined()
+"""No value at all."""
+
+Number = int | Decimal
+
+_SHAPES: Final = re.sub(rb"[^.0-9eE]", b" ", bytes(range(256)), flags=re.DOTALL).translate(
+    bytes.maketrans(b"123456789E", b"000000000e")
+)
+"""Digits, points and exponents as `0`, `.` and `e`, all else blank: so that a search for a pair is one for a text."""
+
+_LONG: Final = b"0" * 19
+"""So many digits may be more than 64 bits hold."""
+
+MAX_EXPONENT: Final = 400
+"""A number with a larger exponent than any double has is not written out digit by digit."""
+
+
+_POINTED: Final = re.compile("[.eE]")
+
+
+class Inexact(Exception):
+    """Another engine might come to another value here: the text says over what."""
+
+
+class Key:
+    """What keys an object or a set and is no string; equal where the values are."""
+
+    __slots__ = ("_tag", "value")
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self._tag = _tag(value)
+
+    def __hash__(self) -> int:
+        return hash(self._tag)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Key) and self._tag == other._tag
+
+    def __repr__(self) -> str:
+        return f"Key({self.value!r})"
+
+
+class Set:
+    """A set of values."""
+
+    __slots__ = ("members",)
+
+    def __init__(self, values: Iterable[Any] = ()) -> None:
+        self.members: dict[str | Key, Any] = {key(value): value for value in values}
+
+    def add(self, value: Any) -> None:
+        """Only while the set is being made."""
+        self.members[key(value)] = value
+
+    def __contains__(self, value: Any) -> bool:
+        return key(value) in self.members
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.members.values())
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    def __repr__(self) -> str:
+        return f"Set({list(self)!r})"
+
+
+def key(value: Any) -> str | Key:
+    """What keys an object or a set for `value`."""
+    return value if type(value) is str else Key(value)
+
+
+def of_key(found: str | Key) -> Any:
+    """The value behind a key."""
+    return found.value if type(found) is Key else found
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two values are equal; nothing equals UNDEFINED."""
+    kind = type(a)
+    if kind is str or type(b) is str:
+        return kind is type(b) and bool(a == b)
+    if a is None or b is None or kind is bool or type(b) is bool:
+        return a is b
+    if isinstance(a, int | Decimal):
+        return isinstance(b, int | Decimal) and bool(a == b)
+    if kind is not type(b):
+        return False
+    match a:
+        case list():
+            return len(a) == len(b) and all(map(same, a, b))
+        case dict():
+            return a.keys() == b.keys() and all(same(value, b[name]) for name, value in a.items())
+        case Set():
+            return bool(a.members.keys() == b.members.keys())
+        case _:
+            return False
+
+
+def read(document: bytes) -> Any:
+    """The value of a JSON text. Raises ValueError, and Inexact."""
+    shapes = document.translate(_SHAPES)
+    if b"0." in shapes or b"0e" in shapes or _LONG in shapes:
+        return _numbers_kept(document)
+    return orjson.loads(document)
+
+
+def number(spelling: str) -> Number:
+    """The number that is spelled so. Raises Inexact for one that is too large to be worked with."""
+    value = Decimal(spelling)
+    if not value.is_finite() or value.adjusted() > MAX_EXPONENT:
+        raise Inexact(f"{spelling[:40]}, which is larger than any number that can be worked with")
+    return value if _POINTED.search(spelling) else int(spelling)
+
+
+def given(value: Any) -> Any:
+    """A value of `json.loads` or orjson, whose floats become numbers; what has none is taken as it is."""
+    match value:
+        case float():
+            return number(repr(value))
+        case list():
+            return [given(item) for item in value]
+        case dict():
+            return {name: given(member) for name, member in value.items()}
+        case _:
+            return value
+
+
+def plain(value: Any) -> Any:
+    """A value as orjson and `json` write it: sets as arrays in their order, keys as texts, as OPA answers them.
+
+    Raises Inexact.
+    """
+    match value:
+        case list():
+            return [plain(item) for item in value]
+        case dict():
+            return {_spelled(name): plain(member) for name, member in value.items()}
+        case Set():
+            from policy.program.order import ordered  # order needs values; only an answer with a set needs it
+
+            return [plain(item) for item in ordered(value)]
+        case Decimal():
+            return float(value)
+        case _:
+            return value
+
+
+def _numbers_kept(document: bytes) -> Any:
+    return json.loads(document, parse_float=number, parse_int=number)
+
+
+def _spelled(name: str | Key) -> str:
+    if type(name) is str:
+        return name
+    value = of_key(name)
+    if type(value) is Decimal:
+        raise Inexact("a number with a point or an exponent as the key of an object")
+    return json.dumps(plain(value), separators=(",", ":"), ensure_ascii=False)
+
+
+def _tag(value: Any) -> Any:
+    match value:
+        case None | bool() | str():
+            return type(value).__name__, value
+        case list():
+            return "array", tuple(_tag(item) for item in value)
+        case dict():
+            return "object", frozenset((name, _tag(member)) for name, member in value.items())
+        case Set():
+            return "set", frozenset(value.members)
+        case _:
+            return "number", value
+
+
+def merged(a: Mapping[Any, Any], b: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Both objects as one, member by member; where neither is an object, `b` counts."""
+    whole = dict(a)
+    for name, value in b.items():
+        before = whole.get(name)
+        whole[name] = merged(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
+    return whole
