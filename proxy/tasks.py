@@ -4,6 +4,8 @@ A call whose answer names a task stays open until its result is seen (tasks/resu
 order stops it, or the task is forgotten; then a result that turns up after all is `late`, also after a restart.
 """
 
+import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
@@ -14,13 +16,12 @@ from policy.containment import Orders
 from policy.vocabulary import Caller
 from proxy.detached import DRAINED, Detached, Key, Waiting
 from proxy.refusals import NoSuchTask
-from proxy.task_file import Begun, TaskFile
-
-MAX_TASKS: Final = 10_000
-"""Tasks remembered for each sidecar; the oldest is forgotten first."""
+from proxy.task_file import MAX_TASKS, Begun, TaskFile
 
 LONGEST_SECONDS: Final = 7 * 24 * 3600
 """A task is forgotten after its own time to live, and after this at the latest."""
+
+_LOG: Final = logging.getLogger("agentgate")
 
 
 class Tasks:
@@ -38,6 +39,7 @@ class Tasks:
         self._begun: OrderedDict[str, Begun] = OrderedDict(file.begun)
         self._running = Detached(monotonic)
         self._problem: str | None = None
+        self._compacting: asyncio.Future[None] | None = None
 
     def problem(self) -> str | None:
         """Why a task may be lost at a restart, or None."""
@@ -94,8 +96,17 @@ class Tasks:
             self._remember(structs.replace(known, over=True))
 
     def expire(self) -> None:
-        """End the calls of tasks that are forgotten by now."""
+        """End the calls of tasks that are forgotten by now; a file that has grown is compacted on a thread."""
         self._running.expire()
+        if self._compacting is None and self._file.grown:
+            loop = asyncio.get_running_loop()
+            self._compacting = loop.run_in_executor(None, self._file.compact, int(self._now()))
+            self._compacting.add_done_callback(self._compacted)
+
+    def _compacted(self, done: asyncio.Future[None]) -> None:
+        self._compacting = None
+        if not done.cancelled() and (error := done.exception()) is not None:
+            _LOG.warning("tasks.jsonl of the state folder goes on growing, it could not be compacted: %s", error)
 
     def end(self) -> None:
         """The process ends; the results of tasks may still turn up in the next one."""

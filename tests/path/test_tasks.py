@@ -7,8 +7,8 @@ import pytest
 
 from proxy.detached import GIVEN_UP, Waiting, nothing
 from proxy.refusals import NoSuchTask
-from proxy.task_file import FILE, Begun, TaskFile
-from proxy.tasks import LONGEST_SECONDS, MAX_TASKS, Tasks
+from proxy.task_file import FILE, MAX_TASKS, Begun, TaskFile
+from proxy.tasks import LONGEST_SECONDS, Tasks
 from proxy.vocabulary import Ending, Exchange
 from proxy.wire.message import read_client
 from tests.path.messages import MESSAGES
@@ -79,13 +79,24 @@ LINES = [
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_a_line_that_is_none_is_left_out(line: bytes, tmp_path: Path) -> None:
+def test_a_line_that_is_none_is_left_out(line: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = TaskFile(tmp_path, 0)
     file.append(begun("a"))
     file.close()
     with (tmp_path / FILE).open("ab") as raw:
         raw.write(line + b"\n")
     assert TaskFile(tmp_path, 0).begun == {"a": begun("a")}
+    assert [record.getMessage().partition(";")[0] for record in caplog.records] == (
+        ["tasks.jsonl of the state folder: no task can be read in line 3"] if line else []
+    )
+
+
+def test_many_lines_that_are_none_are_named_in_one_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / FILE).write_bytes(b"{\n" * 13)
+    assert TaskFile(tmp_path, 0).begun == {}
+    assert ["in line 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and in 3 more;" in each.getMessage() for each in caplog.records] == [
+        True
+    ]
 
 
 def test_a_line_behind_a_torn_one_counts(tmp_path: Path) -> None:
