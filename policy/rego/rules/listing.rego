@@ -1,21 +1,44 @@
 # A listed thing is shown when some call of it could be allowed or sent for approval, and hidden otherwise.
 # Grants have no unsatisfiable conditions (`policy/grants.py` refuses them), so that a grant is enough.
 #
-# Lists have thousands of items: what does not depend on the item is asked once, and each item calls few functions.
+# Lists have thousands of items, and to call a function costs more than all else about an item: each rule looks once
+# at all of them, and binds the sets that it looks things up in before it begins with the first.
 package agentgate.rules
 
 hide := [] if {
 	input.call.method == "tasks/list"
 	familiar
-} else := [item.name | some item in input.items; not shown(item); not template_open(item.name)] if {
+} else := [name |
+	seen := shown
+	name := input.items[_].name
+	not seen[name]
+	not template_open(name)
+] if {
 	input.call.method == "resources/templates/list"
-} else := [item.name | some item in input.items; not shown(item)]
+} else := [name |
+	seen := shown
+	name := input.items[_].name
+	not seen[name]
+]
 
-shown(item) if {
-	those := named(item)
-	openable(those, item)
-	not denied(those, item)
+# Names of which every item is shown.
+shown := {name |
+	open := openable
+	shut := closed
+	name := input.items[_].name
+	open[name]
+	not shut[name]
 }
+
+openable := {name | name := input.items[_].name} if {
+	reading_things
+} else := granted | read_only_names if {
+	reading_tools
+} else := granted
+
+closed := denied if {
+	reading_things
+} else := denied | altered
 
 # The method by which what is listed is called.
 listed := data.agentgate.methods.listed[input.call.method]
@@ -23,30 +46,86 @@ listed := data.agentgate.methods.listed[input.call.method]
 # What is granted or denied about what is listed, by name.
 by_name := at_upstream[listed]
 
-named(item) := found if {
-	found := by_name[item.name]
-} else := found if {
-	found := by_name["*"]
-} else := {}
-
-openable(those, item) if {
-	some entry in those.allow
-	reaches(entry, item.name)
-	not altered(item)
+# What is said about names that have a key of their own there. What is said about all names stands under each key too.
+own := {name: those |
+	all := by_name
+	name := input.items[_].name
+	those := all[name]
 }
 
-openable(those, item) if {
-	some entry in those.require_approval
-	reaches(entry, item.name)
-	not altered(item)
+# The names without one, and what is said about them.
+others := [name |
+	apart := own
+	name := input.items[_].name
+	not apart[name]
+]
+
+common := by_name["*"]
+
+granted := ({name |
+	those := own[name]
+	some effect in ["allow", "require_approval"]
+	some entry in those[effect]
+	reaches(entry, name)
+} | {name |
+	some effect in ["allow", "require_approval"]
+	some entry in common[effect]
+	not entry.prefix
+	some name in others
+}) | {name |
+	beyond := climbing
+	some effect in ["allow", "require_approval"]
+	some entry in common[effect]
+	prefix := entry.prefix
+	some name in others
+	startswith(name, prefix)
+	not beyond[name]
 }
 
-openable(_, item) if {
-	reading_tools
-	read_only(item.definition.annotations.readOnlyHint, item.definition.pinned)
+denied := ({name |
+	those := own[name]
+	some entry in those.deny
+	reaches(entry, name)
+} | {name |
+	some entry in common.deny
+	not entry.prefix
+	some name in others
+}) | {name |
+	beyond := climbing
+	some entry in common.deny
+	prefix := entry.prefix
+	some name in others
+	startswith(name, prefix)
+	not beyond[name]
 }
 
-openable(_, _) if reading_things
+# Names that no prefix reaches. Most lists have none, as one look at all of them together tells.
+climbing := set() if {
+	all := concat("\n", others)
+	not unusual(all)
+} else := {name | some name in others; climbs(name)}
+
+# Names with an item that is not what was pinned.
+altered := {item.name |
+	bad := altered_pins
+	some item in input.items
+	bad[item.definition.pinned]
+}
+
+altered_pins := {pin | some pin in pins; changed(pin)}
+
+pins := {pin | pin := input.items[_].definition.pinned}
+
+# Names of which every item is a tool that only reads.
+read_only_names := {name |
+	apart := writing_names
+	name := input.items[_].name
+	not apart[name]
+}
+
+writing_names := {item.name | some item in input.items; not only_reads(item)}
+
+only_reads(item) if read_only(item.definition.annotations.readOnlyHint, item.definition.pinned)
 
 reading_tools if {
 	trusted
@@ -57,13 +136,6 @@ reading_things if {
 	trusted
 	data.agentgate.methods.reading[listed]
 }
-
-denied(those, item) if {
-	some entry in those.deny
-	reaches(entry, item.name)
-}
-
-altered(item) if changed(item.definition.pinned)
 
 template_open(_) if trusted
 
