@@ -52,6 +52,11 @@ def plan_problems(plan: Plan) -> tuple[str, ...]:
         "use object.get there, or the opa engine"
         for where in plan.lost
     ]
+    problems += [
+        f"{where}: rules are read by a name that is known only when they run, which the embedded engine cannot do; "
+        "name them, or use the opa engine"
+        for where in plan.dynamic
+    ]
     return tuple(dict.fromkeys(problems))
 
 

@@ -63,8 +63,8 @@ def dot(source: Any, name: Any) -> Any:
             return UNDEFINED
 
 
-def scan(source: Any, budget: Budget) -> Iterable[tuple[Any, Any]]:
-    """Keys and values of a collection, in their order; nothing of anything else. Raises OutOfTime."""
+def scan(source: Any, budget: Budget) -> Iterable[tuple[Any, Any]] | None:
+    """Keys and values of a collection, in their order; None for anything else. Raises OutOfTime."""
     match source:
         case list():
             budget.spend(len(source))
@@ -76,7 +76,7 @@ def scan(source: Any, budget: Budget) -> Iterable[tuple[Any, Any]]:
             budget.spend(len(source))
             return [(value, value) for value in ordered(source)]
         case _:
-            return ()
+            return None
 
 
 def once(before: Any, value: Any) -> Any:
@@ -88,8 +88,10 @@ def once(before: Any, value: Any) -> Any:
     return before
 
 
-def insert_once(into: dict[Any, Any], name: Any, value: Any) -> None:
+def insert_once(into: Any, name: Any, value: Any) -> None:
     """Add a member to an object. Raises Conflict where it has another value already."""
+    if type(into) is not dict:
+        raise Conflict("rules of one name have an object and something else")
     found = into.setdefault(key(name), value)
     if found is not value and not same(found, value):
         raise Conflict("an object has two values for one key")
@@ -119,6 +121,16 @@ def merged_or_conflict(a: Any, b: Any) -> dict[Any, Any]:
 def called(
     functions: Mapping[str, Any], by_path: Mapping[tuple[Any, ...], str], path: tuple[Any, ...], *given: Any
 ) -> Any:
-    """The value of the rule whose path is known only now, or UNDEFINED."""
-    name = by_path.get(path) if all(type(part) is str for part in path) else None
-    return UNDEFINED if name is None else functions[name](*given)
+    """What lies, in rules or else in the data, at a path that is known only now; it begins with `data`.
+
+    `given` is what a rule takes: input, data, and the list of what rules evaluate to.
+    """
+    found, rest = given[1], path[1:]
+    for size in range(len(path) - 1, 0, -1):
+        head = path[1 : size + 1]
+        if all(type(part) is str for part in head) and head in by_path:
+            found, rest = functions[by_path[head]](*given), path[size + 1 :]
+            break
+    for part in rest:
+        found = dot(found, part)
+    return found

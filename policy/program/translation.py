@@ -46,10 +46,10 @@ def translate(document: Mapping[str, Any]) -> Program:
     lines: list[str] = []
     for function in functions:
         source = Source(names, _WRITERS, function["blocks"])
-        name, memo = names.functions[function["name"]]
-        lines += source.function(name, function["params"][_GIVEN:], memo)
-    entries = {"/".join(path): name for path, name in names.by_path.items() if names.is_rule(name)}
-    return Program("\n".join(lines) + "\n", entries, names.memos, names.shared())
+        name, _ = names.functions[function["name"]]
+        lines += source.function(name, function["params"][_GIVEN:], names.memos.get(name))
+    entries = {"/".join(path): name for path, name in names.by_path.items() if name in names.memos}
+    return Program("\n".join(lines) + "\n", entries, len(names.memos), names.shared())
 
 
 class _Names:
@@ -57,24 +57,17 @@ class _Names:
 
     def __init__(self, strings: Sequence[str], functions: Sequence[Mapping[str, Any]]) -> None:
         self.strings = strings
-        rules = [function["name"] for function in functions if len(function["params"]) == _GIVEN]
-        memos = {name: number for number, name in enumerate(rules, _FIRST_MEMO)}
-        self.memos = len(rules)
-        self.functions = {
-            function["name"]: (f"f{number}", memos.get(function["name"])) for number, function in enumerate(functions)
-        }
-        self.by_path = {tuple(function["path"][1:]): f"f{number}" for number, function in enumerate(functions)}
-        self._rules = {name for name, memo in self.functions.values() if memo is not None}
+        self.functions = {one["name"]: (f"f{number}", len(one["params"])) for number, one in enumerate(functions)}
+        self.by_path = {tuple(one["path"][1:]): f"f{number}" for number, one in enumerate(functions)}
+        rules = [name for name, taken in self.functions.values() if taken == _GIVEN]
+        self.memos = {name: number for number, name in enumerate(rules, _FIRST_MEMO)}
         self._used: dict[str, Any] = {}
-
-    def is_rule(self, function: str) -> bool:
-        """Whether a function takes input and data only."""
-        return function in self._rules
 
     def call(self, name: str, arguments: Sequence[str]) -> str:
         """A call of a function of the plan, or of a builtin."""
         if name in self.functions:
-            return f"{self.functions[name][0]}({', '.join(['v0', 'v1', 'm', *arguments[_GIVEN:]])})"
+            function, taken = self.functions[name]
+            return f"{function}({', '.join(['v0', 'v1', 'm', *arguments[_GIVEN:taken]])})"
         if name not in BUILTINS:
             raise NotTranslatable(f"the embedded engine has no function {name}; use the opa engine")
         alias = "b_" + "".join(letter if letter.isalnum() else "_" for letter in name)
@@ -147,7 +140,10 @@ def _length(source: Source, inner: Statement) -> None:
 
 def _scan(source: Source, inner: Statement) -> None:
     each = f"v{int(inner['key'])}, v{int(inner['value'])}"
-    source.loop(f"for {each} in scan(v{int(inner['source'])}, m[0]):", inner["block"], "continue")
+    scanned = f"s{source.level()}"
+    source.put(f"{scanned} = scan(v{int(inner['source'])}, m[0])")
+    source.unless(f"{scanned} is None")
+    source.loop(f"for {each} in {scanned}:", inner["block"], "continue")
     source.landed()
 
 
@@ -244,14 +240,15 @@ def _add(source: Source, inner: Statement) -> None:
 
 
 def _with(source: Source, inner: Statement) -> None:
-    local, kept = f"v{int(inner['local'])}", f"w{source.level()}"
+    local, kept, flag = f"v{int(inner['local'])}", f"w{source.level()}", f"n{source.level()}"
     path = "".join(f"{source.names.strings[index]!r}, " for index in inner.get("path") or ())
     source.put(f"{kept} = {local}, m")
     source.put(f"{local} = upserted({local}, ({path}), {source.operand(inner['value'])})")
-    source.put("m = fresh(m[0])")
-    source.loop("while True:", inner["block"], "break")
+    source.put(f"m, {flag} = fresh(m[0]), False")
+    source.loop("while True:", inner["block"], "break", last=f"{flag} = True")
     source.put(f"{local}, m = {kept}")
     source.landed()
+    source.unless(f"not {flag}")
 
 
 def _nothing(source: Source, inner: Statement) -> None:
