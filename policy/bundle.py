@@ -1,25 +1,29 @@
 """Loading a policy: the built-in ones, a folder of Rego and data, or an OPA bundle.
 
 What is loaded is not yet trusted to be right: `vetting` looks at it before it becomes active. Folders and
-built-ins are unsigned by nature; their revision is the digest of their files. Grants are merged into the base
+built-ins are unsigned by nature; their revision is the digest of their files. Of a bundle nothing is loaded before
+`opening` has found that it counts. Grants are merged into the base
 document at `data.agentgate.grants` (in the indexed form of `grants.index`), trusted upstreams at
 `data.agentgate.trusted_upstreams`; both are there for every policy, and no file of a policy may set them.
 """
 
 import hashlib
-import io
 import json
 import math
 import re
-import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import orjson
 
-from policy.archive import MAX_BYTES, MAX_FILES, read_archive
+from policy.archive import MAX_BYTES, MAX_FILES, write_archive
 from policy.engine import Policy, PolicyRefused
+from policy.manifest import Manifest
+from policy.opening import Bundle, digest_of, open_bundle
+from policy.roots import stray_data, stray_packages
+from policy.trust import Trust
 
 BUILTIN: Final = ("starter", "observe")
 
@@ -38,22 +42,30 @@ _CONSTANT_LISTING: Final = 'listing := {"hide": []}'
 Files = Mapping[str, bytes]
 
 
-def load(spec: str, *, grants: Mapping[str, Any] | None, trusted: Iterable[str] = ()) -> Policy:
+def load(
+    spec: str, *, grants: Mapping[str, Any] | None, trusted: Iterable[str] = (), trust: Trust | None = None
+) -> Policy:
     """The policy named by `spec`: "starter", "observe", a folder, or a bundle (`.tar.gz`).
 
     `grants` is the index that `grants.index` makes, `trusted` the names of the upstreams whose annotations
-    count. Raises PolicyRefused with one line for each problem, file and line first.
+    count, `trust` says which bundles do (without it none). Raises PolicyRefused with one line for each problem, file
+    and line first.
     """
-    given = dict(zip(_GIVEN, (dict(grants or {}), dict.fromkeys(trusted, True)), strict=True))
-    if spec in BUILTIN:
-        return _assemble(spec, _builtin_files(spec), given, manifest=None)
     path = Path(spec)
+    if spec not in BUILTIN and path.is_file():
+        return load_bundle(open_bundle(path, trust or Trust()), grants=grants, trusted=trusted)
+    given = _given(grants, trusted)
+    if spec in BUILTIN:
+        return _assemble(spec, _builtin_files(spec), given)
     if path.is_dir():
-        return _assemble(path.name, _folder_files(path), given, manifest=None)
-    if path.is_file():
-        files = _bundle_files(path)
-        return _assemble(path.name, files, given, manifest=_manifest(path.name, files))
+        return _assemble(path.name, _folder_files(path), given)
     raise PolicyRefused((f"{spec}: neither {' nor '.join(BUILTIN)}, nor a folder, nor a bundle",))
+
+
+def load_bundle(bundle: Bundle, *, grants: Mapping[str, Any] | None, trusted: Iterable[str] = ()) -> Policy:
+    """The policy in an opened bundle, with grants and trusted upstreams as for `load`. Raises PolicyRefused."""
+    policy = _assemble(bundle.name, bundle.files, _given(grants, trusted), bundle.manifest)
+    return replace(policy, version=bundle.manifest.version, signed=bundle.signature is not None)
 
 
 def pack(policy: Policy) -> bytes:
@@ -62,13 +74,7 @@ def pack(policy: Policy) -> bytes:
     files = {".manifest": orjson.dumps(manifest), "data.json": orjson.dumps(policy.data)}
     files |= {path: text.encode() for path, text in policy.modules.items()}
     files["system/authz.rego"] = (_REGO / "system" / "authz.rego").read_bytes()
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as archive:
-        for name in sorted(files):
-            entry = tarfile.TarInfo("/" + name)
-            entry.size, entry.mode = len(files[name]), 0o600
-            archive.addfile(entry, io.BytesIO(files[name]))
-    return buffer.getvalue()
+    return write_archive({f"/{path}": content for path, content in files.items()}, level=1)
 
 
 def bundle_revision(policy: Policy) -> str:
@@ -76,30 +82,39 @@ def bundle_revision(policy: Policy) -> str:
     return f"{policy.revision};{policy.data_revision}"
 
 
-def _assemble(name: str, files: Files, given: Mapping[str, Any], manifest: Mapping[str, Any] | None) -> Policy:
+def entry_points(modules: Mapping[str, str]) -> frozenset[str]:
+    """The rules of package agentgate that the sidecar asks for, as far as there are any."""
+    return frozenset(rule for rule, _ in _rules(modules))
+
+
+def _given(grants: Mapping[str, Any] | None, trusted: Iterable[str]) -> dict[str, Any]:
+    return dict(zip(_GIVEN, (dict(grants or {}), dict.fromkeys(trusted, True)), strict=True))
+
+
+def _assemble(name: str, files: Files, given: Mapping[str, Any], manifest: Manifest | None = None) -> Policy:
     modules, problems = _modules(files)
     data = _data(files, problems)
     ours = data.setdefault("agentgate", {})
     if not isinstance(ours, dict) or not ours.keys().isdisjoint(given):
         problems.append("data.json: agentgate.grants and agentgate.trusted_upstreams are set by the sidecar only")
     problems += [f"{path}: package system is the sidecar's" for path, text in modules.items() if _is_system(text)]
-    heads = [code for text in modules.values() if _PACKAGE.search(code := _code(text))]
-    rules = [(head[1], text) for code in heads for text in _statements(code) if (head := _HEAD.match(text))]
-    if not heads:
+    rules = _rules(modules)
+    if not any(_is_ours(text) for text in modules.values()):
         problems.append(f"{name}: no module of package agentgate")
     elif not any(rule == "decision" for rule, _ in rules):
         problems.append(f"{name}: no rule `decision` in package agentgate")
+    if manifest is not None:
+        problems += _outside(manifest.roots, modules, data)
     if problems:
         raise PolicyRefused(tuple(problems))
     data["agentgate"] = {**given, **ours}  # In this order, since the embedded engine looks through members one by one.
-    metadata = (manifest or {}).get("metadata") or {}
     return Policy(
         name=name,
         modules=modules,
         data=data,
-        revision=(manifest or {}).get("revision") or _digest(files),
+        revision=(manifest and manifest.revision) or digest_of(files),
         data_revision="sha256:" + hashlib.sha256(orjson.dumps(data, option=orjson.OPT_SORT_KEYS)).hexdigest(),
-        version=metadata.get("version"),
+        version=None,
         signed=False,
         hides_nothing=("listing", _CONSTANT_LISTING) in rules and _mentions_of_listing(modules) == 1,
         has_result=any(rule == "result" for rule, _ in rules),
@@ -124,30 +139,8 @@ def _folder_files(folder: Path) -> Files:
         raise PolicyRefused((f"{error.filename}: {error.strerror}",)) from error
 
 
-def _bundle_files(path: Path) -> Files:
-    files = read_archive(path)
-    return {inner: content for inner, content in files.items() if _counts(inner) or _is_manifest(inner)}
-
-
-def _is_manifest(path: str) -> bool:
-    return PurePosixPath(path).name == ".manifest"
-
-
 def _counts(name: str) -> bool:
     return (name.endswith(".rego") and not name.endswith("_test.rego")) or name.endswith(".json")
-
-
-def _manifest(name: str, files: Files) -> Mapping[str, Any]:
-    try:
-        manifest = json.loads(files.get(".manifest", b"{}"))
-    except (ValueError, RecursionError) as error:
-        raise PolicyRefused((f"{name}: .manifest: {error}",)) from error
-    metadata = manifest.get("metadata", {}) if isinstance(manifest, dict) else None
-    if not isinstance(metadata, dict) or type(metadata.get("version", 0)) is not int:
-        raise PolicyRefused((f"{name}: .manifest: metadata.version is not an integer",))
-    if not isinstance(manifest.get("revision", ""), str):
-        raise PolicyRefused((f"{name}: .manifest: revision is not a string",))
-    return dict(manifest)
 
 
 def _modules(files: Files) -> tuple[dict[str, str], list[str]]:
@@ -221,6 +214,24 @@ def _merge(into: dict[str, Any], more: Mapping[str, Any]) -> bool:
     return True
 
 
+def _outside(roots: Sequence[str], modules: Mapping[str, str], data: Mapping[str, Any]) -> list[str]:
+    """What lies in none of the roots; OPA would refuse the bundle for it, or another would own it."""
+    strays = stray_packages(roots, {path: _code(text) for path, text in modules.items()})
+    problems = [f"{path}: package {package} is in none of the roots" for path, package in strays]
+    own = {key: value for key, value in data.items() if key != "agentgate" or value}
+    return problems + [f"data.json: {path} is in none of the roots" for path in stray_data(roots, own)]
+
+
+def _rules(modules: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Name and text of each rule of package agentgate that the sidecar asks for."""
+    codes = [_code(text) for text in modules.values() if _is_ours(text)]
+    return [(head[1], text) for code in codes for text in _statements(code) if (head := _HEAD.match(text))]
+
+
+def _is_ours(text: str) -> bool:
+    return _PACKAGE.search(_code(text)) is not None
+
+
 def _is_system(text: str) -> bool:
     return _SYSTEM.search(_code(text)) is not None
 
@@ -247,11 +258,3 @@ def _statements(code: str) -> Iterator[str]:
         elif mark[0] in "}])":
             depth -= 1
     yield code[begin:].strip()
-
-
-def _digest(files: Files) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(files):
-        for part in (path.encode(), files[path]):
-            digest.update(len(part).to_bytes(8) + part)
-    return "sha256:" + digest.hexdigest()

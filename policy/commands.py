@@ -14,8 +14,9 @@ from evidence.record import Kind
 from evidence.tailing import FolderTail, Unreadable
 from policy.bundle import load
 from policy.embedded import EmbeddedEngine
-from policy.engine import PolicyRefused
+from policy.engine import Policy, PolicyRefused
 from policy.grants import Grant, as_mapping, index, read_grant, read_grants, with_grant, write_grants
+from policy.trust import Trust
 
 GRANTS: Final = "grants.json"
 
@@ -56,19 +57,25 @@ def run_denied(evidence: Path, *, out: TextIO) -> int:
     return _TRUE
 
 
-async def run_check(spec: str, state: Path, trusted: Iterable[str], out: TextIO) -> int:
+async def run_check(spec: str, state: Path, trusted: Iterable[str], out: TextIO, *, trust: Trust | None = None) -> int:
     """`policy check`: load and vet a policy as the embedded engine would, without activating it anywhere."""
-    engine = EmbeddedEngine(threads=1)
     try:
-        policy = load(spec, grants=index(read_grants(state / GRANTS)), trusted=trusted)
-        await engine.activate(policy)
+        policy = load(spec, grants=index(read_grants(state / GRANTS)), trusted=trusted, trust=trust)
+        await vet(policy)
     except PolicyRefused as error:
         out.write("".join(f"{problem}\n" for problem in error.problems))
         return _NOT_TRUE
-    finally:
-        await engine.close()
     out.write(f"{policy.name}: {policy.revision}, {len(policy.modules)} modules\n")
     return _TRUE
+
+
+async def vet(policy: Policy) -> None:
+    """What the embedded engine looks at before a policy becomes active, without making it so. Raises PolicyRefused."""
+    engine = EmbeddedEngine(threads=1)
+    try:
+        await engine.activate(policy)
+    finally:
+        await engine.close()
 
 
 def parse_arguments(texts: Sequence[str]) -> dict[str, dict[str, Any]]:

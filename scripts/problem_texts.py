@@ -15,7 +15,10 @@ _STARTS: Final = (
     *("evidence/keys.py", "policy/orders.py", "policy/opa_process.py"),
     *("proxy/child.py", "proxy/wrap_config.py"),
 )
-_POLICIES: Final = ("policy/archive.py", "policy/bundle.py", "policy/grants.py", "policy/vetting.py")
+_POLICIES: Final = (
+    *("policy/archive.py", "policy/opening.py", "policy/signatures.py", "policy/trust.py", "policy/manifest.py"),
+    *("policy/bundle.py", "policy/building.py", "policy/grants.py", "policy/vetting.py"),
+)
 _STARTING: Final = ("KeyProblem", "OrdersProblem", "OpaMissing", "CannotStart", "CannotRewrite")
 
 _CALLS: Final = {
@@ -30,15 +33,19 @@ _WORDS: Final = {
     "CALL": "what to write instead",
     "ERROR": "WHY",
     "HOSTNAME": "HOST",
+    "KEYID": "ID",
     "LINENO": "LINE",
     "MAX_BYTES": "so many",
     "MAX_FILES": "so many",
+    "MANIFEST": ".manifest",
+    "MAX_VERSION": "2^53 - 1",
     "MSG": "WHY",
     "NAME__": "TYPE",
     "R": "VALUE",
     "RAW": "SOME",
     "RETURNCODE": "CODE",
     "SHOWN": "FUNCTION",
+    "SIGNATURES": ".signatures.json",
     "STRERROR": "WHY",
     "ST_UID": "UID",
     "THERE": "FOLDER",
@@ -97,6 +104,8 @@ def _problems(node: ast.AST) -> Iterator[ast.expr]:
         case ast.ListComp(elt=made) | ast.GeneratorExp(elt=made):
             found = [made]
         case ast.Call(func=ast.Attribute(value=ast.Name(id="problems"), attr="append"), args=[made]):
+            found = [made]
+        case ast.Call(func=ast.Name(id="_refuse"), args=[_, made]):
             found = [made]
         case ast.Call(func=ast.Name(id="PolicyRefused"), args=[ast.Tuple(elts=found)]):
             pass

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from evidence.clock import SystemClock
 from policy.containment import OrderKind, Scope
+from proxy.commands import bundles
 from proxy.commands.command import Command, ends_with_its_reader, place_arguments, places_of, policy_arguments
 from proxy.config import operator_name
 from proxy.settings.problems import ConfigProblems, Problem
@@ -40,7 +41,7 @@ def _order(kind: OrderKind) -> Callable[[argparse.Namespace], int]:
 
 
 def _policy_arguments(parser: argparse.ArgumentParser) -> None:
-    below = parser.add_subparsers(metavar="allow|deny|list|denied|check", dest="what", required=True)
+    below = parser.add_subparsers(metavar="|".join(_POLICY), dest="what", required=True)
     _grant_arguments(below.add_parser("allow", help="grant a tool, a resource, a prompt or another method"), "allow")
     _grant_arguments(below.add_parser("deny", help="deny it, whatever else is granted"), "deny")
     listing = below.add_parser("list", help="what is granted and denied")
@@ -53,6 +54,7 @@ def _policy_arguments(parser: argparse.ArgumentParser) -> None:
     place_arguments(check)
     policy_arguments(check)
     check.add_argument("--trusted", metavar="NAME", action="append", default=[], help="a trusted upstream")
+    bundles.arguments(below)
 
 
 def _grant_arguments(parser: argparse.ArgumentParser, effect: Literal["allow", "deny"]) -> None:
@@ -123,7 +125,7 @@ def _check(given: argparse.Namespace) -> int:
     return asyncio.run(run_check(spec, places_of(given).state, given.trusted, sys.stdout))
 
 
-_POLICY: Final = {"allow": _grant, "deny": _grant, "list": _list, "denied": _denied, "check": _check}
+_POLICY: Final = {"allow": _grant, "deny": _grant, "list": _list, "denied": _denied, "check": _check, **bundles.RUN}
 
 COMMANDS: Final = {
     "kill": Command(_order_arguments, _order("kill")),

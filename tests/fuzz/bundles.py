@@ -11,6 +11,7 @@ import orjson
 
 from policy.bundle import load, pack
 from policy.engine import Policy, PolicyRefused
+from policy.trust import UNSIGNED
 from tests.fuzz.chains import scratch
 from tests.fuzz.edits import edited_bytes
 from tests.fuzz.pieces import Pieces
@@ -77,7 +78,7 @@ def _loaded(raw: bytes) -> Policy | None:
     path = _FOLDER / "b.tar.gz"
     path.write_bytes(raw)
     try:
-        policy = load(str(path), grants=None)
+        policy = load(str(path), grants=None, trust=UNSIGNED)
     except PolicyRefused as refused:
         assert refused.problems
         return None

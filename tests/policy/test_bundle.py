@@ -16,6 +16,7 @@ from policy.bundle import bundle_revision, load, pack
 from policy.embedded import EmbeddedEngine
 from policy.engine import PolicyRefused
 from policy.grants import Grant, index, write_grants
+from policy.trust import UNSIGNED
 
 ALLOW = 'package agentgate\n\ndecision := {"effect": "allow", "reason": "ok"}\n'
 
@@ -128,7 +129,7 @@ def test_whether_there_is_a_rule_for_results(tmp_path: Path, source: str, *, the
 def test_a_bundle_comes_back_with_its_revision_and_version(tmp_path: Path) -> None:
     manifest = {"revision": "r7", "metadata": {"version": 7}, "roots": [""]}
     path = _bundle(tmp_path, {"/.manifest": json.dumps(manifest), "/a.rego": ALLOW, "/data.json": '{"x": 1}'})
-    policy = load(str(path), grants=None)
+    policy = load(str(path), grants=None, trust=UNSIGNED)
     assert (policy.revision, policy.version, policy.signed, policy.data["x"]) == ("r7", 7, False, 1)
 
 
@@ -137,7 +138,7 @@ def test_a_bundle_comes_back_with_its_revision_and_version(tmp_path: Path) -> No
 )
 def test_a_bundle_reaches_nothing_outside(tmp_path: Path, name: str) -> None:
     with pytest.raises(PolicyRefused, match="plain files"):
-        load(str(_bundle(tmp_path, {name: ALLOW})), grants=None)
+        load(str(_bundle(tmp_path, {name: ALLOW})), grants=None, trust=UNSIGNED)
 
 
 def test_a_bundle_holds_no_links(tmp_path: Path) -> None:
@@ -147,13 +148,19 @@ def test_a_bundle_holds_no_links(tmp_path: Path) -> None:
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         archive.addfile(link)
     with pytest.raises(PolicyRefused, match="plain files"):
+        load(str(path), grants=None, trust=UNSIGNED)
+
+
+def test_a_bundle_counts_only_where_something_says_whose_do(tmp_path: Path) -> None:
+    path = _bundle(tmp_path, {".manifest": "{}", "a.rego": ALLOW})
+    with pytest.raises(PolicyRefused, match="no key says whose"):
         load(str(path), grants=None)
 
 
 def test_what_is_no_bundle(tmp_path: Path) -> None:
     (tmp_path / "b.tar.gz").write_bytes(b"nothing of the kind")
     with pytest.raises(PolicyRefused, match="not a readable bundle"):
-        load(str(tmp_path / "b.tar.gz"), grants=None)
+        load(str(tmp_path / "b.tar.gz"), grants=None, trust=UNSIGNED)
 
 
 def _damage_a_header(tar: bytes) -> bytes:
@@ -191,7 +198,7 @@ def test_an_archive_is_read_whole_or_refused(tmp_path: Path, change: Callable[[b
     path = _bundle(tmp_path, {"a.rego": ALLOW, "b.rego": "package b\n"})
     path.write_bytes(gzip.compress(change(gzip.decompress(path.read_bytes())), 1))
     with pytest.raises(PolicyRefused, match=problem):
-        load(str(path), grants=None)
+        load(str(path), grants=None, trust=UNSIGNED)
 
 
 def _spoil_the_checksum(packed: bytes) -> bytes:
@@ -209,7 +216,7 @@ def test_what_cannot_be_unpacked_is_refused(tmp_path: Path, change: Callable[[by
     path = _bundle(tmp_path, {"a.rego": ALLOW})
     path.write_bytes(change(path.read_bytes()))
     with pytest.raises(PolicyRefused, match="not a readable bundle"):
-        load(str(path), grants=None)
+        load(str(path), grants=None, trust=UNSIGNED)
 
 
 @pytest.mark.parametrize(
@@ -224,7 +231,7 @@ def test_what_cannot_be_unpacked_is_refused(tmp_path: Path, change: Callable[[by
 )
 def test_a_manifest_that_is_none(tmp_path: Path, manifest: str) -> None:
     with pytest.raises(PolicyRefused, match="manifest"):
-        load(str(_bundle(tmp_path, {".manifest": manifest, "a.rego": ALLOW})), grants=None)
+        load(str(_bundle(tmp_path, {".manifest": manifest, "a.rego": ALLOW})), grants=None, trust=UNSIGNED)
 
 
 def test_packing_the_same_gives_the_same_names(tmp_path: Path) -> None:
