@@ -84,6 +84,10 @@ class Reads:
                     kept[name] = inner
         return kept
 
+    def of(self, name: str) -> "Reads":
+        """What is read of the member of that name; everything where it is kept as it is."""
+        return self.members.get(name, EVERYTHING) if self.each is None and not self.whole else EVERYTHING
+
     def below(self, name: str | None) -> "Reads":
         """What is read of the member of that name; of any element, if None."""
         if name is not None:

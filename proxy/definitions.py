@@ -3,11 +3,11 @@
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from evidence.canonical import canonical
-from policy.vocabulary import Caller, Definition
+from policy.vocabulary import Caller, Definition, Pinned
 
 MAX_SCOPES: Final = 1_000
 """(tenant, agent, upstream) triples remembered."""
@@ -29,11 +29,53 @@ class NotLoggedIn(Exception):
     """The upstream lists nothing to this caller before it logs in; it may do so a moment later."""
 
 
+class Claim(Mapping[str, Any]):
+    """What one tool is by its upstream: each part is made when it is asked for, since few policies read the digest.
+
+    `digest` is over the whole of it: asking for it may raise ValueError, for what has no canonical form.
+    """
+
+    __slots__ = ("_item",)
+
+    def __init__(self, item: Mapping[str, Any]) -> None:
+        self._item = item
+
+    def __getitem__(self, part: str) -> Any:
+        return _PARTS[part](self._item)
+
+    def __contains__(self, part: object) -> bool:
+        return part in _PARTS
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_PARTS)
+
+    def __len__(self) -> int:
+        return len(_PARTS)
+
+
 def define(item: Mapping[str, Any]) -> Definition:
-    """The definition of one tool as its upstream states it: digest over the whole, annotations apart."""
+    """The definition of one tool as its upstream states it. Raises ValueError for what has no canonical form."""
+    return Definition(**Claim(item))
+
+
+def _digest(item: Mapping[str, Any]) -> str:
+    return "sha256:" + hashlib.sha256(canonical(item)).hexdigest()
+
+
+def _pinned(_item: Mapping[str, Any]) -> Pinned:
+    return "unpinned"
+
+
+def _annotations(item: Mapping[str, Any]) -> Mapping[str, Any]:
     annotations = item.get("annotations")
-    digest = "sha256:" + hashlib.sha256(canonical(item)).hexdigest()
-    return Definition(digest, annotations if isinstance(annotations, Mapping) else {})
+    return annotations if isinstance(annotations, Mapping) else {}
+
+
+_PARTS: Final[Mapping[str, Callable[[Mapping[str, Any]], Any]]] = {
+    "digest": _digest,
+    "pinned": _pinned,
+    "annotations": _annotations,
+}
 
 
 class _Scope:

@@ -7,8 +7,9 @@ from typing import Any, Final
 from policy.decision import hidden, input_text, listing_values
 from policy.engine import CannotDecide, EntryPoint
 from policy.methods import LIST_ITEMS
-from policy.vocabulary import Call, Listed
-from proxy.definitions import define
+from policy.reads import Reads
+from policy.vocabulary import Call
+from proxy.definitions import Claim
 from proxy.gate import Gate
 from proxy.path.outlive import is_foreign
 from proxy.path.parse import call_of
@@ -24,7 +25,10 @@ SHORT_TTL_MS: Final = 5_000
 """How long a filtered list of 2026-07-28 may be cached, privately: its next reading may be filtered differently."""
 
 OFF_LOOP_ITEMS: Final = 50
-"""Lists longer than this are digested, and cut, on a thread, so that other calls are not stalled."""
+"""Lists longer than this are looked through, and cut, on a thread, so that other calls are not stalled."""
+
+Told = tuple[str, dict[str, Any]]
+"""The name of an item, and what policy is told of it."""
 
 
 async def filter_list(gate: Gate, exchange: Exchange, request: Message, answer: Message) -> bytes:
@@ -59,13 +63,19 @@ async def filter_list(gate: Gate, exchange: Exchange, request: Message, answer: 
 
 async def _kept(gate: Gate, exchange: Exchange, request: Message, items: list[Any], name: str) -> list[bool]:
     call = call_of(exchange, request.method or "", request.params, "client", gate, modern_version(request))
+    reads = gate.engine.reads
     if len(items) > OFF_LOOP_ITEMS:
-        listed = await asyncio.to_thread(_listed, items, name)
+        told = await asyncio.to_thread(_told, items, name, reads)
     else:
-        listed = _listed(items, name)
+        told = _told(items, name, reads)
     keep: list[bool] = []
-    for begin in range(0, len(listed), CHUNK):
-        keep += await _ask(gate, call, listed[begin : begin + CHUNK])
+    for begin in range(0, len(items), CHUNK):
+        chunk = slice(begin, begin + CHUNK)
+        if (now := gate.engine.reads) is reads:
+            keep += await _ask(gate, call, told[chunk])
+        else:
+            # The policy has changed since; the new one may read more.
+            keep += await _ask(gate, call, _told(items[chunk], name, now))
     return keep
 
 
@@ -73,33 +83,37 @@ def _named(item: Any, name: str) -> Any:
     return item.get(name) if isinstance(item, dict) else None
 
 
-def _listed(items: list[Any], name: str) -> list[Listed | None]:
-    return [_item(item, name) for item in items]
+def _told(items: list[Any], name: str, reads: Reads) -> list[Told | None]:
+    within = reads.of("items")
+    return [_item(item, name, within) for item in items]
 
 
-def _item(item: Any, name: str) -> Listed | None:
+def _item(item: Any, name: str, within: Reads) -> Told | None:
     if not isinstance(item, dict) or not isinstance(item.get(name), str):
         return None
     try:
-        found = define(item)
+        (value,) = within.narrowed([{"name": item[name], "definition": Claim(item)}])
+        if isinstance(claim := value.get("definition"), Claim):
+            value["definition"] = dict(claim)
     except ValueError:
         return None
-    definition = {"digest": found.digest, "pinned": found.pinned, "annotations": found.annotations}
-    return Listed(item[name], definition)
+    return item[name], value
 
 
-async def _ask(gate: Gate, call: Call, chunk: Sequence[Listed | None]) -> list[bool]:
-    known = [item for item in chunk if item is not None]
+async def _ask(gate: Gate, call: Call, chunk: Sequence[Told | None]) -> list[bool]:
+    """What to keep of the chunk. From here to the engine nothing is awaited: the policy stays the one that reads so."""
     view = gate.sessions.view(call.caller, call.session)
     try:
-        values = listing_values(call, known, session=view, sidecar=gate.sidecar, now=gate.clock.now())
-        document = input_text(gate.engine.reads.narrowed(values))
-        hide = hidden(await gate.engine.ask(EntryPoint.LISTING, document))
+        values = listing_values(call, (), session=view, sidecar=gate.sidecar, now=gate.clock.now())
+        document = gate.engine.reads.narrowed(values)
+        if "items" in document:
+            document["items"] = [told[1] for told in chunk if told is not None]
+        hide = hidden(await gate.engine.ask(EntryPoint.LISTING, input_text(document)))
     except CannotDecide:
         hide = None
     if hide is None:
         return [False] * len(chunk)
-    return [item is not None and item.name not in hide for item in chunk]
+    return [told is not None and told[0] not in hide for told in chunk]
 
 
 def _private(result: dict[str, Any]) -> dict[str, str]:

@@ -33,7 +33,7 @@ from proxy.tasks import Tasks
 from proxy.vocabulary import Headers, UpstreamLeg
 
 REVISION = "sha256:test"
-TENANT = "acme"
+TENANT, OTHER_TENANT = "acme", "beta"
 ROOM = Limits(min_free_bytes=0, reserve_bytes=256 * 1024, head_seconds=30.0)
 
 
@@ -69,10 +69,10 @@ class ScriptedEngine:
     """An engine whose answers are given by a function; an exception that it returns is raised."""
 
     name = "scripted"
-    reads = EVERYTHING
 
     def __init__(self, ask: Ask, *, hides_nothing: bool = True) -> None:
         self._ask = ask
+        self.reads = EVERYTHING
         self.hold: asyncio.Event | None = None
         self.active: Policy | None = policy(hides_nothing=hides_nothing)
 
@@ -174,6 +174,12 @@ def callers() -> tuple[Caller, Caller]:
     return alice, bob
 
 
+def stranger() -> Caller:
+    """A caller of another tenant, whose agent is called alice as well."""
+    known = TokenHolders({hashlib.sha256(b"x").hexdigest(): Holder(OTHER_TENANT, "alice", "alice@example.org")})
+    return known.identify(Credentials("Bearer x"))
+
+
 def counted_ids(first: int = 1) -> Callable[[], str]:
     """Ids that are the same in each run: 32 hex digits, from `first` upwards."""
     numbers = count(first)
@@ -211,13 +217,15 @@ def _failed() -> asyncio.Future[int]:
 
 
 @asynccontextmanager
-async def open_journal(root: Path, clock: HandClock, limits: Limits = ROOM) -> AsyncIterator[WatchedJournal]:
+async def open_journal(
+    root: Path, clock: HandClock, limits: Limits = ROOM, tenant: str = TENANT
+) -> AsyncIterator[WatchedJournal]:
     """A journal on `root`/evidence, closed in the end."""
     journal = await WatchedJournal.open(
         root / "evidence",
         sidecar="gate-1",
-        tenant=TENANT,
-        keys=load_or_make(root / "state", [TENANT]),
+        tenant=tenant,
+        keys=load_or_make(root / "state", [tenant]),
         isolation="none",
         clock=clock,
         limits=limits,

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from policy.engine import EngineTimeout, EntryPoint
+from policy.reads import Reads
+from proxy.definitions import define
 from proxy.path.filter import CHUNK, filter_list
 from proxy.vocabulary import Exchange
 from proxy.wire.message import read_client, read_server
@@ -22,11 +24,13 @@ class Asked:
 
     def __init__(self, slow: str = "") -> None:
         self.chunks: list[int] = []
+        self.items: list[Any] = []
         self._slow = slow
 
     def __call__(self, entry: EntryPoint, document: Mapping[str, Any]) -> Any:
         names = [item["name"] for item in document["items"]]
         self.chunks.append(len(names))
+        self.items += document["items"]
         if self._slow in names:
             return EngineTimeout("budget")
         return {"hide": [name for name in names if name[-1] in "13579"]}
@@ -40,12 +44,13 @@ async def filtered(
     era: str = "2025-11-25",
     *,
     sent: bytes | None = None,
+    engine: ScriptedEngine | None = None,
 ) -> Any:
     """The result of a list after the filter."""
     clock = HandClock()
     async with open_journal(root, clock) as journal:
         gate = make_gate(
-            journal, engine=ScriptedEngine(asked, hides_nothing=False), orders=OrdersInHand(), upstreams={},
+            journal, engine=engine or ScriptedEngine(asked, hides_nothing=False), orders=OrdersInHand(), upstreams={},
             clock=clock, sole_caller=True,
         )  # fmt: skip
         envelope = read_client(sent or request(1, method), limit=LIMIT)
@@ -114,3 +119,53 @@ CACHING = [
 async def test_modern_lists_are_private(members: dict[str, Any], left: dict[str, Any], tmp_path: Path) -> None:
     result = await filtered(tmp_path, Asked(), "tools/list", {"tools": [], **members}, era="2026-07-28")
     assert result == {"tools": [], **left}
+
+
+STATED = {"name": "2", "title": "x", "annotations": {"readOnlyHint": True, "title": "x"}, "inputSchema": {}}
+DIGEST = define(STATED).digest
+ALL = Reads(whole=True)
+NAMED = {"name": ALL}
+HINTED = Reads(members={"annotations": Reads(members={"readOnlyHint": ALL})})
+
+
+def _of_items(**members: Reads) -> Reads:
+    return Reads(members={"items": Reads(each=Reads(members=NAMED | members))})
+
+
+TOLD = [
+    pytest.param(
+        ALL, {"digest": DIGEST, "pinned": "unpinned", "annotations": STATED["annotations"]}, id="everything",
+    ),
+    pytest.param(
+        _of_items(definition=ALL), {"digest": DIGEST, "pinned": "unpinned", "annotations": STATED["annotations"]},
+        id="the-whole-definition",
+    ),
+    pytest.param(_of_items(definition=Reads(members={"digest": ALL})), {"digest": DIGEST}, id="the-digest"),
+    pytest.param(_of_items(definition=Reads(members={"pinned": ALL})), {"pinned": "unpinned"}, id="whether-pinned"),
+    pytest.param(_of_items(definition=HINTED), {"annotations": {"readOnlyHint": True}}, id="one-annotation"),
+    pytest.param(_of_items(), None, id="the-name-alone"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("reads", "definition"), TOLD)
+async def test_policy_is_told_what_it_reads(reads: Reads, definition: Any, tmp_path: Path) -> None:
+    asked = Asked()
+    engine = ScriptedEngine(asked, hides_nothing=False)
+    engine.reads = reads
+    await filtered(tmp_path, asked, "tools/list", {"tools": [STATED, {"name": "4"}]}, engine=engine)
+    assert asked.items[0] == {"name": "2"} | ({} if definition is None else {"definition": definition})
+    assert asked.items[1]["name"] == "4"
+
+
+async def test_a_policy_that_changes_within_a_list_is_told_what_it_reads(tmp_path: Path) -> None:
+    asked = Asked()
+
+    def changing(entry: EntryPoint, document: Mapping[str, Any]) -> Any:
+        engine.reads = ALL
+        return asked(entry, document)
+
+    engine = ScriptedEngine(changing, hides_nothing=False)
+    engine.reads = _of_items()
+    result = await filtered(tmp_path, asked, "tools/list", {"tools": tools(CHUNK + 2)}, engine=engine)
+    assert len(result["tools"]) == CHUNK / 2 + 1
+    assert ["definition" in item for item in asked.items] == [False] * CHUNK + [True] * 2
