@@ -26,8 +26,8 @@ from policy.engine import PolicyRefused
 GrantEffect = Literal["allow", "deny", "require_approval"]
 
 ANY: Final = "*"
-MAX_ENTRIES: Final = 10_000
-"""The embedded engine holds an entry in 5 to 12 KB for each of its threads."""
+MAX_ENTRIES: Final = 500_000
+"""An entry takes about 1 KB of memory in the embedded engine."""
 
 _MEMBERS: Final = frozenset({"tenant", "agent", "upstream", "tool", "method", "name", "effect", "arguments", "closed"})
 _LEVELS: Final = ("tenant", "agent", "upstream", "method", "name")
@@ -105,20 +105,20 @@ def write_grants(path: Path, grants: Iterable[Grant]) -> None:
     draft.replace(path)
 
 
-def index(grants: Iterable[Grant]) -> dict[str, Any]:
+def index(grants: Iterable[Grant], most: int = MAX_ENTRIES) -> dict[str, Any]:
     """What stands at `data.agentgate.grants`: tenant, agent, upstream, method, name, effect, each an object's key.
 
     What is about any tenant, agent, upstream or name stands under "*" and under each key beside it, so that all
     that is about a call is found under one key at each level: its own if there is one, else "*".
-    Raises PolicyRefused if that makes more than MAX_ENTRIES.
+    Raises PolicyRefused if that makes more than `most`.
     """
     distinct = {grant.id: grant for grant in grants}
     entries = {name: _entry(name, grant) for name, grant in distinct.items()}
     tree: dict[str, Any] = {}
     for count, (path, name) in enumerate(_placed(list(distinct.items()))):
-        if count >= MAX_ENTRIES:
+        if count >= most:
             raise PolicyRefused(
-                (f"more than {MAX_ENTRIES:,} entries of {len(distinct)} grants: name fewer beside those for any (*)",)
+                (f"more than {most:,} entries of {len(distinct)} grants: name fewer beside those for any (*)",)
             )
         node = tree
         for key in path:

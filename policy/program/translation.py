@@ -39,8 +39,11 @@ class Program:
         return memo
 
 
-def translate(document: Mapping[str, Any]) -> Program:
-    """The program of a plan. Raises NotTranslatable, and KeyError or TypeError for a document that is no plan."""
+def translate(document: Mapping[str, Any], text_of: Callable[[str], str] = text_of) -> Program:
+    """The program of a plan, whose strings are read by `text_of`: regopy's compiler spells them in its own way.
+
+    Raises NotTranslatable, and KeyError or TypeError for a document that is no plan.
+    """
     functions = document["funcs"]["funcs"]
     names = _Names([text_of(entry["value"]) for entry in document["static"].get("strings", ())], functions)
     lines: list[str] = []

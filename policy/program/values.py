@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from operator import is_
 from typing import Any, Final
 
 import orjson
@@ -146,9 +147,11 @@ def given(value: Any) -> Any:
         case float():
             return number(repr(value))
         case list():
-            return [given(item) for item in value]
+            items = [given(item) for item in value]
+            return value if all(map(is_, items, value)) else items
         case dict():
-            return {name: given(member) for name, member in value.items()}
+            members = {name: given(member) for name, member in value.items()}
+            return value if all(map(is_, members.values(), value.values())) else members
         case _:
             return value
 

@@ -126,7 +126,7 @@ def test_grants_for_any_beside_too_many_names_are_refused() -> None:
     anyone = [Grant("u", "tools/call", f"tool{number}") for number in range(200)]
     agents = [Grant("u", "tools/call", "mine", agent=f"agent{number}") for number in range(200)]
     with pytest.raises(PolicyRefused, match="more than 10,000 entries of 400 grants"):
-        index([*anyone, *agents])
+        index([*anyone, *agents], most=10_000)
 
 
 @pytest.mark.parametrize(
