@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from msgspec import structs
 
+from evidence.journal import Journal
 from policy.vocabulary import Call, Caller
 from proxy.detached import Waiting, nothing
 from proxy.gate import Gate
@@ -114,10 +115,10 @@ async def _go_on_as_task(
         gate.journals[exchange.caller.tenant].chain.name,
         int(gate.clock.now().unix_ns / 1e9 + ttl_ms / 1000 + GRACE_SECONDS),
     )
-    if gate.tasks.of_another(begun.task, begun.owner):
+    if _of_another(gate, exchange, task_id):
         raise NoSuchTask
     await record.interim(call, "task")
-    if gate.tasks.of_another(begun.task, begun.owner):
+    if _of_another(gate, exchange, task_id):
         # Another caller's call was answered with the same task in the meantime.
         raise NoSuchTask
     gate.rounds.keep(call.continues, begun.until - gate.clock.now().unix_ns / 1e9)
@@ -149,11 +150,11 @@ async def look_at_answer(gate: Gate, exchange: Exchange, record: Recording, call
 
 
 async def _look(gate: Gate, exchange: Exchange, record: Recording, task_id: str, ending: Ending | None) -> None:
-    task, owner = _task(gate, exchange, task_id), _owner(gate, exchange.caller)
-    if gate.tasks.of_another(task, owner):
+    if _of_another(gate, exchange, task_id):
         raise NoSuchTask
     if ending is None:
         return
+    task, owner = _task(gate, exchange, task_id), _owner(gate, exchange.caller)
     if (waiting := gate.tasks.take(task, exchange.caller, exchange.upstream)) is not None:
         written = waiting.end(ending)
         if written is not None:
@@ -202,8 +203,19 @@ def _result_ending(result: Any, message: Message) -> Ending:
     return structs.replace(_TOOL_FAILED if failed else _COMPLETED, answer=message.raw)
 
 
+def _of_another(gate: Gate, exchange: Exchange, task_id: str) -> bool:
+    """True if the task is known to be another caller's, of whatever tenant: its pseudonym is another in each."""
+    owner = _owner(gate, exchange.caller)
+    names = (_named_in(journal, exchange, task_id) for journal in gate.journals.values())
+    return any(gate.tasks.of_another(name, owner) for name in names)
+
+
 def _task(gate: Gate, exchange: Exchange, task_id: str) -> str:
-    return gate.journals[exchange.caller.tenant].pseudonym("task", f"{exchange.upstream}\n{task_id}")
+    return _named_in(gate.journals[exchange.caller.tenant], exchange, task_id)
+
+
+def _named_in(journal: Journal, exchange: Exchange, task_id: str) -> str:
+    return journal.pseudonym("task", f"{exchange.upstream}\n{task_id}")
 
 
 def _owner(gate: Gate, caller: Caller) -> str:

@@ -9,8 +9,9 @@ from tests.attacks.documents import CALL
 from tests.attacks.gates import ALICE, BOB, TWIN, Gate, Gates
 from tests.attacks.row import Story
 from tests.attacks.stories import begin, legacy_stream, passed, refused, without_reference
-from tests.attacks.upstream import TOOLS, http
-from tests.path.messages import MESSAGES, call, request, result
+from tests.attacks.upstream import TOOLS, events, http
+from tests.attacks.wire import Answer
+from tests.path.messages import MESSAGES, call, notification, request, result
 from tests.peers.recorder import Received
 
 INIT: Final = MESSAGES["INIT"]
@@ -99,6 +100,14 @@ def _at_once(gates: Gates) -> None:
 def _tenants() -> Iterator[Story]:
     said = "a call that is granted to the agent of the same name in another tenant"
     yield Story("tenant/grant-of-a-namesake", said, "`not_granted`; nothing arrives", _namesake)
+    for who, token in _THIEVES.items():
+        told = partial(_one_task, token=token)
+        said = f"the tool server names one task to an agent, and then to {who.replace('-', ' ')}"
+        expected = "the second gets `task_not_found`, the first goes on with it"
+        yield Story(f"tenant/one-task-for-{who}", said, expected, told)
+        told = partial(_told_of, token=token)
+        said = f"a notification about an agent's task, to {who.replace('-', ' ')}"
+        yield Story(f"tenant/a-task-told-to-{who}", said, "it stays back, noted as `task_not_found`", told)
     said = "calls of namesakes of two tenants"
     yield Story("tenant/evidence-apart", said, "each chain has its own tenant's records only", _apart, passes=True)
     said = "a tool that is defined otherwise for each of two tenants"
@@ -114,6 +123,35 @@ def _namesake(gates: Gates) -> None:
     gate.upstream.received.clear()
     refused(gate.ask(CALL, token=TWIN), "not_granted")
     assert gate.upstream.received == []
+
+
+def _begin_task(gate: Gate, task: str, token: str) -> Answer:
+    gate.upstream.answers(http(result(1, resultType="task", taskId=task)))
+    return gate.ask(call(1, "echo"), token=token)
+
+
+def _one_task(gates: Gates, token: str) -> None:
+    gate, task = gates.open, f"one-for-{token}"
+    gate.fresh()
+    passed(_begin_task(gate, task, ALICE))
+    refused(_begin_task(gate, task, token), "task_not_found")
+    gate.upstream.answers(http(result(2, taskId=task, status="completed", result={"content": []})))
+    get = request(2, "tasks/get", taskId=task)
+    refused(gate.ask(get, token=token), "task_not_found")
+    passed(gate.ask(get))
+
+
+def _told_of(gates: Gates, token: str) -> None:
+    gate, task = gates.open, f"told-to-{token}"
+    gate.fresh()
+    passed(_begin_task(gate, task, ALICE))
+    gate.trail.more()
+    told = notification("notifications/tasks", taskId=task, status="completed", result={"content": ["secret"]})
+    gate.upstream.answers(events(b"data: " + told + b"\n\n"))
+    answer = gate.ask(b"", "Accept: text/event-stream", method="GET", token=token)
+    assert answer.status == 200
+    assert b"secret" not in answer.body
+    assert "task_not_found" in str(gate.trail.more())
 
 
 def _apart(gates: Gates) -> None:

@@ -165,6 +165,31 @@ def test_a_disk_that_takes_nothing_is_told(tmp_path: Path) -> None:
     assert known.known("t", "alice") is not None
 
 
+async def test_a_task_of_another_tenant_is_known_after_a_restart(tmp_path: Path) -> None:
+    before = """
+        two tenants
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json TASK
+        record notice task
+        client 200 TASK
+    """
+    came, expected = await perform(before, tmp_path)
+    assert came == expected
+    after = """
+        two tenants
+        >> CALL by=stranger
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json TASK
+        record outcome echo failed own_error unknown task_not_found
+        client 200 1 isError task_not_found
+    """
+    came, expected = await perform(after, tmp_path, first_id=1000)
+    assert came == expected
+
+
 async def test_a_result_after_a_restart_is_late(tmp_path: Path) -> None:
     before = """
         >> CALL

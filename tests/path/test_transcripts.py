@@ -1988,6 +1988,56 @@ TASKS = [
         """,
         id="cross-talk-a-late-answer-names-the-task-of-another-caller",
     ),
+    pytest.param(
+        """
+        two tenants
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json TASK
+        record notice task
+        client 200 TASK
+        >> CALL by=stranger
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json TASK
+        record outcome echo failed own_error unknown task_not_found
+        client 200 1 isError task_not_found
+        >> GET_T1
+        record intent tasks/get tasks/get granted continues
+        upstream GET_T1
+        << 200 json T1_DONE
+        record outcome echo completed answer done task_completed
+        record outcome tasks/get completed answer done ok
+        client 200 T1_DONE
+        """,
+        id="cross-talk-a-task-is-not-handed-over-to-another-tenant",
+    ),
+    pytest.param(
+        """
+        two tenants
+        >> CALL by=stranger
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json TASK
+        record notice task
+        client 200 TASK
+        >> GET_T1
+        record refusal tasks/get task_not_found
+        client 200 2 error -32602 task_not_found
+        >> LISTEN
+        record intent subscriptions/listen subscriptions/listen granted
+        upstream LISTEN
+        << stream
+        client begins 200
+        << event TASK_V2_NOTE
+        record notice withheld notifications/tasks task_not_found
+        << end
+        record outcome subscriptions/listen completed answer none stream_ended
+        client ends
+        """,
+        id="cross-talk-a-notification-about-the-task-of-another-tenant",
+    ),
 ]
 
 

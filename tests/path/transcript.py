@@ -1,7 +1,7 @@
 """Transcripts: what goes in and what must happen, in one order, as lines of text.
 
     allow / deny NAME / approval NAME / hide NAME / engine KIND / orders KIND / definitions unknown    (set-up)
-    >> MESSAGE [alice|bob] [era=] [session=]        the client sends
+    >> MESSAGE [by=bob|stranger] [era=] [session=]  the client sends; `two tenants` has set up the stranger's
     << 200 json MESSAGE | stream | event MESSAGE [id=] | comment | end | down | broken | hang     the upstream does
     !! kill | quarantine | gone | client breaks | later SECONDS | taken TASK        something happens just then
     !!! …                                           the same, once the exchange is over
@@ -17,6 +17,7 @@ import asyncio
 import json
 import shlex
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from proxy.vocabulary import Arrival, ClientGone, Exchange, Frame, Headers, Leas
 from proxy.wire.message import Message, read_client
 from tests.path.messages import MESSAGES, SCHEMAS
 from tests.path.stage import (
+    OTHER_TENANT,
     ROOM,
     Ask,
     Chronicle,
@@ -48,6 +50,7 @@ from tests.path.stage import (
     callers,
     make_gate,
     open_journal,
+    stranger,
 )
 
 LIMIT = 1 << 20
@@ -325,6 +328,7 @@ class _SetUp:
     hides_nothing: bool = True
     known: bool = True
     sole_caller: bool = False
+    two_tenants: bool = False
     in_flight: int = 64
     moments: dict[str, str] = field(default_factory=dict)
     limits: Limits = ROOM
@@ -342,8 +346,9 @@ class _SetUp:
                 self.hides_nothing = False
             case ["engine", kind]:
                 self._break(kind)
-            case ["sole" | "definitions" as what, _]:
-                self.sole_caller, self.known = self.sole_caller or what == "sole", self.known and what == "sole"
+            case ["sole" | "definitions" | "two" as what, _]:
+                self.sole_caller, self.two_tenants = self.sole_caller or what == "sole", what == "two"
+                self.known = self.known and what != "definitions"
             case ["in_flight", number]:
                 self.in_flight = int(number)
             case ["before" | "while", moment, *what]:
@@ -369,7 +374,8 @@ async def perform(text: str, root: Path, *, first_id: int = 1) -> tuple[list[str
     while lines and set_up.read(lines[0]):
         lines.pop(0)
     clock, orders = HandClock(), OrdersInHand()
-    async with open_journal(root, clock, set_up.limits) as journal:
+    async with AsyncExitStack() as stack:
+        journal = await stack.enter_async_context(open_journal(root, clock, set_up.limits))
         play = Play(lines, Chronicle(root / "evidence"), orders, clock, set_up.moments)
         engine = ScriptedEngine(play.asked(set_up.rules.ask), hides_nothing=set_up.hides_nothing)
         upstreams = {"files": ScriptedUpstream("files", lambda: Voice(play))}
@@ -383,13 +389,16 @@ async def perform(text: str, root: Path, *, first_id: int = 1) -> tuple[list[str
             sole_caller=set_up.sole_caller,
             first_id=first_id,
         )
+        if set_up.two_tenants:
+            other = await stack.enter_async_context(open_journal(root, clock, tenant=OTHER_TENANT))
+            play.gate = gate = replace(gate, journals={**gate.journals, OTHER_TENANT: other})
         orders.when, journal.watch, journal.failing = play.looked, play.written, set_up.failing
-        for caller in callers() if set_up.known else ():
+        for caller in (*callers(), stranger()) if set_up.known else ():
             gate.definitions.learn(caller, "files", SCHEMAS)
         assert all("intent" not in line for line in play.chronicle.more()[-1:]), "recovery left a call open"
         await _play(play, gate)
         gate.tasks.close()
-        open_calls = journal.open_calls
+        open_calls = sum(each.open_calls for each in gate.journals.values())
     _verify(root, open_calls)
     assert play.legs == 0, "a leg was not closed"
     assert len(gate.flights) == 0, "a flight never landed"
@@ -403,7 +412,7 @@ async def _play(play: Play, gate: Gate) -> None:
         options = dict(word.split("=") for word in words)
         alice, bob = callers()
         exchange = Exchange(
-            caller=bob if options.get("by") == "bob" else alice,
+            caller={"alice": alice, "bob": bob, "stranger": stranger()}[options.get("by", "alice")],
             upstream="files",
             transport="http",
             era=options.get("era", ERA),
