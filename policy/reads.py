@@ -74,14 +74,18 @@ class Reads:
             return value
         if self.each is not None:
             return [self.each.narrowed(one) for one in value] if isinstance(value, list | tuple) else value
-        if not self.members or not isinstance(value, Mapping):
+        if not self.members or not (type(value) is dict or isinstance(value, Mapping)):
             return value
         kept: dict[str, Any] = {}
         for name, below in self.members.items():
-            if name in value:
-                inner = value[name] if below.whole else below.narrowed(value[name])
-                if below.is_kept or (inner and isinstance(inner, Mapping)):
-                    kept[name] = inner
+            if name not in value:
+                continue
+            inner = value[name]
+            if not below.whole:
+                inner = below.narrowed(inner)
+                if not (inner and type(inner) is dict) and not below.is_kept:
+                    continue
+            kept[name] = inner
         return kept
 
     def of(self, name: str) -> "Reads":

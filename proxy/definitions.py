@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
 
 from evidence.canonical import canonical
@@ -29,53 +29,23 @@ class NotLoggedIn(Exception):
     """The upstream lists nothing to this caller before it logs in; it may do so a moment later."""
 
 
-class Claim(Mapping[str, Any]):
-    """What one tool is by its upstream: each part is made when it is asked for, since few policies read the digest.
-
-    `digest` is over the whole of it: asking for it may raise ValueError, for what has no canonical form.
-    """
-
-    __slots__ = ("_item",)
-
-    def __init__(self, item: Mapping[str, Any]) -> None:
-        self._item = item
-
-    def __getitem__(self, part: str) -> Any:
-        return _PARTS[part](self._item)
-
-    def __contains__(self, part: object) -> bool:
-        return part in _PARTS
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(_PARTS)
-
-    def __len__(self) -> int:
-        return len(_PARTS)
-
-
 def define(item: Mapping[str, Any]) -> Definition:
-    """The definition of one tool as its upstream states it. Raises ValueError for what has no canonical form."""
-    return Definition(**Claim(item))
+    """The definition of one tool as its upstream states it: digest over the whole, annotations apart.
+
+    Raises ValueError for what has no canonical form.
+    """
+    return Definition("sha256:" + hashlib.sha256(canonical(item)).hexdigest(), annotations_of(item), pinned_of(item))
 
 
-def _digest(item: Mapping[str, Any]) -> str:
-    return "sha256:" + hashlib.sha256(canonical(item)).hexdigest()
-
-
-def _pinned(_item: Mapping[str, Any]) -> Pinned:
-    return "unpinned"
-
-
-def _annotations(item: Mapping[str, Any]) -> Mapping[str, Any]:
+def annotations_of(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the upstream says about the tool beside its schema; empty if that is no object."""
     annotations = item.get("annotations")
-    return annotations if isinstance(annotations, Mapping) else {}
+    return annotations if isinstance(annotations, dict) else {}
 
 
-_PARTS: Final[Mapping[str, Callable[[Mapping[str, Any]], Any]]] = {
-    "digest": _digest,
-    "pinned": _pinned,
-    "annotations": _annotations,
-}
+def pinned_of(_item: Mapping[str, Any]) -> Pinned:
+    """How the tool compares to what was pinned."""
+    return "unpinned"
 
 
 class _Scope:

@@ -9,7 +9,7 @@ from policy.engine import CannotDecide, EntryPoint
 from policy.methods import LIST_ITEMS
 from policy.reads import Reads
 from policy.vocabulary import Call
-from proxy.definitions import Claim
+from proxy.definitions import annotations_of, define, pinned_of
 from proxy.gate import Gate
 from proxy.path.outlive import is_foreign
 from proxy.path.parse import call_of
@@ -84,20 +84,28 @@ def _named(item: Any, name: str) -> Any:
 
 
 def _told(items: list[Any], name: str, reads: Reads) -> list[Told | None]:
+    """Every item as `reads` narrows it; None for what has no name, or no definition where policy wants one."""
     within = reads.of("items")
-    return [_item(item, name, within) for item in items]
+    digested = _wants_digest(within)
+    return [_item(item, name, within, digested=digested) for item in items]
 
 
-def _item(item: Any, name: str, within: Reads) -> Told | None:
-    if not isinstance(item, dict) or not isinstance(item.get(name), str):
+def _wants_digest(within: Reads) -> bool:
+    (value,) = within.narrowed([{"name": "", "definition": {"digest": ""}}])
+    return "digest" in value.get("definition", ())
+
+
+def _item(item: Any, name: str, within: Reads, *, digested: bool) -> Told | None:
+    if not isinstance(item, dict) or not isinstance(named := item.get(name), str):
         return None
-    try:
-        (value,) = within.narrowed([{"name": item[name], "definition": Claim(item)}])
-        if isinstance(claim := value.get("definition"), Claim):
-            value["definition"] = dict(claim)
-    except ValueError:
-        return None
-    return item[name], value
+    definition: dict[str, Any] = {"pinned": pinned_of(item), "annotations": annotations_of(item)}
+    if digested:
+        try:
+            definition["digest"] = define(item).digest
+        except ValueError:
+            return None
+    (value,) = within.narrowed([{"name": named, "definition": definition}])
+    return named, value
 
 
 async def _ask(gate: Gate, call: Call, chunk: Sequence[Told | None]) -> list[bool]:
