@@ -45,8 +45,8 @@ class Exchange(Struct, frozen=True):
 
     @property
     def modern(self) -> bool:
-        """True in the revisions where a closed response stream is a cancel and no session exists."""
-        return self.era >= MODERN
+        """True where a closed response stream is a cancel and no session exists: never over HTTP+SSE."""
+        return self.era >= MODERN and self.transport != "sse"
 
 
 class Passage(Struct, frozen=True):

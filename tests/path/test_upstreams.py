@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from evidence.record import Kind
+from evidence.tailing import FolderTail
 from evidence.verify import verify_paths
 from policy.containment import Scope
 from proxy.forward import HttpUpstream, Target
@@ -381,6 +382,23 @@ async def test_a_modern_body_on_the_oldest_transport(headers: list[str], status:
         client = await LegacyClient.open(at)
         assert (await client.post(MODERN_CALL, *headers)).status == status
         assert at.upstream.seen[-1].body == (MODERN_CALL if status == 202 else b"")
+        server.events.put_nowait(None)
+        await client.close()
+
+
+@pytest.mark.parametrize(("body", "era"), [(CALL, "2024-11-05"), (MODERN_CALL, "2026-07-28")], ids=["old", "modern"])
+async def test_the_era_on_the_oldest_transport(body: bytes, era: str, tmp_path: Path) -> None:
+    """It is the body's, as elsewhere; a kill still has to be told: no response stream closes here."""
+    server = LegacyServer()
+    async with edge(tmp_path, server.reply) as at:
+        client = await LegacyClient.open(at)
+        assert (await client.post(body.replace(b'"id":1', b'"id":7'))).status == 202
+        records = [found.record for found in FolderTail(tmp_path / "evidence").more()]
+        (asked,) = [record.body["request"] for record in records if record.header.kind is Kind.INTENT]
+        assert (asked["era"], asked["transport"]) == (era, "sse")
+        at.gate.flights.sweep(at.orders.give("kill"))
+        assert b"contained" in await client.until(rb"data: (.*)\n")
+        assert json.loads(at.upstream.seen[-1].body)["method"] == "notifications/cancelled"
         server.events.put_nowait(None)
         await client.close()
 
