@@ -50,7 +50,10 @@ async def relay(exchange: Exchange, client: ClientLeg, gate: Gate, upstream: Htt
 
 
 async def end_session(exchange: Exchange, client: ClientLeg, gate: Gate, upstream: HttpUpstream) -> None:
-    """DELETE: the upstream ends the session, and so do we if it agrees."""
+    """DELETE: the upstream ends the session, and so do we if it agrees.
+
+    Its status is the answer: no JSON-RPC message answers a DELETE, and a body does not pass.
+    """
 
     async def ended() -> Reply:
         async with HttpLeg(upstream) as leg:
@@ -58,7 +61,8 @@ async def end_session(exchange: Exchange, client: ClientLeg, gate: Gate, upstrea
         if 200 <= arrival.status < 300 and exchange.session is not None:
             gate.sessions.end(exchange.upstream, exchange.session)
             gate.detached.end_session(exchange.upstream, exchange.session)
-        return Reply(arrival.status, arrival.headers, arrival.body or b"")
+        headers = tuple(each for each in arrival.headers if each[0].lower() != "content-type")
+        return Reply(arrival.status, headers, b"")
 
     await answer_once(exchange, client, gate, "delete", ended)
 

@@ -107,12 +107,27 @@ def rows() -> Iterator[Row]:
         "response/denied-question-inside-a-result", 200, "not_granted", body=CALL, gate="strict", arrives=[CALL],
         answer=http(asked), lacks=[b"sampling/createMessage"], said="a result with a request for sampling in it",
     )  # fmt: skip
+    for name, answer in _ON_DELETE.items():
+        status = 404 if name == "an-error" else 200
+        yield HttpRow(
+            f"response/{name}-on-delete", status, method="DELETE", answer=answer, arrives=[b""], returns=b"",
+            said=f"the tool server answers a `DELETE` with {name.replace('-', ' ')}",
+        )  # fmt: skip
     for name, text in (("result", OK), ("error", error(1, -32000)), ("error-without-an-id", error(None, -32600))):
         yield HttpRow(
             f"response/passes-{name}", 200, body=CALL, answer=http(text), arrives=[CALL], returns=text, passes=True,
             said=f"the plain {name.replace('-', ' ')}",
         )  # fmt: skip
 
+
+_ON_DELETE: Final[dict[str, Reply]] = {
+    "a-result": http(OK.replace(b"[]", b'["smuggled"]')),
+    "a-request": http(SAMPLE),
+    "text": http(b"smuggled", kind="text/plain"),
+    "a-stream": events(b"data: " + SAMPLE + b"\n\n"),
+    "an-error": http(error(None, -32001), status="404 Not Found"),
+}
+"""There is no JSON-RPC answer to a DELETE: its status is the answer."""
 
 _BEHIND: Final = {
     "an-answer": http(result(2, content=["smuggled"])),
