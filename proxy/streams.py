@@ -18,6 +18,7 @@ from proxy.forward import HttpLeg, HttpUpstream
 from proxy.gate import Gate
 from proxy.legacy import ERA, LegacyStream, StreamWriter
 from proxy.path.contain import contain_caller
+from proxy.path.judge import Judge
 from proxy.path.record import Recording
 from proxy.path.unasked import judge_unasked
 from proxy.refusals import BadAnswer, explain, leg_reply
@@ -52,7 +53,7 @@ async def relay(exchange: Exchange, client: ClientLeg, gate: Gate, upstream: Htt
 async def end_session(exchange: Exchange, client: ClientLeg, gate: Gate, upstream: HttpUpstream) -> None:
     """DELETE: the upstream ends the session, and so do we if it agrees.
 
-    Its status is the answer: no JSON-RPC message answers a DELETE, and a body does not pass.
+    There is no JSON-RPC answer to a DELETE: what is said besides its status is read as beside a POST that asks nothing.
     """
 
     async def ended() -> Reply:
@@ -61,8 +62,8 @@ async def end_session(exchange: Exchange, client: ClientLeg, gate: Gate, upstrea
         if 200 <= arrival.status < 300 and exchange.session is not None:
             gate.sessions.end(exchange.upstream, exchange.session)
             gate.detached.end_session(exchange.upstream, exchange.session)
-        headers = tuple(each for each in arrival.headers if each[0].lower() != "content-type")
-        return Reply(arrival.status, headers, b"")
+        verdict = await Judge(gate, exchange, Recording(gate, exchange), ()).whole(arrival)
+        return Reply(arrival.status, arrival.headers, verdict.raw or b"")
 
     await answer_once(exchange, client, gate, "delete", ended)
 

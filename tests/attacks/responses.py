@@ -107,12 +107,16 @@ def rows() -> Iterator[Row]:
         "response/denied-question-inside-a-result", 200, "not_granted", body=CALL, gate="strict", arrives=[CALL],
         answer=http(asked), lacks=[b"sampling/createMessage"], said="a result with a request for sampling in it",
     )  # fmt: skip
-    for name, answer in _ON_DELETE.items():
-        status = 404 if name == "an-error" else 200
+    for name, reply, http_status, refusal in _ON_DELETE:
         yield HttpRow(
-            f"response/{name}-on-delete", status, method="DELETE", answer=answer, arrives=[b""], returns=b"",
+            f"response/{name}-on-delete", http_status, refusal, method="DELETE", answer=reply, arrives=[b""],
+            lacks=[PART], returns=None if refusal else b"",
             said=f"the tool server answers a `DELETE` with {name.replace('-', ' ')}",
         )  # fmt: skip
+    yield HttpRow(
+        "response/passes-error-on-delete", 404, method="DELETE", answer=http(_GONE, status="404 Not Found"),
+        arrives=[b""], returns=_GONE, passes=True, said="the plain error in answer to a `DELETE`",
+    )  # fmt: skip
     for name, text in (("result", OK), ("error", error(1, -32000)), ("error-without-an-id", error(None, -32600))):
         yield HttpRow(
             f"response/passes-{name}", 200, body=CALL, answer=http(text), arrives=[CALL], returns=text, passes=True,
@@ -120,14 +124,16 @@ def rows() -> Iterator[Row]:
         )  # fmt: skip
 
 
-_ON_DELETE: Final[dict[str, Reply]] = {
-    "a-result": http(OK.replace(b"[]", b'["smuggled"]')),
-    "a-request": http(SAMPLE),
-    "text": http(b"smuggled", kind="text/plain"),
-    "a-stream": events(b"data: " + SAMPLE + b"\n\n"),
-    "an-error": http(error(None, -32001), status="404 Not Found"),
-}
-"""There is no JSON-RPC answer to a DELETE: its status is the answer."""
+_SMUGGLED: Final = OK.replace(b"[]", b'["smuggled"]')
+_ON_DELETE: Final[list[tuple[str, Reply, int, str | None]]] = [
+    ("a-result", http(_SMUGGLED), 503, "unexpected_answer"),
+    ("a-result-under-404", http(_SMUGGLED, status="404 Not Found"), 503, "unexpected_answer"),
+    ("a-request", http(SAMPLE), 503, "request_in_answer"),
+    ("text", http(PART, kind="text/plain"), 200, None),
+    ("json-that-is-no-message", http(b'{"smuggled":1}'), 200, None),
+    ("a-stream", events(b"data: " + _SMUGGLED + b"\n\n"), 200, None),
+]
+_GONE: Final = error(None, -32001)
 
 _BEHIND: Final = {
     "an-answer": http(result(2, content=["smuggled"])),
