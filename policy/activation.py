@@ -1,7 +1,8 @@
 """Keeping the active policy what its files say, without a restart.
 
 The rules and the grants are looked at twice a second. A change that loads and passes vetting becomes active; one
-that does not is reported, and what was active stays so.
+that does not is reported, and what was active stays so. Of bundles the last good one is kept: it is what a start takes
+when the given file is missing or bad, and what goes on with new grants while it is.
 """
 
 import asyncio
@@ -10,53 +11,90 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from policy.bundle import BUILTIN, load
+from policy.bundle import BUILTIN, load, load_bundle
 from policy.engine import CannotDecide, Engine, Policy, PolicyRefused
 from policy.grants import index, read_grants
+from policy.keeping import Keeping
+from policy.opening import Bundle, open_bundle
+from policy.trust import Trust
 
 POLL_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyEvent:
-    """A change of the files: the policy that became active, or else the problems for which none did."""
+    """A change of the files: the policy that became active, or else the problems for which none did.
+
+    Both: the files are refused for these problems, and what became active is the last good bundle.
+    """
 
     policy: Policy | None
     problems: tuple[str, ...] = ()
 
 
-class PolicySource:
-    """Where the policy comes from: `spec` as in `bundle.load`, the grants file, the trusted upstreams."""
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A policy that may become active, and the bundle that it comes from."""
 
-    def __init__(self, spec: str, grants_path: Path, trusted: Iterable[str] = ()) -> None:
+    policy: Policy
+    bundle: Bundle | None = None
+
+
+class PolicySource:
+    """Where the policy comes from: `spec` as in `bundle.load`, the grants file, the trusted upstreams.
+
+    `trust` says which bundles count, and `keeping` holds what is remembered of them; without it, nothing is.
+    """
+
+    def __init__(
+        self,
+        spec: str,
+        grants_path: Path,
+        trusted: Iterable[str] = (),
+        *,
+        trust: Trust | None = None,
+        keeping: Keeping | None = None,
+    ) -> None:
         """Nothing is read yet."""
         self._spec = spec
         self._grants_path = grants_path
         self._trusted = tuple(sorted(trusted))
+        self._trust = trust or Trust()
+        self._keeping = keeping
         self._seen: tuple[Any, ...] = ()
+        self._bundle: Bundle | None = None
+        self._problems: tuple[str, ...] = ()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Why what the files say now is not active; empty if it is."""
+        return self._problems
 
     def load(self) -> Policy:
         """Read everything now. Raises PolicyRefused."""
-        self._seen = self._signature()
-        return load(self._spec, grants=index(read_grants(self._grants_path)), trusted=self._trusted)
+        return self._read().policy
 
     def changed(self) -> bool:
         """Whether the files are others than when they were last read."""
         return self._signature() != self._seen
 
+    async def begin(self, engine: Engine) -> tuple[Policy, tuple[str, ...]]:
+        """As `activate`, at a start: the policy, and why it is not what the files say, if it is not.
+
+        Raises PolicyRefused or CannotDecide where none became active.
+        """
+        event = await self._activate(engine)
+        if event.policy is None:
+            raise PolicyRefused(event.problems)
+        return event.policy, event.problems
+
     async def activate(self, engine: Engine) -> PolicyEvent:
         """Load, and activate what differs from the active policy. Problems are in the event, nothing is raised."""
         try:
-            policy = await asyncio.to_thread(self.load)
-            active = engine.active
-            if active is None or (active.revision, active.data_revision) != (policy.revision, policy.data_revision):
-                await engine.activate(policy)
-        except PolicyRefused as error:
-            return PolicyEvent(None, error.problems)
+            return await self._activate(engine)
         except CannotDecide as error:
             self._seen = ()  # The engine, not the policy, is at fault: try again.
             return PolicyEvent(None, (error.what,))
-        return PolicyEvent(policy)
 
     async def watch(self, engine: Engine, on_event: Callable[[PolicyEvent], None]) -> None:
         """Look for changes until cancelled."""
@@ -65,12 +103,71 @@ class PolicySource:
             if await asyncio.to_thread(self.changed):
                 on_event(await self.activate(engine))
 
+    async def _activate(self, engine: Engine) -> PolicyEvent:
+        try:
+            candidate = await asyncio.to_thread(self._read)
+            await self._put(engine, candidate)
+        except PolicyRefused as error:
+            self._problems = error.problems
+            return PolicyEvent(await self._fall_back(engine), error.problems)
+        self._problems = ()
+        return PolicyEvent(candidate.policy)
+
+    async def _fall_back(self, engine: Engine) -> Policy | None:
+        """Have the last good bundle decide, with the grants of now; None where that changes nothing."""
+        try:
+            candidate = await asyncio.to_thread(self._last)
+            if candidate is not None and await self._put(engine, candidate):
+                return candidate.policy
+        except PolicyRefused:
+            return None  # What is wrong with the files has been said.
+        return None
+
+    async def _put(self, engine: Engine, candidate: _Candidate) -> bool:
+        """Make it active, unless it is; whether it was not. What comes of a bundle is then kept."""
+        differs = engine.active is None or not _same(engine.active, candidate.policy)
+        if differs:
+            await engine.activate(candidate.policy)
+        if candidate.bundle is not None and self._keeping is not None:
+            await asyncio.to_thread(self._keeping.remember, candidate.bundle)
+        self._bundle = candidate.bundle
+        return differs
+
+    def _read(self) -> _Candidate:
+        self._seen = self._signature()
+        path = Path(self._spec)
+        if self._spec in BUILTIN or not path.is_file():
+            return _Candidate(load(self._spec, grants=self._grants(), trusted=self._trusted))
+        candidate = self._of(bundle := open_bundle(path, self._trust))
+        if self._keeping is not None:
+            self._keeping.check(bundle)
+        return candidate
+
+    def _last(self) -> _Candidate | None:
+        if self._spec in BUILTIN or Path(self._spec).is_dir():
+            return None
+        kept = None if self._bundle is not None or self._keeping is None else self._keeping.last(self._trust)
+        bundle = self._bundle or kept
+        return None if bundle is None else self._of(bundle)
+
+    def _of(self, bundle: Bundle) -> _Candidate:
+        return _Candidate(load_bundle(bundle, grants=self._grants(), trusted=self._trusted), bundle)
+
+    def _grants(self) -> dict[str, Any]:
+        return index(read_grants(self._grants_path))
+
     def _signature(self) -> tuple[Any, ...]:
         paths = [self._grants_path]
         if self._spec not in BUILTIN:
             root = Path(self._spec)
             paths += [root, *sorted(root.rglob("*"))] if root.is_dir() else [root]
         return tuple((str(path), *_stamp(path)) for path in paths)
+
+
+def _same(active: Policy, policy: Policy) -> bool:
+    """Whether a policy says nothing else than the active one; revisions are names that anybody may give twice."""
+    names = ("revision", "data_revision", "version", "signed", "modules")
+    return all(getattr(active, name) == getattr(policy, name) for name in names)
 
 
 def _stamp(path: Path) -> tuple[int, ...]:

@@ -16,7 +16,8 @@ from policy.archive import MANIFEST, SIGNATURES, write_archive
 from policy.bundle import load, load_bundle
 from policy.engine import Policy, PolicyRefused
 from policy.opening import Bundle, digest_of, opened
-from policy.trust import UNSIGNED, PrivateKey
+from policy.pem import PrivateKey
+from policy.trust import UNSIGNED
 
 _SORTED: Final = orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
 

@@ -17,7 +17,8 @@ from policy.bundle import entry_points, load_bundle
 from policy.commands import vet
 from policy.engine import Policy, PolicyRefused
 from policy.opening import Bundle, open_bundle
-from policy.trust import UNSIGNED, PublicKey, Trust, algorithm_of, read_keys, read_private_key
+from policy.pem import PublicKey, algorithm_of, read_keys, read_private_key
+from policy.trust import UNSIGNED, Trust
 
 _TRUE: Final = 0
 _NOT_TRUE: Final = 1

@@ -19,6 +19,7 @@ from typing import Any, Final, TextIO
 from policy.activation import POLL_SECONDS, PolicySource
 from policy.bundle import pack
 from policy.engine import Policy, PolicyRefused
+from policy.trust import Trust
 from policy.vetting import FORBIDDEN
 
 OPA_VERSION: Final = "1.22.2"
@@ -140,12 +141,13 @@ def run_opa(
     folder: Path | None,
     authorization: bool,
     out: TextIO,
+    trust: Trust | None = None,
 ) -> int:
     """Run OPA on `spec` and the grants of `state` until a signal ends it: OPA's exit code.
 
     The socket lies in `folder`, else in `opa/` of the state folder. Raises PolicyRefused or OpaMissing.
     """
-    source = PolicySource(spec, state / "grants.json", trusted)
+    source = PolicySource(spec, state / "grants.json", trusted, trust=trust)
     process = OpaProcess(find_opa(environ), folder or state / "opa", authorization=authorization)
     return asyncio.run(_serve(source, process, out))
 

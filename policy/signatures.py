@@ -28,7 +28,8 @@ from msgspec import Struct
 from evidence.canonical import Spelled
 from policy.archive import SIGNATURES
 from policy.engine import PolicyRefused
-from policy.trust import PrivateKey, Trust
+from policy.pem import PrivateKey
+from policy.trust import Trust
 
 HASH: Final = "SHA-256"
 
@@ -96,8 +97,8 @@ def read_signature(name: str, raw: bytes) -> Signature:
     tokens = _read(name, "the file", raw, _Tokens)
     if tokens.plugin not in _NO_PLUGINS:
         _refuse(name, f"asks for the plugin {tokens.plugin!r}, and there are none")
-    if len(tokens.signatures) != 1:
-        _refuse(name, f"holds {len(tokens.signatures)} tokens where there is one")
+    if (count := len(tokens.signatures)) != 1:
+        _refuse(name, f"holds {count} tokens where there is one")
     token = tokens.signatures[0]
     if not token.isascii() or token.count(".") != 2:
         _refuse(name, "the token is no compact JWT")

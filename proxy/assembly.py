@@ -23,6 +23,7 @@ from evidence.room import Limits
 from policy.activation import PolicyEvent, PolicySource
 from policy.containment import Order, Orders
 from policy.engine import Engine, Policy
+from policy.keeping import Keeping
 from policy.orders import OrderFile
 from policy.peer import trusted_users
 from policy.vocabulary import SidecarView
@@ -75,7 +76,8 @@ class Assembly:
     def notes(self) -> list[str]:
         """What is worth a look but keeps nothing from working, for /readyz."""
         warn = self.config.evidence.warn_bytes
-        return [
+        refused = [f"policy: {problem}; the last good one decides" for problem in self.source.problems]
+        return refused + [
             f"{journal.chain} has {journal.size_bytes} bytes (evidence.warn_bytes is {warn})"
             for journal in self.gate.journals.values()
             if journal.size_bytes > warn
@@ -90,6 +92,7 @@ class Assembly:
             f"evidence     {evidence.folder} ({evidence.durability})",
             f"isolation    {self.isolation.isolation}: {self.isolation.reason}",
         ]
+        lines += [f"note         {note}" for note in self.notes() if note.startswith("policy:")]
         if policy is not None and _opens_nothing(policy):
             lines.append(f"note         {NOTHING_GRANTED}")
         return lines
@@ -108,8 +111,8 @@ async def assembled(config: Config, upstreams: Mapping[str, Upstream], release: 
     metrics = Metrics(upstreams, release)
     async with AsyncExitStack() as stack:
         engine = await _engine(config, stack)
-        source = PolicySource(config.policy.spec, config.state / GRANTS, config.policy.trusted_upstreams)
-        policy = await _activate(source, engine)
+        source = _source(config)
+        policy, problems = await source.begin(engine)
         clock = SystemClock()
         sidecar = SidecarView(sidecar_id(keys), 0, isolation.isolation)
         journals = await _journals(config, identity, keys, sidecar, clock, policy, stack)
@@ -134,7 +137,10 @@ async def assembled(config: Config, upstreams: Mapping[str, Upstream], release: 
         )
         stack.callback(gate.end)
         _meter(metrics, gate)
-        yield Assembly(config, gate, identity, isolation, orders, source, metrics, upstreams)
+        assembly = Assembly(config, gate, identity, isolation, orders, source, metrics, upstreams)
+        if problems:
+            _note_policy(assembly)(PolicyEvent(policy, problems))
+        yield assembly
 
 
 def sidecar_id(keys: Keys) -> str:
@@ -179,10 +185,10 @@ async def _engine(config: Config, stack: AsyncExitStack) -> Engine:
     return engine
 
 
-async def _activate(source: PolicySource, engine: Engine) -> Policy:
-    policy = await asyncio.to_thread(source.load)
-    await engine.activate(policy)
-    return policy
+def _source(config: Config) -> PolicySource:
+    given = config.policy
+    keeping = Keeping(config.state, given.spec)
+    return PolicySource(given.spec, config.state / GRANTS, given.trusted_upstreams, trust=given.trust, keeping=keeping)
 
 
 async def _journals(
@@ -269,26 +275,28 @@ def _order_body(order: Order) -> dict[str, object]:
 
 def _note_policy(assembly: Assembly) -> Callable[[PolicyEvent], None]:
     def note(event: PolicyEvent) -> None:
-        if event.policy is None:
+        bodies: list[dict[str, object]] = []
+        if event.problems:
             assembly.metrics.policy_refused()
-        else:
+            bodies.append({"event": "policy_refused", "problems": list(event.problems)})
+        if event.policy is not None:
             assembly.metrics.policy_activated()
+            bodies.append(_policy_body(event.policy))
         for journal in assembly.gate.journals.values():
-            _append(journal, Entry(Kind.NOTICE, _policy_body(event)))
+            for body in bodies:
+                _append(journal, Entry(Kind.NOTICE, body))
 
     return note
 
 
-def _policy_body(event: PolicyEvent) -> dict[str, object]:
-    if event.policy is None:
-        return {"event": "policy_refused", "problems": list(event.problems)}
-    policy = event.policy
+def _policy_body(policy: Policy) -> dict[str, object]:
     return {
         "event": "policy_activated",
         "name": policy.name,
         "revision": policy.revision,
         "data_revision": policy.data_revision,
         "signed": policy.signed,
+        "version": policy.version,
     }
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from policy.trust import Trust
 from proxy.path.identify import Holder
 from proxy.settings.addresses import Address, UnixAddress, listen_address, opa_address, socket_path
 from proxy.settings.flags import Flags, given_keys, overlaid
@@ -18,6 +19,7 @@ from proxy.settings.problems import ConfigProblems, Findings, Problem, Unfit
 from proxy.settings.reading import parse_file, read_shape
 from proxy.settings.shape import EvidenceSettings, HostSettings, LimitSettings, PolicySettings, Settings
 from proxy.settings.tokens import read_tokens
+from proxy.settings.trust import read_trust
 from proxy.settings.upstreams import Upstream, read_upstream
 
 BUILT_IN_POLICIES: Final = ("starter", "observe")
@@ -49,7 +51,7 @@ class IdentityConfig:
 
 @dataclass(frozen=True, slots=True)
 class PolicyConfig:
-    """Which policy decides, and where. `spec` is `starter`, `observe` or an absolute path."""
+    """Which policy decides, and where. `spec` is `starter`, `observe` or an absolute path; `trust` is for bundles."""
 
     spec: str
     engine: Literal["embedded", "opa"]
@@ -57,6 +59,7 @@ class PolicyConfig:
     opa_uid: int | None
     budget_seconds: float | None
     trusted_upstreams: tuple[str, ...]
+    trust: Trust = field(default_factory=Trust, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,14 @@ def read_places(flags: Flags, environ: Mapping[str, str]) -> Places:
     return places
 
 
+def read_bundle_trust(flags: Flags, environ: Mapping[str, str]) -> Trust:
+    """Whose bundles count, alone, for commands that look at a policy. Raises ConfigProblems."""
+    reader = _Reader(flags, environ, only=tuple(("policy", key) for key in ("keys", "scope", "unsigned")))
+    trust = reader.trust()
+    reader.found.settle()
+    return trust
+
+
 class _Reader:
     """One reading: the merged settings, and what was found wrong so far."""
 
@@ -169,7 +180,7 @@ class _Reader:
             admin=self._admin(places.state, wraps=any(upstreams.values())),
             state=places.state,
             upstreams=served,
-            policy=self._policy(self.settings.policy, served),
+            policy=self._policy(self.settings.policy, served, places.state),
             identity=identity,
             evidence=_evidence(self.settings.evidence, places.evidence),
             limits=self.settings.limits,
@@ -229,22 +240,30 @@ class _Reader:
     def _upstream(self, name: str, command: tuple[str, ...]) -> Upstream | None:
         return read_upstream(name, command, self.settings.upstreams.get(name), self._origin, self.found, self._environ)
 
-    def _policy(self, given: PolicySettings, upstreams: tuple[Upstream, ...]) -> PolicyConfig:
+    def trust(self) -> Trust:
+        """Whose bundles count."""
+        return read_trust(self.settings.policy, self._file, self._origin, self.found)
+
+    def _file(self, at: KeyPath, text: str) -> Path:
+        return self._path(at, text) or Path(text)
+
+    def _policy(self, given: PolicySettings, upstreams: tuple[Upstream, ...], state: Path) -> PolicyConfig:
         return PolicyConfig(
-            spec=self._policy_spec(given.spec),
+            spec=self._policy_spec(given.spec, state),
             engine=given.engine,
             opa_address=self._opa(given),
             opa_uid=self._opa_uid(given),
             budget_seconds=given.budget_seconds,
             trusted_upstreams=tuple(upstream.name for upstream in upstreams if upstream.trusted),
+            trust=self.trust(),
         )
 
-    def _policy_spec(self, spec: str) -> str:
+    def _policy_spec(self, spec: str, state: Path) -> str:
         at = ("policy", "spec")
         path = None if spec in BUILT_IN_POLICIES else self._path(at, spec)
         if path is None:
             return spec
-        if not path.exists():
+        if not path.exists() and not _is_kept(state, str(path)):
             remedy = f"Write {' or '.join(BUILT_IN_POLICIES)}, or the path of a folder or bundle."
             self.found.add(self._origin.where(at), f"there is no {path}", remedy)
         return str(path)
@@ -283,6 +302,13 @@ class _Reader:
             if upstream.auth == "passthrough" and config.identity.tokens_file is not None:
                 what = "passes Authorization on, where callers show this sidecar their token"
                 self.found.add(self._origin.where(("upstreams", upstream.name, "auth")), what, _TOKENS_REMEDY)
+
+
+def _is_kept(state: Path, spec: str) -> bool:
+    """Whether a start can go on with the last good bundle of a file that is not there."""
+    from policy.keeping import kept_at  # Where the file is missing alone: what it needs is slow to load.
+
+    return kept_at(state, spec).is_file()
 
 
 def _evidence(given: EvidenceSettings, folder: Path) -> EvidenceConfig:

@@ -16,8 +16,15 @@ _STARTS: Final = (
     *("proxy/child.py", "proxy/wrap_config.py"),
 )
 _POLICIES: Final = (
-    *("policy/archive.py", "policy/opening.py", "policy/signatures.py", "policy/trust.py", "policy/manifest.py"),
-    *("policy/bundle.py", "policy/building.py", "policy/grants.py", "policy/vetting.py"),
+    *("policy/archive.py", "policy/opening.py", "policy/signatures.py", "policy/pem.py", "policy/manifest.py"),
+    *(
+        "policy/bundle.py",
+        "policy/building.py",
+        "policy/versions.py",
+        "policy/keeping.py",
+        "policy/grants.py",
+        "policy/vetting.py",
+    ),
 )
 _STARTING: Final = ("KeyProblem", "OrdersProblem", "OpaMissing", "CannotStart", "CannotRewrite")
 

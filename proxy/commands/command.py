@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from policy.trust import Trust
     from proxy.config import Places
     from proxy.settings.flags import Flags
 
@@ -28,6 +29,9 @@ def policy_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--policy", metavar="starter|observe|PATH", help="a built-in policy, a folder of Rego and data, or a bundle"
     )
+    add = parser.add_argument
+    add("--policy-key", metavar="ID=FILE", action="append", dest="policy_keys", help="a key whose bundles count (PEM)")
+    add("--unsigned-bundles", action="store_true", help="take bundles that nobody signed")
 
 
 def process_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,7 +68,7 @@ def flags_of(given: argparse.Namespace) -> "Flags":
     from proxy.settings.flags import Flags
 
     values = {name: value for name, value in vars(given).items() if name in Flags.__dataclass_fields__}
-    lists = {name: tuple(values.get(name) or ()) for name in ("upstreams", "upstream_headers")}
+    lists = {name: tuple(values.get(name) or ()) for name in ("upstreams", "upstream_headers", "policy_keys")}
     return Flags(**{**values, **lists})
 
 
@@ -74,6 +78,17 @@ def places_of(given: argparse.Namespace, evidence: str | None = None) -> "Places
     from proxy.settings.flags import Flags
 
     return read_places(Flags(config=given.config, state=given.state, evidence=evidence), environment())
+
+
+def trust_of(given: argparse.Namespace) -> "Trust":
+    """Whose bundles count by the flags and the configuration that they name. Raises ConfigProblems."""
+    from proxy.config import environment, read_bundle_trust
+    from proxy.settings.flags import Flags
+
+    keys = tuple(given.policy_keys or ())
+    return read_bundle_trust(
+        Flags(config=given.config, unsigned_bundles=given.unsigned_bundles, policy_keys=keys), environment()
+    )
 
 
 def ends_with_its_reader() -> None:

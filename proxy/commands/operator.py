@@ -9,7 +9,7 @@ from typing import Final, Literal
 from evidence.clock import SystemClock
 from policy.containment import OrderKind, Scope
 from proxy.commands import bundles
-from proxy.commands.command import Command, ends_with_its_reader, place_arguments, places_of, policy_arguments
+from proxy.commands.command import Command, ends_with_its_reader, place_arguments, places_of, policy_arguments, trust_of
 from proxy.config import operator_name
 from proxy.settings.problems import ConfigProblems, Problem
 
@@ -122,7 +122,8 @@ def _check(given: argparse.Namespace) -> int:
     from policy.commands import run_check
 
     spec = given.policy or "starter"
-    return asyncio.run(run_check(spec, places_of(given).state, given.trusted, sys.stdout))
+    state, trust = places_of(given).state, trust_of(given)
+    return asyncio.run(run_check(spec, state, given.trusted, sys.stdout, trust=trust))
 
 
 _POLICY: Final = {"allow": _grant, "deny": _grant, "list": _list, "denied": _denied, "check": _check, **bundles.RUN}

@@ -13,6 +13,7 @@ from proxy.commands.command import (
     policy_arguments,
     process_arguments,
     sidecar_arguments,
+    trust_of,
 )
 from proxy.config import environment, make_state, read_config, read_wrap_config
 from proxy.settings.naming import name_of
@@ -64,6 +65,7 @@ def _opa(given: argparse.Namespace) -> int:
         trusted=given.trusted,
         folder=given.folder,
         authorization=given.authorization,
+        trust=trust_of(given),
         out=sys.stdout,
     )
 

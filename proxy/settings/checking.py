@@ -23,7 +23,9 @@ from policy.containment import Orders
 from policy.embedded import EmbeddedEngine
 from policy.engine import Policy, PolicyRefused
 from policy.grants import Grant, index, read_grants
+from policy.keeping import Keeping
 from policy.opa_process import OpaMissing, check, find_opa
+from policy.opening import open_bundle
 from policy.orders import OrdersProblem, read_orders
 from proxy.config import Config, read_config, read_places
 from proxy.isolation import measure
@@ -88,7 +90,8 @@ def _vetted(
 ) -> tuple[Policy | None, tuple[Problem, ...]]:
     given = config.policy
     try:
-        policy = load(given.spec, grants=index(grants), trusted=given.trusted_upstreams)
+        policy = load(given.spec, grants=index(grants), trusted=given.trusted_upstreams, trust=given.trust)
+        _check_version(config)
         if given.engine == "embedded":
             asyncio.run(_try(policy))
         else:
@@ -97,6 +100,13 @@ def _vetted(
     except PolicyRefused as error:
         return None, tuple(_problem("policy", text, "PolicyRefused") for text in error.problems)
     return policy, ()
+
+
+def _check_version(config: Config) -> None:
+    """Whether the bundle, if it is one, is as new as what was active. Raises PolicyRefused."""
+    spec = Path(config.policy.spec)
+    if spec.is_file():
+        Keeping(config.state, str(spec)).check(open_bundle(spec, config.policy.trust))
 
 
 async def _try(policy: Policy) -> None:

@@ -26,7 +26,7 @@ KEYS: Final[Mapping[str, KeyPath]] = {
 class Flags:
     """The flags as they were written; None or empty where there was none.
 
-    `upstreams` holds NAME=URL, `upstream_headers` NAME:Header=@FILE or NAME:Header=$VARIABLE.
+    `upstreams` holds NAME=URL, `upstream_headers` NAME:Header=@FILE or NAME:Header=$VARIABLE, `policy_keys` ID=FILE.
     """
 
     config: str | None = None
@@ -40,6 +40,8 @@ class Flags:
     opa: str | None = None
     evidence: str | None = None
     durability: str | None = None
+    unsigned_bundles: bool = False
+    policy_keys: tuple[str, ...] = ()
     upstreams: tuple[str, ...] = ()
     upstream_headers: tuple[str, ...] = ()
 
@@ -49,7 +51,7 @@ class Given:
     """One key that the command line gives: where it belongs, its value, and the flag for messages."""
 
     at: KeyPath
-    value: str
+    value: str | bool
     flag: str
 
 
@@ -58,6 +60,10 @@ def given_keys(flags: Flags, found: Findings) -> list[Given]:
     keys = [Given(at, value, f"--{name}") for name, at in KEYS.items() if (value := getattr(flags, name)) is not None]
     if flags.opa is not None:
         keys.append(Given(("policy", "engine"), "opa", "--opa"))
+    if flags.unsigned_bundles:
+        keys.append(Given(("policy", "unsigned"), value=True, flag="--unsigned-bundles"))
+    for text in flags.policy_keys:
+        keys += found.take(f"--policy-key {text.partition('=')[0]}", _policy_key, text) or ()
     for text in flags.upstreams:
         keys += found.take(f"--upstream {text.partition('=')[0]}", _upstream, text) or ()
     for text in flags.upstream_headers:
@@ -78,8 +84,15 @@ def _refuse_twins(keys: list[Given], found: Findings) -> None:
     places = set[KeyPath]()
     for key in keys:
         if key.at in places:
-            found.add(key.flag, "is given twice", "Give each upstream, and each header of an upstream, once.")
+            found.add(key.flag, "is given twice", "Give each upstream, each of its headers, and each key once.")
         places.add(key.at)
+
+
+def _policy_key(text: str) -> list[Given]:
+    keyid, equals, file = text.partition("=")
+    if not (keyid and equals and file):
+        raise Unfit("is not ID=FILE", "Write for example --policy-key release-2026=/etc/agentgate/release-2026.pem.")
+    return [Given(("policy", "keys", keyid), file, f"--policy-key {keyid}")]
 
 
 def _upstream(text: str) -> list[Given]:

@@ -109,7 +109,12 @@ def _row(info: FieldInfo, prefix: str) -> tuple[str, str, str, str, str]:
     )
 
 
-_REPEATED: Final = {"url": "`--upstream`", "set": "`--upstream-header`"}
+_REPEATED: Final = {
+    "url": "`--upstream`",
+    "set": "`--upstream-header`",
+    "keys": "`--policy-key`",
+    "unsigned": "`--unsigned-bundles`",
+}
 
 
 def _default(info: FieldInfo) -> str:

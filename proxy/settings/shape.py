@@ -46,6 +46,16 @@ class PolicySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     spec: Annotated[
         Text, Meta(description="`starter`, `observe`, a folder of Rego and data, or a bundle (.tar.gz).")
     ] = "starter"
+    keys: Annotated[
+        dict[str, Text],
+        Meta(description="Public keys (PEM files) by the id that signatures name: bundles that these sign count."),
+    ] = {}
+    scope: Annotated[
+        Text | None, Meta(description="What the signature of a bundle must be for. Default: nothing in particular.")
+    ] = None
+    unsigned: Annotated[
+        bool, Meta(description="Take bundles that nobody signed; without it, and without keys, no bundle is taken.")
+    ] = False
     engine: Annotated[
         Literal["embedded", "opa"], Meta(description="`embedded` evaluates in this process, `opa` asks a local OPA.")
     ] = "embedded"

@@ -20,8 +20,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key a
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from policy.archive import MAX_BYTES, SIGNATURES, write_archive
+from policy.pem import PrivateKey
 from policy.signatures import digest, sign
-from policy.trust import PrivateKey, Trust, TrustedKey
+from policy.trust import Trust, TrustedKey
 
 KEYID: Final = "release-2026"
 VERSION: Final = 7

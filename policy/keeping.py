@@ -1,0 +1,103 @@
+"""What a state folder keeps of signed bundles: the versions that were active, and the last good bundle of each place.
+
+    policy-version.json     see `versions`
+    bundles/DIGEST.tar.gz   the bundle that was last active of the file whose path has this digest
+
+Promise: when `remember` has returned, both are on disk. The bundle is written first: after a crash in between, the next
+start finds a bundle that is one version ahead, never none.
+"""
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from policy.archive import read_file
+from policy.engine import PolicyRefused
+from policy.opening import Bundle, opened
+from policy.trust import Trust
+from policy.versions import FILE, read_versions
+
+FOLDER: Final = "bundles"
+_LOCK: Final = ".policy-version.lock"
+
+
+def kept_at(state: Path, spec: str) -> Path:
+    """Where the last good bundle is kept of the file that `spec` names."""
+    return state / FOLDER / f"{hashlib.sha256(_place(spec).encode()).hexdigest()[:16]}.tar.gz"
+
+
+class Keeping:
+    """What one state folder keeps of the bundle at one place. Several processes may keep at the same time."""
+
+    def __init__(self, state: Path, spec: str) -> None:
+        """Nothing is read or made yet."""
+        self._state = state
+        self._name, self._place = Path(spec).name, _place(spec)
+        self._kept = kept_at(state, spec)
+
+    def check(self, bundle: Bundle) -> None:
+        """Raise PolicyRefused for a version that may not become active."""
+        read_versions(self._state).check(bundle, self._place)
+
+    def remember(self, bundle: Bundle) -> None:
+        """Keep a bundle that has become active, if it is signed. Raises PolicyRefused where that cannot be done."""
+        if bundle.signature is None:
+            return
+        try:
+            with self._locked():
+                before = read_versions(self._state)
+                before.check(bundle, self._place)
+                if not self._kept.exists() or self._kept.read_bytes() != bundle.packed:
+                    self._kept.parent.mkdir(mode=0o700, exist_ok=True)
+                    _put(self._kept, bundle.packed)
+                if (after := before.after(bundle, self._place)) != before:
+                    _put(self._state / FILE, after.as_json())
+        except OSError as error:
+            raise PolicyRefused((f"{self._state}: the active bundle cannot be kept: {error.strerror}",)) from error
+
+    def last(self, trust: Trust) -> Bundle | None:
+        """The kept bundle, verified anew and by its version still the active one; None if none is kept.
+
+        Raises PolicyRefused.
+        """
+        if not self._kept.is_file():
+            return None
+        bundle = opened(self._name, read_file(self._kept), trust)
+        if bundle.signature is None:
+            return None
+        self.check(bundle)
+        return bundle
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self._state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(self._state / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+
+def _place(spec: str) -> str:
+    return os.path.abspath(spec)
+
+
+def _put(path: Path, content: bytes) -> None:
+    """Replace the file in one step (0600), and have it on disk."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
