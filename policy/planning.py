@@ -85,10 +85,14 @@ def _last_line(text: bytes) -> str:
 def main() -> None:
     """Read modules and data on stdin, write their plan or their problems to stdout."""
     given = orjson.loads(sys.stdin.buffer.read())
-    sys.stdout.buffer.write(orjson.dumps(_compiled(given["modules"], given["data"])))
+    sys.stdout.buffer.write(orjson.dumps(compiled(given["modules"], given["data"], _ENTRIES)))
 
 
-def _compiled(modules: Mapping[str, str], data: Any) -> dict[str, Any]:
+def compiled(modules: Mapping[str, str], data: Any, entries: list[str]) -> dict[str, Any]:
+    """The plan (`plan`) of modules for some entry points, or what is wrong with them (`problems`).
+
+    For a process that has loaded nothing else, see above.
+    """
     from regopy import Interpreter, LogLevel, RegoError  # type: ignore[import-untyped]  # only this process may load it
 
     interpreter = Interpreter()
@@ -97,7 +101,7 @@ def _compiled(modules: Mapping[str, str], data: Any) -> dict[str, Any]:
         for path, text in modules.items():
             interpreter.add_module(path, text)
         interpreter.add_data_json(orjson.dumps(data).decode())
-        bundle = interpreter.build(None, _ENTRIES)
+        bundle = interpreter.build(None, entries)
     except RegoError as error:
         return {"problems": _build_problems(str(error), modules)}
     with tempfile.TemporaryDirectory(prefix="agentgate-plan-") as folder:

@@ -200,7 +200,8 @@ def _not_equal(source: Source, inner: Statement) -> None:
     if b in ("True", "False") and not _is_literal(a):
         source.unless(f"{a} is {b} or {a} is U")
     else:
-        source.unless(f"{a} is U or {b} is U or same({a}, {b})")
+        undefined = "".join(f"{one} is U or " for one in (a, b) if not _is_literal(one))
+        source.unless(f"{undefined}same({a}, {b})")
 
 
 def _is_literal(expression: str) -> bool:
