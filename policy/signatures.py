@@ -142,18 +142,18 @@ def _file_problems(claims: Claims, files: Mapping[str, bytes]) -> Iterator[str]:
     yield from (f"{path}: is not covered by the signature" for path in sorted(there - listed.keys()))
     yield from (f"{path}: was signed and is missing" for path in sorted(listed.keys() - there))
     for path in sorted(there & listed.keys()):
-        if problem := _file_problem(listed[path], files[path]):
-            yield f"{path}: {problem}"
+        yield from _content_problems(path, listed[path], files[path])
 
 
-def _file_problem(entry: SignedFile, content: bytes) -> str | None:
+def _content_problems(path: str, entry: SignedFile, content: bytes) -> Iterator[str]:
     if entry.algorithm != HASH:
-        return f"the signature lists it by {entry.algorithm!r}, where {HASH} counts"
+        yield f"{path}: the signature lists it by {entry.algorithm!r}, where {HASH} counts"
+        return
     try:
-        found = digest(entry.name, content)
+        if digest(path, content) != entry.hash:
+            yield f"{path}: is not what was signed"
     except (ValueError, RecursionError) as error:
-        return f"is no data: {error}"
-    return None if found == entry.hash else "is not what was signed"
+        yield f"{path}: is no data: {error}"
 
 
 def _document(content: bytes) -> Any:

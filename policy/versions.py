@@ -8,7 +8,7 @@ rollback of exactly the active one. Two marks, since an old bundle may have anot
 another path.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -47,9 +47,10 @@ class Versions:
         if bundle.signature is None or version is None:
             return
         marks = (self.marks[key] for key in _keys(bundle, place) if key in self.marks)
-        problems = (_problem(version, bundle.manifest.rollback_of, bundle.digest, mark) for mark in marks)
-        if problem := next((problem for problem in problems if problem is not None), None):
-            raise PolicyRefused((f"{bundle.name}: {problem}",))
+        rollback_of = bundle.manifest.rollback_of
+        problems = [text for mark in marks for text in _problems(version, rollback_of, bundle.digest, mark)]
+        if problems:
+            raise PolicyRefused(tuple(f"{bundle.name}: {text}" for text in dict.fromkeys(problems)))
 
     def after(self, bundle: Bundle, place: str) -> "Versions":
         """What is to be remembered once the bundle is active."""
@@ -85,13 +86,11 @@ def _keys(bundle: Bundle, place: str) -> tuple[str, str]:
     return f"line {bundle.manifest.line}", f"file {place}"
 
 
-def _problem(version: int, rollback_of: int | None, digest: str, mark: Mark) -> str | None:
+def _problems(version: int, rollback_of: int | None, digest: str, mark: Mark) -> Iterator[str]:
     if version == mark.active:
-        return None if digest == mark.digest else f"version {version} was active before with other files"
-    if version > mark.highest or rollback_of == mark.active:
-        return None
-    rollback = "" if rollback_of is None else f", and a rollback of {rollback_of}"
-    return (
-        f"version {version}{rollback}: the active one is {mark.active}, the highest was {mark.highest}; "
-        f"only a higher one may follow, or one signed with rollback_of {mark.active}"
-    )
+        if digest != mark.digest:
+            yield f"version {version} was active before with other files"
+    elif version <= mark.highest and rollback_of != mark.active:
+        rollback = "" if rollback_of is None else f", and a rollback of {rollback_of}"
+        follow = f"only a higher one may follow, or one signed with rollback_of {mark.active}"
+        yield f"version {version}{rollback}: the active one is {mark.active}, the highest was {mark.highest}; {follow}"

@@ -7,10 +7,11 @@ import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 import uvloop
 
+from policy.engine import Policy
 from proxy.admin import Readiness, admin_app
 from proxy.assembly import Assembly, assembled, own_version, tend
 from proxy.config import Config
@@ -99,10 +100,14 @@ def _readiness(assembly: Assembly) -> Readiness:
     return Readiness(
         problems=tuple(assembly.problems()),
         isolation=assembly.isolation.isolation,
-        policy=None if policy is None else {"name": policy.name, "revision": policy.revision},
+        policy=None if policy is None else _shown(policy),
         reason=assembly.isolation.reason,
         notes=tuple(assembly.notes()),
     )
+
+
+def _shown(policy: Policy) -> dict[str, Any]:
+    return {name: getattr(policy, name) for name in ("name", "revision", "version", "signed")}
 
 
 def _settle_memory() -> None:

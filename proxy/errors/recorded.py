@@ -89,7 +89,7 @@ NOTICES: Final = (
     _notice("policy_activated", "A policy became active."),
     _notice(
         "policy_refused",
-        "The files of the policy changed, and what they say now cannot become active; the one before stays.",
+        "What the files of the policy say now cannot become active; the one before, or the last good bundle, stays.",
         "`problems` of the record says why, and so does `agentgate policy check`.",
     ),
     _notice("segment", "A new file of the chain begins; the calls that are open there are listed."),

@@ -54,7 +54,8 @@ STARTS: Final = (
         "PolicyRefused",
         USAGE,
         "The policy, or the file of grants, cannot become active; each problem is a line.",
-        "Mend the files; `agentgate policy check --policy PATH` looks again. A sidecar that runs keeps the one before.",
+        "Mend the files; `agentgate policy check --policy PATH` looks again, `policy verify` at a bundle's signature. "
+        "A sidecar that runs keeps the one before.",
     ),
     _start(
         "KeyProblem",

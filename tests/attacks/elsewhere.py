@@ -47,10 +47,6 @@ NOT_BUILT: Final = (
         )
     ),
     *(
-        NotBuilt(f"policy/bundle-{name}", "bundles are not signed")
-        for name in ("unsigned", "signed-by-a-stranger", "older-than-the-active-one")
-    ),
-    *(
         NotBuilt(f"audit/{name}", "nobody witnesses a chain")
         for name in ("tail-cut-off", "fork", "split-view", "clock-jump-against-a-witness")
     ),

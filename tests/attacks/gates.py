@@ -188,6 +188,14 @@ class Gates:
         return self._stack.enter_context(asking(self, "--authorization"))
 
     @cached_property
+    def signing(self) -> Gate:
+        """A policy from a signed bundle, of version 7."""
+        from tests.attacks.bundles import signing
+        from tests.policy.tampering import good
+
+        return self._stack.enter_context(signing(self, good()))
+
+    @cached_property
     def counting(self) -> Gate:
         """A policy of its own, which looks at how often the caller was denied."""
         folder = self.folder()

@@ -2,7 +2,19 @@
 
 from typing import Final
 
-from tests.fuzz import answers, bundles, growth, heads, lists, messages, order_files, recovering, streams, verifying
+from tests.fuzz import (
+    answers,
+    bundles,
+    growth,
+    heads,
+    lists,
+    messages,
+    order_files,
+    recovering,
+    signatures,
+    streams,
+    verifying,
+)
 from tests.fuzz.target import Target
 
 TARGETS: Final[dict[str, Target]] = {
@@ -19,6 +31,7 @@ TARGETS: Final[dict[str, Target]] = {
         verifying.VERIFY,
         recovering.RECOVERY,
         bundles.BUNDLE,
+        signatures.SIGNATURE,
         growth.GROWTH,
     )
 }

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from policy.decision import Denied, permit, read_decision
 from policy.embedded import EmbeddedEngine
 from policy.engine import EntryPoint, Policy
 from policy.grants import index, read_grants
+from policy.pem import read_keys
+from policy.trust import Trust
 from policy.vocabulary import Clearance, Listed
-from tests.peers.places import ROOT
+from tests.peers.places import AGENTGATE, ROOT
 from tests.policy.asking import document, listing, tool_call
 
 PAGE = (ROOT / "docs" / "policy.md").read_text()
@@ -49,6 +52,24 @@ async def test_the_policy_of_ones_own(example: Policy) -> None:
     shown = await engine.ask(EntryPoint.LISTING, listing("tools/list", Listed("read_file"), Listed("delete_file")))
     assert shown.value == {"hide": ["delete_file"]}
     await engine.close()
+
+
+def test_the_bundle_on_the_page(tmp_path: Path) -> None:
+    """Every command up to the sidecar's, as it stands there, on the policy of one's own."""
+    (tmp_path / "policy").mkdir()
+    for name in ("main.rego", "data.json"):
+        (tmp_path / "policy" / name).write_text(_heredoc(name))
+    section = PAGE.partition("## Bundles\n")[2].partition("\n## ")[0]
+    commands = [line.removeprefix("$ ") for line in section.splitlines() if line.startswith("$ ")]
+    *given, sidecar = commands
+    assert sidecar.startswith("agentgate sidecar")
+    assert len(given) == 6
+    path = f"{AGENTGATE.parent}:/usr/bin:/bin"
+    for command in given:
+        subprocess.run(["sh", "-c", command], cwd=tmp_path, env={"PATH": path}, check=True, timeout=60)
+    keys = read_keys([f"release-2026={tmp_path / 'release-2026.pem'}"])
+    policy = load(str(tmp_path / "policy.tar.gz"), grants=None, trust=Trust(keys))
+    assert (policy.signed, policy.version) == (True, 7)
 
 
 async def test_the_grants_on_the_page(tmp_path: Path) -> None:
