@@ -177,7 +177,10 @@ def _id_of(key: PublicKey) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Put the file there in one step: whoever watches it sees the old one or the new one."""
+    """Put the file there in one step: whoever watches it sees the old one or the new one. Raises PolicyRefused."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_bytes(content)
-    draft.replace(path)
+    try:
+        draft.write_bytes(content)
+        draft.replace(path)
+    except OSError as error:
+        raise PolicyRefused((f"{path}: {error.strerror}",)) from error

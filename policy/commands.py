@@ -12,10 +12,11 @@ from typing import Any, Final, TextIO
 from evidence.printable import printable
 from evidence.record import Kind
 from evidence.tailing import FolderTail, Unreadable
-from policy.bundle import load
+from policy.activation import PolicySource
 from policy.embedded import EmbeddedEngine
 from policy.engine import Policy, PolicyRefused
-from policy.grants import Grant, as_mapping, index, read_grant, read_grants, with_grant, write_grants
+from policy.grants import Grant, as_mapping, read_grant, read_grants, with_grant, write_grants
+from policy.keeping import Keeping
 from policy.trust import Trust
 
 GRANTS: Final = "grants.json"
@@ -60,7 +61,7 @@ def run_denied(evidence: Path, *, out: TextIO) -> int:
 async def run_check(spec: str, state: Path, trusted: Iterable[str], out: TextIO, *, trust: Trust | None = None) -> int:
     """`policy check`: load and vet a policy as the embedded engine would, without activating it anywhere."""
     try:
-        policy = load(spec, grants=index(read_grants(state / GRANTS)), trusted=trusted, trust=trust)
+        policy = PolicySource(spec, state / GRANTS, trusted, trust=trust, keeping=Keeping(state, spec)).load()
         await vet(policy)
     except PolicyRefused as error:
         out.write("".join(f"{problem}\n" for problem in error.problems))

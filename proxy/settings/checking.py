@@ -91,7 +91,8 @@ def _vetted(
     given = config.policy
     try:
         policy = load(given.spec, grants=index(grants), trusted=given.trusted_upstreams, trust=given.trust)
-        _check_version(config)
+        if Path(given.spec).is_file():
+            Keeping(config.state, given.spec).check(open_bundle(Path(given.spec), given.trust))
         if given.engine == "embedded":
             asyncio.run(_try(policy))
         else:
@@ -100,13 +101,6 @@ def _vetted(
     except PolicyRefused as error:
         return None, tuple(_problem("policy", text, "PolicyRefused") for text in error.problems)
     return policy, ()
-
-
-def _check_version(config: Config) -> None:
-    """Whether the bundle, if it is one, is as new as what was active. Raises PolicyRefused."""
-    spec = Path(config.policy.spec)
-    if spec.is_file():
-        Keeping(config.state, str(spec)).check(open_bundle(spec, config.policy.trust))
 
 
 async def _try(policy: Policy) -> None:

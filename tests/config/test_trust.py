@@ -108,7 +108,7 @@ def test_checking_a_bundle(
     assert said in capsys.readouterr().out
 
 
-def test_a_configuration_with_an_older_bundle_is_found_before_the_start(place: Path) -> None:
+def test_an_older_bundle_is_found_before_the_start(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spec = str(place / "b.tar.gz")
     flags = Flags(
         state=str(place / "state"), policy=spec, upstreams=UPSTREAM, policy_keys=(f"{KEYID}={place / 'release.pem'}",)
@@ -119,6 +119,9 @@ def test_a_configuration_with_an_older_bundle_is_found_before_the_start(place: P
     Keeping(place / "state", spec).remember(opened("b.tar.gz", good(8), trust()))
     with pytest.raises(ConfigProblems, match="version 7: the active one is 8"):
         run_check(flags, HOME, out)
+    given = ["--state", str(place / "state"), "--policy", spec, "--policy-key", flags.policy_keys[0]]
+    assert agentgate.main(["policy", "check", *given]) == 1
+    assert "version 7: the active one is 8" in capsys.readouterr().out
 
 
 def test_a_missing_bundle_is_no_problem_where_the_last_good_one_is_kept(place: Path) -> None:

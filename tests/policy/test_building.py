@@ -14,7 +14,7 @@ from policy.bundle import load
 from policy.bundle_commands import run_build, run_inspect, run_sign, run_verify
 from policy.engine import PolicyRefused
 from policy.trust import UNSIGNED
-from tests.policy.tampering import KEYID, files, good, key, manifest, private_pem, public_pem, signed
+from tests.policy.tampering import KEYID, files, good, key, manifest, private_pem, public_pem, signed, trust
 
 ALLOW = 'package agentgate\n\ndecision := {"effect": "allow", "reason": "ok"}\n'
 
@@ -160,6 +160,19 @@ def test_a_key_without_a_name_gets_one_from_itself(tmp_path: Path) -> None:
     assert run_verify(bundle, [f"{keyid}={public}"], scope="", out=out) == 0
     assert run_verify(bundle, [f"{KEYID}={public}"], scope="", out=out) == 1
     assert "is none of those that count" in out.getvalue()
+
+
+def test_where_nothing_can_be_written_is_said(tmp_path: Path) -> None:
+    with pytest.raises(PolicyRefused, match="No such file"):
+        _build(_folder(tmp_path, {"a.rego": ALLOW}), tmp_path / "none" / "b.tar.gz")
+
+
+def test_names_beyond_ascii_and_with_blanks_are_signed_as_they_are(tmp_path: Path) -> None:
+    """And long ones, which an archive spells in a header of their own."""
+    name = f"{'größe ' * 30}/prüfung.rego"
+    content = {**files(), name: b"package checks\n"}
+    (tmp_path / "b.tar.gz").write_bytes(signed(content))
+    assert name in load(str(tmp_path / "b.tar.gz"), grants=None, trust=trust()).modules
 
 
 def _without_a_version(folder: Path) -> Path:

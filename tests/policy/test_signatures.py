@@ -57,7 +57,9 @@ def test_opa_takes_what_is_signed_here(tmp_path: Path, by: str) -> None:
 
 
 def test_opa_hashes_a_document_as_is_done_here(tmp_path: Path) -> None:
+    name = f"{'größe ' * 30}/prüfung.rego"
     content = {".manifest": manifest(metadata={"x": [1.0, -0, 1e-7]}), "x/data.json": ODD, "main.rego": RULES}
+    content[name] = b"package checks\n"
     done = _opa(tmp_path, signed(content))
     assert (done.returncode, done.stderr) == (0, "")
 
