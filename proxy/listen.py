@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
 from aiohttp.web_request import BaseRequest
 from msgspec import structs
 
@@ -43,6 +43,7 @@ SOLE_PATH: Final = "/mcp"
 _SESSION: Final = "Mcp-Session-Id"
 _MIRROR: Final = "mcp-param-"
 _VERSION: Final = "MCP-Protocol-Version"
+_VERSIONS: Final = (HttpVersion10, HttpVersion11)
 _ALLOWED: Final = "GET, POST, DELETE, OPTIONS"
 _PREFLIGHT: Final = (
     ("Access-Control-Allow-Methods", _ALLOWED),
@@ -57,7 +58,7 @@ _TLS_IN_FRONT: Final = "X-Forwarded-Proto"
 _TOO_SLOW: Final = Refusal("body_too_slow", INVALID_REQUEST, "The body did not come in time.", status=408)
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 """What a client waits for that asks before it sends (RFC 9110, section 10.1.1); nobody else says it for us."""
-_BODY_LEFT: Final = frozenset((408, 413))
+_BODY_LEFT: Final = frozenset((408, 413, 505))
 """Answers that are given before the body was read to its end: the connection cannot go on."""
 
 
@@ -105,6 +106,7 @@ class Listener:
         try:
             _refuse_proxying(request)
             extra = self._admit(request)
+            _refuse_version(request)
             route = self._route(request)
             if request.method == "OPTIONS":
                 return plain(Reply(204, (*extra, *_PREFLIGHT), b""))
@@ -114,7 +116,7 @@ class Listener:
         except Unidentified:
             return plain(Reply(401, (*JSON, ("WWW-Authenticate", "Bearer")), b'{"error":"this sidecar needs a token"}'))
         except _NotServed as elsewhere:
-            return plain(elsewhere.reply)
+            return elsewhere.response()
         match request.method:
             case "GET" if route.place is not None:
                 return await self._document(request, route, route.place, caller, extra)
@@ -319,8 +321,20 @@ def _refuse_proxying(request: BaseRequest) -> None:
         raise _NotServed(405, "AgentGate is no forward proxy: point the MCP client at /<upstream>")
 
 
+def _refuse_version(request: BaseRequest) -> None:
+    """The parser takes 0.9 and 2.0 in the form of 1.1, and others may read them otherwise."""
+    if request.version not in _VERSIONS:
+        raise _NotServed(505, "HTTP/1.1 is served here, and HTTP/1.0")
+
+
 class _NotServed(Exception):
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
         body = b'{"error":"' + text.encode() + b'"}'
         self.reply = Reply(status, (*JSON, ("Allow", _ALLOWED)), body)
+
+    def response(self) -> web.StreamResponse:
+        response = plain(self.reply)
+        if self.reply.status in _BODY_LEFT:
+            response.force_close()
+        return response

@@ -97,4 +97,10 @@ HTTP: Final = (
         "Read `data.code` in the body.",
         "`problems` in /readyz says what is missing.",
     ),
+    _http(
+        505,
+        "The request line says neither HTTP/1.1 nor HTTP/1.0.",
+        "Speak HTTP/1.1.",
+        "A proxy in front of the sidecar must not hand HTTP/2 on to it.",
+    ),
 )

@@ -90,6 +90,10 @@ def rows() -> Iterator[HttpRow]:
         yield HttpRow(f"smuggling/{name}", 400, raw=whole, alone=True)
     for name, line in (("no-version", b"GET /files\r\n\r\n"), ("version-09", b"GET /files HTTP/0.9\r\n\r\n")):
         yield HttpRow(f"smuggling/{name}", 400, "host_missing", raw=line, alone=True, method="GET")
+    for name, version in (("http2-by-its-word", b"HTTP/2.0"), ("http09-by-its-word", b"HTTP/0.9")):
+        raw = _HEAD.replace(b"HTTP/1.1", version) + _length(_SIZE) + b"\r\n" + CALL
+        said = f"a POST whose request line says `{version.decode()}`"
+        yield HttpRow(f"smuggling/{name}", 505, raw=raw, alone=True, lacks=[b"echo"], said=said)
     large = _length(b"99999999999") + b"\r\n"
     yield HttpRow(
         "smuggling/length-beyond-the-limit", 413, "too_large", raw=_HEAD + large, alone=True, said=_said(large)
