@@ -8,13 +8,15 @@ from typing import Final
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 HEAD_BYTES: Final = 64 << 10
-"""What may come without a byte of body: status line and headers, trailers, or extensions of a chunk."""
+"""The longest head, and what may come behind it without a byte of body: trailers, or extensions of a chunk."""
 
 MAX_INTERIM: Final = 16
 """Interim answers (RFC 9110, section 15.2) before the one that counts."""
 
 
 _VERSIONS: Final = ("1.0", "1.1")
+_HTTP: Final = b"HTTP/"
+_HEAD_END: Final = b"\r\n\r\n"
 
 
 class BadHttp(Exception):
@@ -28,14 +30,16 @@ class AnswerReader:
     another exchange; never where more came than this answer.
     """
 
-    __slots__ = ("_fault", "_framed", "_idle_bytes", "_interim", "_parser", "_pieces", "_surplus", "begun", "complete",
-                 "headers", "reusable", "status")  # fmt: skip
+    __slots__ = ("_fault", "_framed", "_head", "_heads", "_idle_bytes", "_interim", "_parser", "_pieces", "_surplus",
+                 "begun", "complete", "headers", "reusable", "status")  # fmt: skip
 
     def __init__(self) -> None:
         self._parser = HttpResponseParser(self)
         self._pieces: list[bytes] = []
         self._fault = ""
         self._framed = False
+        self._head = b""
+        self._heads = 0
         self._idle_bytes = 0
         self._interim = 0
         self._surplus = False
@@ -46,7 +50,15 @@ class AnswerReader:
         self.reusable = False
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The pieces of the body in `data`, in their order. Raises BadHttp."""
+        """The pieces of the body in `data`, in their order. Raises BadHttp: then nothing of it was an answer."""
+        try:
+            return self._feed(data)
+        except BadHttp:
+            self.begun = self.complete = self.reusable = False
+            raise
+
+    def _feed(self, data: bytes) -> list[bytes]:
+        heading = not self.begun
         try:
             self._parser.feed_data(data)
         except HttpParserUpgrade:
@@ -59,7 +71,7 @@ class AnswerReader:
         if self._fault:
             raise BadHttp(self._fault)
         pieces, self._pieces = self._pieces, []
-        self._bound(len(data), progressed=bool(pieces))
+        self._bound(self._behind_heads(data) if heading else len(data), progressed=bool(pieces))
         return pieces
 
     def end(self) -> None:
@@ -74,7 +86,24 @@ class AnswerReader:
     def _bound(self, size: int, *, progressed: bool) -> None:
         self._idle_bytes = 0 if progressed or self.complete else self._idle_bytes + size
         if self._idle_bytes > HEAD_BYTES:
-            raise BadHttp(f"more than {HEAD_BYTES} bytes of headers, trailers or chunk extensions")
+            raise BadHttp(f"more than {HEAD_BYTES} bytes of trailers or chunk extensions")
+
+    def _behind_heads(self, data: bytes) -> int:
+        """How many bytes stand behind the heads that end in `data`; looks at each of these, and at a part of one."""
+        text, start = self._head + data, 0
+        heads = self._interim + self.begun
+        for _ in range(heads - self._heads):
+            end = text.find(_HEAD_END, start) + len(_HEAD_END)
+            if end < start + len(_HEAD_END):
+                raise BadHttp("a head without the empty line that ends it")
+            _look_at_head(text, start, end)
+            start = end
+        if self.begun:
+            self._head = b""
+            return len(text) - start
+        self._head, self._heads = text[start:], heads
+        _look_at_head(self._head, 0, len(self._head))
+        return 0
 
     def on_message_begin(self) -> None:
         """Called by the parser; a second answer to one request is nobody's, and what follows it neither."""
@@ -121,6 +150,14 @@ class AnswerReader:
         self._interim += 1
         if self._interim > MAX_INTERIM:
             self._fault = f"more than {MAX_INTERIM} interim answers"
+
+
+def _look_at_head(text: bytes, start: int, end: int) -> None:
+    """A head, or the beginning of one: llhttp takes RTSP and ICE for HTTP, and skips empty lines before it."""
+    if not _HTTP.startswith(text[start : min(end, start + len(_HTTP))]):
+        raise BadHttp("no HTTP/1.1 answer: it begins with another protocol, or an empty line")
+    if end - start > HEAD_BYTES:
+        raise BadHttp(f"a head of more than {HEAD_BYTES} bytes")
 
 
 def _text(raw: bytes) -> str:

@@ -61,7 +61,13 @@ _BODIES: list[tuple[str, Reply, str]] = [
     ("length-and-chunked",
      _HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "upstream_down"),
     ("two-lengths", http(OK, "Content-Length: 5"), "upstream_down"),
+    ("rtsp", http(OK).replace(b"HTTP/1.1", b"RTSP/1.0"), "upstream_down"),
+    ("rtsp-behind-an-interim-answer",
+     b"HTTP/1.1 100 Continue\r\n\r\n" + http(OK).replace(b"HTTP/1.1", b"RTSP/1.0"), "upstream_down"),
+    ("http2-by-its-word", http(OK).replace(b"HTTP/1.1", b"HTTP/2.0"), "upstream_down"),
+    ("empty-line-before-the-head", b"\r\n" + http(OK), "upstream_down"),
     ("no-http", b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "upstream_down"),
+    ("head-too-long-beside-its-body", http(OK, "X-A: " + "b" * (1 << 16)), "upstream_down"),
     ("head-endless", b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 100_000 + b"\r\n", "upstream_down"),
 ]  # fmt: skip
 _STATUSES = ["201 Created", "203 Non-Authoritative Information", "206 Partial Content", "299 Odd"]

@@ -10,7 +10,7 @@ from tests.fuzz.pieces import Pieces
 from tests.fuzz.streams import Parts, chunks
 from tests.fuzz.target import Target
 
-_HEAD: Final = re.compile(rb"[\r\n]*HTTP/1\.([01]) ([0-9]{3})[^\r\n]*\r\n((?:[^\r\n]+\r\n)*)\r\n")
+_HEAD: Final = re.compile(rb"HTTP/1\.([01]) ([0-9]{3})[^\r\n]*\r\n((?:[^\r\n]+\r\n)*)\r\n")
 _CHUNK: Final = re.compile(rb"([0-9A-Fa-f]+)(?:;[^\r\n]*)?\r\n")
 _TRAILERS: Final = re.compile(rb"(?:[^\r\n]+\r\n)*\r\n")
 _BODILESS: Final = frozenset((101, 204, 304))
@@ -110,6 +110,8 @@ def _seeds() -> list[bytes]:
         b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n" + chunked + b"0\r\n\r\n",
         b"HTTP/1.1 103 Hints\r\nLink: x\r\n\r\n" + ok + b"Content-Length: 0\r\n\r\n",
         b"HTTP/1.1 103 Hints\r\nContent-Length: 2\r\n\r\nno" + ok + b"Content-Length: 0\r\n\r\n",
+        b"HTTP/1.1 100 C\r\n\r\nRTSP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+        b"\r\n\r\n" + ok + b"Content-Length: 0\r\n\r\n",
         b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nraw",
         b"HTTP/1.1 204 None\r\nContent-Length: 5\r\n\r\nhello",
         b"HTTP/1.1 304 Same\r\n" + chunked + b"2\r\nno\r\n0\r\n\r\n",

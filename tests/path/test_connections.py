@@ -110,6 +110,21 @@ async def test_what_is_not_kept(reply: bytes) -> None:
         assert script.requests == [1, 2]
 
 
+BROKEN = [
+    pytest.param(ANSWER.replace(b"HTTP/1.1", b"HTTP/2.0"), id="another-version"),
+    pytest.param(ANSWER.replace(b"HTTP/1.1", b"RTSP/1.0"), id="another-protocol"),
+    pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", id="unknown-coding"),
+]
+
+
+@pytest.mark.parametrize("reply", BROKEN)
+async def test_what_is_no_answer_has_no_status_either(reply: bytes) -> None:
+    """Also where all of it came at once, so that it seemed to be whole."""
+    async with talking(reply) as (_, to):
+        with pytest.raises(Broken):
+            await to.exchange(GET, again=False)
+
+
 async def test_an_answer_that_nobody_asked_for_ends_the_connection() -> None:
     """Said between two exchanges, it would be taken for the answer to the next."""
 

@@ -80,6 +80,13 @@ BROKEN = [
     ),
     pytest.param(b"HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n", id="http-2-as-text"),
     pytest.param(b"HTTP/0.9 200 OK\r\nContent-Length: 0\r\n\r\n", id="http-0.9-with-a-head"),
+    pytest.param(b"RTSP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", id="rtsp"),
+    pytest.param(b"ICE/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", id="icecast"),
+    pytest.param(
+        b"HTTP/1.1 100 Continue\r\n\r\nRTSP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", id="rtsp-behind-an-interim"
+    ),
+    pytest.param(b"RTSP/1.0 100 Continue\r\n\r\n" + OK + b"Content-Length: 2\r\n\r\nhi", id="rtsp-as-an-interim"),
+    pytest.param(b"\r\n" + OK + b"Content-Length: 2\r\n\r\nhi", id="empty-line-before-the-head"),
     pytest.param(OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nhi", id="chunk-size-that-is-none"),
     pytest.param(OK + b"Content-Length: -1\r\n\r\n", id="negative-length"),
     pytest.param(OK + b"X: a\nY: b\r\nContent-Length: 0\r\n\r\n", id="bare-lf-in-the-head"),
@@ -96,9 +103,41 @@ BROKEN = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("size", [1000, 1, 1 << 30], ids=["pieces", "bytes", "at-once"])
 @pytest.mark.parametrize("raw", BROKEN)
-def test_no_answers(raw: bytes) -> None:
-    assert read(*(raw[at : at + 1000] for at in range(0, len(raw), 1000)), ended=True).fault
+def test_no_answers(raw: bytes, size: int) -> None:
+    assert read(*(raw[at : at + size] for at in range(0, len(raw), size)), ended=True).fault
+
+
+def _head(size: int, status: bytes = b"200 OK", more: bytes = b"") -> bytes:
+    """A head of exactly so many bytes."""
+    begun = b"HTTP/1.1 " + status + b"\r\n" + more + b"X: "
+    return begun + b"a" * (size - len(begun) - 4) + b"\r\n\r\n"
+
+
+_LENGTH = b"Content-Length: 2\r\n"
+HEADS = [
+    pytest.param(_head(HEAD_BYTES, more=_LENGTH) + b"hi", True, id="as-long-as-may-be"),
+    pytest.param(_head(HEAD_BYTES + 1, more=_LENGTH) + b"hi", False, id="one-byte-longer"),
+    pytest.param(
+        _head(HEAD_BYTES, b"103 Hints") * 3 + _head(HEAD_BYTES, more=_LENGTH) + b"hi", True, id="each-counts-alone"
+    ),
+    pytest.param(
+        _head(HEAD_BYTES + 1, b"103 Hints") + OK + _LENGTH + b"\r\nhi", False, id="an-interim-one-byte-longer"
+    ),
+    pytest.param(
+        _head(HEAD_BYTES, more=b"Transfer-Encoding: chunked\r\n") + b"2;" + b"a" * 1000 + b"\r\nhi\r\n0\r\n\r\n", True,
+        id="what-follows-a-head-does-not-count-with-it",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [1000, 7777, 1 << 30])
+@pytest.mark.parametrize(("raw", "whole"), HEADS)
+def test_each_head_is_bounded(raw: bytes, size: int, *, whole: bool) -> None:
+    """However its bytes come, also together with those of the body."""
+    got = read(*(raw[at : at + size] for at in range(0, len(raw), size)))
+    assert (got.body, got.complete, bool(got.fault)) == ((b"hi", True, False) if whole else (b"", False, True))
 
 
 ENDS = [
