@@ -22,7 +22,9 @@ hide := [] if {
 ]
 
 # Names of which every item is shown.
-shown := {name |
+shown := openable if {
+	count(closed) == 0
+} else := {name |
 	open := openable
 	shut := closed
 	name := input.items[_].name
@@ -54,7 +56,9 @@ own := {name: those |
 }
 
 # The names without one, and what is said about them.
-others := [name |
+others := [name | name := input.items[_].name] if {
+	count(own) == 0
+} else := [name |
 	apart := own
 	name := input.items[_].name
 	not apart[name]
@@ -106,7 +110,9 @@ climbing := set() if {
 } else := {name | some name in others; climbs(name)}
 
 # Names with an item that is not what was pinned.
-altered := {item.name |
+altered := set() if {
+	count(altered_pins) == 0
+} else := {item.name |
 	bad := altered_pins
 	some item in input.items
 	bad[item.definition.pinned]
