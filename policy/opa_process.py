@@ -29,6 +29,9 @@ _CHECK_SECONDS: Final = 30.0
 _HEAD_START_SECONDS: Final = 2 * POLL_SECONDS
 """Sidecars of the same files are given time to await a new revision before OPA answers with it."""
 
+_ENVIRONMENT: Final = {"GOGC": "200"}
+"""OPA collects garbage half as often as Go would: a long list costs it a fifth less CPU, for some 10 MB."""
+
 
 class OpaMissing(Exception):
     """No OPA binary, or one that does not start; the text says where it was looked for."""
@@ -84,7 +87,10 @@ class OpaProcess:
         self._socket.unlink(missing_ok=True)
         await self.load(policy)
         self._process = await asyncio.create_subprocess_exec(
-            str(self._binary), *self._arguments(), env={"HOME": str(self._folder)}, stdin=asyncio.subprocess.DEVNULL
+            str(self._binary),
+            *self._arguments(),
+            env={"HOME": str(self._folder), **_ENVIRONMENT},
+            stdin=asyncio.subprocess.DEVNULL,
         )
         async with asyncio.timeout(_START_SECONDS):
             while not self._socket.exists():

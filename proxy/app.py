@@ -26,6 +26,9 @@ from proxy.wire.origins import LOOPBACK_NAMES, Hosts
 COLLECT_AFTER_OBJECTS: Final = 20_000
 """So many new objects may wait for the collector: a few megabytes."""
 
+TURN_SECONDS: Final = 0.001
+"""How long a thread that reads or cuts a long list keeps the interpreter while calls wait; Python's own is 5 ms."""
+
 
 def run_sidecar(config: Config) -> int:
     """Run until SIGTERM or SIGINT, then drain. Returns the exit code; raises what `assembled` raises."""
@@ -43,6 +46,7 @@ async def _sidecar(config: Config) -> None:
                 # Only who listens can say that it is ready; the admin end still outlives the listening one.
                 await stack.enter_async_context(_admin(assembly))
                 _settle_memory()
+                sys.setswitchinterval(TURN_SECONDS)
                 _announce(assembly)
                 await _stop_signal()
                 await _drain(assembly)

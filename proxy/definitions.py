@@ -85,7 +85,7 @@ class Definitions:
             scope.forget()
         scope.bytes += size
         for item in items:
-            name = item.get("name") if isinstance(item, Mapping) else None
+            name = item.get("name") if isinstance(item, dict) else None
             if isinstance(name, str) and (name in scope.tools or len(scope.tools) < MAX_TOOLS):
                 scope.tools[name] = item
                 scope.defined.pop(name, None)
