@@ -1,7 +1,7 @@
 """Filter: what policy hides is cut out of a list, and nothing else of the list is touched."""
 
 import asyncio
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from policy.decision import hidden, input_text, listing_values
@@ -68,15 +68,26 @@ async def _kept(gate: Gate, exchange: Exchange, request: Message, items: list[An
         told = await asyncio.to_thread(_told, items, name, reads)
     else:
         told = _told(items, name, reads)
+    listed = _Listed(items, name, reads, told)
     keep: list[bool] = []
     for begin in range(0, len(items), CHUNK):
-        chunk = slice(begin, begin + CHUNK)
-        if (now := gate.engine.reads) is reads:
-            keep += await _ask(gate, call, told[chunk])
-        else:
-            # The policy has changed since; the new one may read more.
-            keep += await _ask(gate, call, _told(items[chunk], name, now))
+        keep += await _ask(gate, call, listed, begin)
     return keep
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """The items of a list by their member `name`, and what policy is told of each if it reads what `reads` says."""
+
+    items: list[Any]
+    name: str
+    reads: Reads
+    told: list[Told | None]
+
+    def chunk(self, begin: int, reads: Reads) -> list[Told | None]:
+        """A chunk for the policy that reads `reads`: it may be another one by now, and read more."""
+        end = begin + CHUNK
+        return self.told[begin:end] if reads is self.reads else _told(self.items[begin:end], self.name, reads)
 
 
 def _named(item: Any, name: str) -> Any:
@@ -108,12 +119,15 @@ def _item(item: Any, name: str, within: Reads, *, digested: bool) -> Told | None
     return named, value
 
 
-async def _ask(gate: Gate, call: Call, chunk: Sequence[Told | None]) -> list[bool]:
-    """What to keep of the chunk. From here to the engine nothing is awaited: the policy stays the one that reads so."""
+async def _ask(gate: Gate, call: Call, listed: _Listed, begin: int) -> list[bool]:
+    """What to keep of the chunk that begins there."""
+    chunk = listed.told[begin : begin + CHUNK]
     view = gate.sessions.view(call.caller, call.session)
     try:
         values = listing_values(call, (), session=view, sidecar=gate.sidecar, now=gate.clock.now())
-        document = gate.engine.reads.narrowed(values)
+        # From here to the engine nothing is awaited: the policy stays the one that reads so.
+        reads = gate.engine.reads
+        chunk, document = listed.chunk(begin, reads), reads.narrowed(values)
         if "items" in document:
             document["items"] = [told[1] for told in chunk if told is not None]
         hide = hidden(await gate.engine.ask(EntryPoint.LISTING, input_text(document)))
