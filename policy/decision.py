@@ -10,18 +10,20 @@ Pure: values in, values out. This module is the only maker of a Permit.
     NotPermitted                   a decision that does not let the call pass
     |-- Denied                     effect "deny"
     |-- ApprovalNeeded             effect "require_approval"
-    `-- ObligationUnmet            "allow", on a condition that this sidecar cannot keep
+    |-- ObligationUnmet            "allow", on a condition that this sidecar cannot keep
+    `-- LimitReached               "allow", but so many calls have been allowed already
 """
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, assert_never
+from typing import Any, Final, assert_never
 
 import orjson
 
 from evidence.canonical import Spelled
 from evidence.clock import Instant
 from policy.engine import UNDEFINED, Answer, CannotDecide
+from policy.obligations import Durability, Recording, Unmet, most_reticent, read_obligations, strictest
 from policy.vocabulary import (
     Call,
     Caller,
@@ -38,19 +40,10 @@ from policy.vocabulary import (
 VERSION: Final = 1
 """The version of the input document."""
 
-Durability = Literal["process", "host"]
-Recording = Literal["full", "redacted", "digest"]
-
 _EFFECTS: Final[Mapping[str, Effect]] = {
     "allow": "allow",
     "deny": "deny",
     "require_approval": "require_approval",
-}
-_DURABILITIES: Final[tuple[Durability, ...]] = ("process", "host")
-_RECORDINGS: Final[tuple[Recording, ...]] = ("digest", "redacted", "full")
-_KEPT: Final[Mapping[str, frozenset[str]]] = {
-    "durability": frozenset(_DURABILITIES),
-    "record": frozenset(_RECORDINGS),
 }
 _MEMBERS: Final = frozenset({"effect", "reason", "message", "rules", "obligations", "shadow", "exception"})
 _REASON: Final = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
@@ -107,6 +100,19 @@ class ObligationUnmet(NotPermitted):
     def code(self) -> str:
         """Always `obligation_unmet`: the reason of the decision speaks of an allowance."""
         return "obligation_unmet"
+
+
+class LimitReached(NotPermitted):
+    """Allowed within a limit that is reached; `key` says which."""
+
+    def __init__(self, decision: Decision, key: str) -> None:
+        super().__init__(decision)
+        self.key = key
+
+    @property
+    def code(self) -> str:
+        """Always `limit_reached`: the reason of the decision speaks of an allowance."""
+        return "limit_reached"
 
 
 def input_values(
@@ -178,8 +184,10 @@ def permit(call: Call, clearance: Clearance, decision: Decision) -> Permit:
         raise ValueError("the clearance belongs to another call")
     match decision.effect:
         case "allow":
-            _require_kept(decision)
-            return Permit(call, clearance, decision)
+            try:
+                return Permit(call, clearance, decision, read_obligations(decision.obligations))
+            except Unmet as unmet:
+                raise ObligationUnmet(decision, unmet.name) from unmet
         case "deny":
             raise Denied(decision)
         case "require_approval":
@@ -190,14 +198,12 @@ def permit(call: Call, clearance: Clearance, decision: Decision) -> Permit:
 
 def durability(decision: Decision) -> Durability | None:
     """The strictest durability that a permitted decision obliges to; None when it says nothing."""
-    values = _values(decision.obligations.get("durability"))
-    return max((one for one in _DURABILITIES if one in values), key=_DURABILITIES.index, default=None)
+    return strictest(decision.obligations.get("durability"))
 
 
 def recording(decision: Decision) -> Recording | None:
     """The most reticent recording that a decision obliges to; None when it says nothing."""
-    values = _values(decision.obligations.get("record"))
-    return next((one for one in _RECORDINGS if one in values), None)
+    return most_reticent(decision.obligations.get("record"))
 
 
 def hidden(answer: Answer) -> frozenset[str] | None:
@@ -290,18 +296,3 @@ def _typed(value: Mapping[str, Any], member: str, kind: type, absent: Any) -> An
     if found is not absent and not isinstance(found, kind):
         raise BadDecision(f"{member} is not of type {kind.__name__}")
     return found
-
-
-def _require_kept(decision: Decision) -> None:
-    for name, value in decision.obligations.items():
-        known = _KEPT.get(name)
-        values = _values(value)
-        if known is None or not values or not values <= known:
-            raise ObligationUnmet(decision, name)
-
-
-def _values(obligation: Any) -> frozenset[str]:
-    values = obligation if isinstance(obligation, list) else [obligation]
-    if not all(isinstance(value, str) for value in values):
-        return frozenset()
-    return frozenset(values)

@@ -65,6 +65,17 @@ class Reads:
     each: "Reads | None" = None
     there: bool = False
 
+    def reaches(self, *path: str) -> bool:
+        """Whether anything at a path of members may be read."""
+        at = self
+        for name in path:
+            if at.whole or at.each is not None:
+                return True
+            if name not in at.members:
+                return False
+            at = at.members[name]
+        return True
+
     def narrowed(self, value: Any) -> Any:
         """`value` without the members that are never read, and without those in which nothing is found to read.
 

@@ -29,6 +29,8 @@ GATE_REASONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "contained": "An operator's order stops this agent, upstream or tool.",
         "obligation_unmet": "Policy allows this on a condition that this sidecar cannot keep.",
+        "limit_reached": "Policy allows so many calls in this time, and they have been made.",
+        "memory_failed": "What the caller has done before could not be read or written.",
         "policy_undefined": "Policy has no decision for this.",
         "policy_malformed": "Policy answered with something that is not a decision.",
         "input_unfit": "The call cannot be put before policy as it is.",

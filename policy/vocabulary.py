@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
+from policy.obligations import Obligations
+
 AuthnMethod = Literal["mtls", "jwt", "peer", "static"]
 Direction = Literal["client", "server"]
 Transport = Literal["http", "sse", "stdio"]
@@ -117,6 +119,7 @@ class Permit(Struct, frozen=True):
     call: Call
     clearance: Clearance
     decision: Decision
+    obligations: Obligations
 
 
 class Listed(Struct, frozen=True):

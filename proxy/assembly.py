@@ -34,6 +34,7 @@ from proxy.detached import Detached, Waiting
 from proxy.flights import Flights
 from proxy.gate import Bounds, Gate, OrderBook, Upstream
 from proxy.isolation import Measured, measure
+from proxy.memory import Memory
 from proxy.metrics import Level, Metrics
 from proxy.path.identify import Identity, SoleAgent, TokenHolders
 from proxy.questions import Questions
@@ -129,6 +130,7 @@ async def assembled(config: Config, upstreams: Mapping[str, Upstream], release: 
             questions=Questions(),
             tasks=_tasks(config, stack, sole_caller=identity.sole),
             rounds=Rounds(monotonic),
+            memory=_memory(config, stack),
             clock=clock,
             sidecar=sidecar,
             metrics=metrics,
@@ -221,6 +223,12 @@ def _tasks(config: Config, stack: AsyncExitStack, *, sole_caller: bool) -> Tasks
     tasks = Tasks(TaskFile(config.state, int(time())), time, monotonic, sole_caller=sole_caller)
     stack.callback(tasks.close)
     return tasks
+
+
+def _memory(config: Config, stack: AsyncExitStack) -> Memory:
+    memory = Memory(config.state)
+    stack.callback(memory.close)
+    return memory
 
 
 def _meter(metrics: Metrics, gate: Gate) -> None:

@@ -14,6 +14,7 @@ from msgspec import structs
 
 from policy.containment import Orders
 from policy.methods import LIST_ITEMS
+from policy.obligations import Pointer
 from policy.vocabulary import Call, Caller
 from proxy.flights import kill_of
 from proxy.vocabulary import NO_MESSAGE, Delivery, EffectAt, Ending, Exchange, Outcome
@@ -52,7 +53,7 @@ class Waiting:
 
     `end` records the outcome of its call, `late` the answer that turns up after an outcome that knew of none; `over`
     says that the outcome is there already. With `own` the exchange is not the client's: it is the sidecar's request
-    that stops the call at its upstream.
+    that stops the call at its upstream. `redact` names what of the answer does not go to the client.
     """
 
     exchange: Exchange
@@ -62,6 +63,7 @@ class Waiting:
     late: End = nothing
     own: bool = False
     over: bool = False
+    redact: tuple[Pointer, ...] = ()
 
     def instead(self, own: Exchange) -> "Waiting":
         """The same call, now with the sidecar's request that stops it at its upstream."""
@@ -70,7 +72,8 @@ class Waiting:
     def lapsed(self) -> "Waiting":
         """What is kept once nobody waits any more: enough to deliver an answer, and nothing of the content."""
         exchange = structs.replace(self.exchange, envelope=NO_MESSAGE)
-        return Waiting(exchange, slim(self.request), self.call, self.late, self.late, over=True)
+        request = slim(self.request)
+        return Waiting(exchange, request, self.call, self.late, self.late, over=True, redact=self.redact)
 
 
 def slim(request: Message) -> Message:

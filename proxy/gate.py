@@ -15,6 +15,7 @@ from proxy.answered import Answered
 from proxy.definitions import Definitions
 from proxy.detached import DRAINED, Detached, Waiting
 from proxy.flights import Flights
+from proxy.memory import Memory
 from proxy.metrics import Metrics
 from proxy.questions import Questions
 from proxy.rounds import Rounds
@@ -86,6 +87,7 @@ class Gate:
     questions: Questions
     tasks: Tasks
     rounds: Rounds
+    memory: Memory
     clock: Clock
     sidecar: SidecarView
     metrics: Metrics

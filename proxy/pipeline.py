@@ -1,7 +1,7 @@
 """The path of one envelope. The order of these lines is the security model (design, section 4).
 
-    parse -> enter (in flight) -> contain -> decide -> commit intent -> lease -> check orders once more
-    -> forward -> judge what comes back -> record the outcome -> release the last byte
+    parse -> enter (in flight) -> contain -> decide -> commit intent -> lease -> redact
+    -> check orders once more -> forward -> judge what comes back -> record the outcome -> release the last byte
 
 Recording is outermost: a refusal, a crash, a kill or a client that goes away leaves a record too.
 """
@@ -27,6 +27,7 @@ from proxy.path.judge import Judge, Verdict
 from proxy.path.lease import lend
 from proxy.path.parse import Parsed, parse
 from proxy.path.record import CUT_OFF, Recording
+from proxy.path.redact import redact_params
 from proxy.refusals import Busy, NoSuchSession, Refusal, envelope_reply, explain, message_answer
 from proxy.vocabulary import (
     Arrival,
@@ -121,9 +122,10 @@ class _Passing:
                 await record.notice("message")
                 self._note_cancels()
             lease = lend(gate, exchange, self._tickets(permits))
+            going = await redact_params(exchange, self.parsed, permits)
             contain(gate.orders.current, exchange, record.calls)
             self.sent = True
-            arrival = await self.upstream.send(exchange, lease)
+            arrival = await self.upstream.send(going, lease)
             self.arrived = True
             await self.deliver(arrival)
 

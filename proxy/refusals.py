@@ -8,6 +8,7 @@ What the steps raise (each leaf has a row in the table; a test holds it):
     Denied               decision     policy says no                             -31403
     ApprovalNeeded       decision     a human must agree first                   -31409
     ObligationUnmet      decision     policy asks for what cannot be given       -31503
+    LimitReached         decision     so many calls have been allowed already    -31403
     CannotDecide         engine       no answer of policy                        -31503
     NotRecorded          evidence     the intent cannot be made durable          -31503
     Busy                 here         too much in flight, or draining            -31503
@@ -27,7 +28,7 @@ from typing import Any, Final
 
 from evidence.journal import NotRecorded
 from policy.containment import Contained
-from policy.decision import ApprovalNeeded, Denied, ObligationUnmet
+from policy.decision import ApprovalNeeded, Denied, LimitReached, ObligationUnmet
 from policy.engine import CannotDecide
 from policy.vocabulary import Decision
 from proxy.vocabulary import Reply, UpstreamDown
@@ -156,6 +157,11 @@ def _obligation(error: ObligationUnmet) -> Refusal:
     return Refusal("obligation_unmet", CANNOT_DECIDE, text, f"obligation {error.name}", decision=error.decision)
 
 
+def _limit(error: LimitReached) -> Refusal:
+    text = "So many calls are allowed in this time, and no more; try again later."
+    return Refusal("limit_reached", DENIED, text, f"limit {error.key}", decision=error.decision)
+
+
 def _undecided(error: CannotDecide) -> Refusal:
     return Refusal(error.code, CANNOT_DECIDE, "Policy gave no answer, so the call is refused.", error.what)
 
@@ -193,6 +199,7 @@ _TABLE: Final[Mapping[type, Callable[[Any], Refusal]]] = {
     Denied: _denied,
     ApprovalNeeded: _approval,
     ObligationUnmet: _obligation,
+    LimitReached: _limit,
     CannotDecide: _undecided,
     NotRecorded: _unrecorded,
     Busy: _busy,

@@ -59,6 +59,8 @@ _CLASSES: Final[Mapping[str, str]] = {
     "audit": "Audit",
     "approval": "Approvals",
     "redaction": "Redaction",
+    "limit": "Limits",
+    "memory": "Memory",
     "oauth": "OAuth",
     "replay": "Replay",
     "supply-chain": "Supply chain",

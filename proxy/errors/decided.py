@@ -73,8 +73,19 @@ _WAYS: Final[Mapping[str, _Way]] = {
     "obligation_unmet": _Way(
         CANNOT_DECIDE,
         _GO_ON,
-        "The sealed detail of the record names the obligation. This sidecar keeps `durability` and `record` only: "
-        "take the other one out of the policy.",
+        "The sealed detail of the record names the obligation. This sidecar keeps `durability`, `record`, `label`, "
+        "`limit` and `redact` in the forms of docs/policy.md: correct it, or take it out of the policy.",
+    ),
+    "limit_reached": _Way(
+        DENIED,
+        "Wait: the limit is counted over a time that passes.",
+        "The sealed detail of the record has the limit's key; the policy sets its count and window.",
+    ),
+    "memory_failed": _Way(
+        CANNOT_DECIDE,
+        _AGAIN_LATER,
+        "The sealed detail of the record says what is wrong with `memory.db` in the state folder: its disk, its owner, "
+        "or another process that holds it. Moving it away forgets labels and limits.",
     ),
     "policy_undefined": _Way(
         CANNOT_DECIDE,

@@ -130,6 +130,9 @@ UPSTREAM: Final = (
     _bad_answer("unexpected_answer", "The answer is to an id that was not asked, or the second one to the same id."),
     _bad_answer("request_in_answer", "The body of the answer holds a request or a notification of the server."),
     _bad_answer("malformed_input_requests", "The requests of the server inside its result have no proper form."),
+    _bad_answer(
+        "task_unredactable", "The call is to be answered with values redacted, and its answer was a task, which is not."
+    ),
     _bad_answer("foreign_task", "The answer is about another task than was asked for."),
     _bad_answer("malformed_list", "The list in the result is no array, so that nothing can be cut out of it."),
     _bad_answer(

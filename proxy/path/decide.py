@@ -5,14 +5,15 @@ from collections.abc import Sequence
 
 from msgspec import structs
 
-from policy.decision import input_text, input_values, permit, read_decision
+from policy.decision import NotPermitted, input_text, input_values, permit, read_decision
 from policy.engine import EntryPoint
-from policy.vocabulary import Call, Clearance, Decision, Definition, Permit
+from policy.vocabulary import Call, Clearance, Decision, Definition, Permit, SessionView
 from proxy.gate import Gate
 from proxy.path.learn import fetch_tools
 from proxy.path.outlive import continued
 from proxy.path.parse import Parsed, require_exact
 from proxy.path.record import Recording
+from proxy.path.remember import owner, past, remember, remember_denied, remembers
 from proxy.vocabulary import Exchange
 
 
@@ -29,15 +30,35 @@ async def decide(
         record.culprit = call = continued(gate, exchange, call)
         require_exact(message)
         record.culprit = defined = await _defined(gate, exchange, call)
-        permits.append(permit(defined, clearance, await ask(gate, defined, record)))
+        permits.append(await permitted(gate, defined, clearance, record))
         gate.sessions.count(call.caller, denied=False)
     record.culprit = None
     return tuple(permits)
 
 
-async def ask(gate: Gate, call: Call, record: Recording) -> Decision:
+async def permitted(gate: Gate, call: Call, clearance: Clearance, record: Recording) -> Permit:
+    """Proof that `call` may pass, with what its decision obliges to remember on disk.
+
+    Where policy knows a caller's past, its calls are decided one after the other. Raises CannotDecide, NotPermitted.
+    """
+    if not remembers(gate):
+        given = permit(call, clearance, await ask(gate, call, record, gate.sessions.view(call.caller, call.session)))
+        if given.obligations.labels or given.obligations.limits:
+            await remember(gate, given)
+        return given
+    async with gate.memory.turn(owner(gate, call.caller)):
+        decision = await ask(gate, call, record, await past(gate, call.caller, call.session))
+        try:
+            given = permit(call, clearance, decision)
+        except NotPermitted:
+            await remember_denied(gate, call)
+            raise
+        await remember(gate, given)
+        return given
+
+
+async def ask(gate: Gate, call: Call, record: Recording, view: SessionView) -> Decision:
     """The decision of the active policy on `call`, whatever its effect. Raises CannotDecide."""
-    view = gate.sessions.view(call.caller, call.session)
     values = input_values(call, session=view, sidecar=gate.sidecar, now=gate.clock.now())
     record.asked(call, input_text(values))
     began = time.perf_counter()

@@ -13,6 +13,7 @@ from proxy.definitions import annotations_of, define, pinned_of
 from proxy.gate import Gate
 from proxy.path.outlive import is_foreign
 from proxy.path.parse import call_of
+from proxy.path.remember import view_of
 from proxy.refusals import BadAnswer
 from proxy.vocabulary import Exchange
 from proxy.wire.message import Message, MessageKind, modern_version
@@ -122,8 +123,8 @@ def _item(item: Any, name: str, within: Reads, *, digested: bool) -> Told | None
 async def _ask(gate: Gate, call: Call, listed: _Listed, begin: int) -> list[bool]:
     """What to keep of the chunk that begins there."""
     chunk = listed.told[begin : begin + CHUNK]
-    view = gate.sessions.view(call.caller, call.session)
     try:
+        view = await view_of(gate, call)
         values = listing_values(call, (), session=view, sidecar=gate.sidecar, now=gate.clock.now())
         # From here to the engine nothing is awaited: the policy stays the one that reads so.
         reads = gate.engine.reads

@@ -9,6 +9,7 @@ from typing import Any, Final
 from msgspec import Struct, field
 
 from policy.methods import LIST_ITEMS, Treatment, treatment
+from policy.obligations import Pointer
 from policy.vocabulary import Call
 from proxy.detached import Key, Waiting
 from proxy.gate import Gate
@@ -17,6 +18,7 @@ from proxy.path.outlive import TASK_METHODS, TASK_NOTES, go_on, go_on_late, look
 from proxy.path.parse import Parsed, server_call
 from proxy.path.question import DELIVERED, admit_inputs, admit_question, refuse_question
 from proxy.path.record import Recording
+from proxy.path.redact import redacted
 from proxy.reading import read_answer
 from proxy.refusals import BadAnswer, explain, message_answer
 from proxy.vocabulary import Arrival, Delivery, EffectAt, Ending, Exchange, Frame, Outcome
@@ -137,7 +139,8 @@ class Judge:
             await admit_inputs(self._gate, self._exchange, self._record, message)
             if call is not None and call.method in TASK_METHODS:
                 await look_at_answer(self._gate, self._exchange, self._record, call, message)
-            raw = await self._passing(request, message)
+            hidden = self._record.redacts(call) if waiting is None else waiting.redact
+            raw = await self._passing(request, message, hidden)
             goes_on = await self._goes_on(call, message, waiting)
         except Exception as error:  # noqa: BLE001  (every reason is mapped by `explain`; the result stays back)
             refusal = explain(error)
@@ -145,7 +148,7 @@ class Judge:
             ending = _withheld(refusal.code, status, message.raw)
             return message_answer(request, refusal, reference) or b"", ending
         if self._replayable:
-            self._gate.answered.remember(self._key(message), request, message.raw)
+            self._gate.answered.remember(self._key(message), request, message.raw, hidden)
         return raw, None if goes_on else ending_of(message, status)
 
     async def _goes_on(self, call: Call | None, message: Message, waiting: Waiting | None) -> bool:
@@ -153,11 +156,11 @@ class Judge:
             return await go_on_late(self._gate, self._record, waiting, message)
         return call is not None and await go_on(self._gate, self._exchange, self._record, call, message)
 
-    async def _passing(self, request: Message, message: Message) -> bytes:
-        """A list without what policy hides, every other answer without our names."""
+    async def _passing(self, request: Message, message: Message, hidden: Sequence[Pointer]) -> bytes:
+        """A list without what policy hides, every other answer without our names and without what is redacted."""
         if request.method in LIST_ITEMS:
             return await filter_list(self._gate, self._exchange, request, message)
-        return _without_our_names(message)
+        return await redacted(message, _without_our_names(message), hidden)
 
     def _key(self, message: Message) -> Key:
         exchange = self._exchange
@@ -212,9 +215,9 @@ class Judge:
             if ending is not None and (written := waiting.end(ending)) is not None:
                 await written
             return raw
-        if (request := self._gate.answered.again(key, message.raw)) is not None:
+        if (replayed := self._gate.answered.again(key, message.raw)) is not None:
             await self._record.noted("replayed", message)
-            return await self._passing(request, message)
+            return await self._passing(replayed[0], message, replayed[1])
         await self._record.noted("unexpected_answer", message)
         return None
 
@@ -230,7 +233,8 @@ class Judge:
         if message.method == "notifications/tools/list_changed":
             self._gate.definitions.forget(self._exchange.caller, self._exchange.upstream)
         self._record.heard(message.method or "")
-        return message.raw
+        hidden = [pointer for item in self._parsed for pointer in self._record.redacts(item.call)]
+        return await redacted(message, message.raw, hidden)
 
     async def _question(self, message: Message, endings: list[tuple[Call, Ending]]) -> bytes | None:
         if self._exchange.modern and message.kind is MessageKind.REQUEST:

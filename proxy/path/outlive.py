@@ -5,13 +5,14 @@ tasks/result brings the result. 2026-07-28 (tasks extension): the answer has `re
 task; tasks/get brings the result with the status `completed`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from msgspec import structs
 
 from evidence.journal import Journal
+from policy.obligations import Pointer
 from policy.vocabulary import Call, Caller
 from proxy.detached import Waiting, nothing
 from proxy.gate import Gate
@@ -69,6 +70,7 @@ async def go_on(gate: Gate, exchange: Exchange, record: Recording, call: Call, m
         return False
     call = record.decided(call)
     if (task := _begun(call, call.params, message)) is not None:
+        _require_whole(record.redacts(call))
         await _go_on_as_task(gate, exchange, record, call, task, lambda own: _apart(record, call, own))
         return True
     result = message.result
@@ -89,8 +91,15 @@ async def go_on_late(gate: Gate, record: Recording, waiting: Waiting, message: M
     call = waiting.call
     if call is None or (task := _begun(call, waiting.request.params, message)) is None:
         return False
+    _require_whole(waiting.redact)
     await _go_on_as_task(gate, waiting.exchange, record, call, task, waiting.instead)
     return True
+
+
+def _require_whole(hidden: Sequence[Pointer]) -> None:
+    """The result of a task is fetched by other calls, which would get what is to be redacted for this one."""
+    if hidden:
+        raise BadAnswer("task_unredactable", "the call is to be answered with values redacted, and goes on as a task")
 
 
 def _apart(record: Recording, call: Call, own: Exchange) -> Waiting:

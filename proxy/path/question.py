@@ -6,11 +6,11 @@ from typing import Any, Final
 from msgspec import structs
 
 from policy.containment import Contained, clear
-from policy.decision import permit
+from policy.decision import ObligationUnmet
 from policy.vocabulary import Call, Permit
 from proxy.gate import Gate
 from proxy.path.contain import passages
-from proxy.path.decide import ask
+from proxy.path.decide import permitted
 from proxy.path.lease import lend
 from proxy.path.parse import Parsed, require_exact, server_call
 from proxy.path.record import Recording
@@ -56,8 +56,10 @@ async def _intend(record: Recording, permits: Sequence[Permit]) -> None:
 
 
 async def _permitted(gate: Gate, record: Recording, call: Call) -> Permit:
-    clearance = clear(gate.orders.current, call)
-    return permit(call, clearance, await ask(gate, call, record))
+    given = await permitted(gate, call, clear(gate.orders.current, call), record)
+    if given.obligations.params or given.obligations.result:
+        raise ObligationUnmet(given.decision, "redact")
+    return given
 
 
 async def refuse_question(

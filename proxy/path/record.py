@@ -13,6 +13,7 @@ from msgspec import structs
 
 from evidence.record import Durability, Entry, Kind
 from policy.decision import durability, recording
+from policy.obligations import Pointer
 from policy.vocabulary import Call, Caller, Decision, Permit
 from proxy.detached import Waiting
 from proxy.gate import Gate
@@ -183,6 +184,11 @@ class Recording:
         """The call goes on after the answer to its request, which does not end it; durable when this returns."""
         await self._journal.append(Entry(Kind.NOTICE, {"event": event}, call=call.id))
 
+    def redacts(self, call: Call | None) -> tuple[Pointer, ...]:
+        """What of the answer to a permitted call does not go to the client."""
+        permit = None if call is None else self._permits.get(call.id)
+        return () if permit is None else permit.obligations.result
+
     def decided(self, call: Call) -> Call:
         """An open call as it was decided: with its definition, and with the call that it goes on with."""
         return self._permits[call.id].call
@@ -197,7 +203,8 @@ class Recording:
         permit = self._permits[call.id]
         bare = without_content(permit.call)
         left._permits[call.id] = structs.replace(permit, call=bare)
-        return Waiting(exchange, request, bare, partial(left.ended_now, bare), partial(left.late, bare), own=own)
+        ends, late = partial(left.ended_now, bare), partial(left.late, bare)
+        return Waiting(exchange, request, bare, ends, late, own=own, redact=permit.obligations.result)
 
     def late(self, call: Call, ending: Ending) -> asyncio.Future[int] | None:
         """Record the answer that turned up after the outcome of `call` knew of none.

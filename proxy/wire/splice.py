@@ -1,15 +1,18 @@
-"""Edit JSON in place: cut items and members out, set members, and leave every other byte as it came.
+"""Edit JSON in place: cut items and members out, set members, replace values, and leave every other byte as it came.
 
 The text has been read strictly before (`json_text.read_json`): here it is only measured, not judged.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from json import JSONDecoder
 from types import MappingProxyType
 from typing import Final
 
 _BLANK: Final = re.compile(r"[ \t\n\r]*")
+Tree = dict[str, "Tree | None"]
+"""Paths by their first part; None is the end of one."""
+
 _DECODER: Final = JSONDecoder(parse_int=str, parse_float=str)
 
 
@@ -54,6 +57,46 @@ def replace_member(raw: bytes, name: str, value: str) -> bytes:
     text = raw.decode()
     begin = _value(text, _start(text, 0), name)
     return _apply(text, [(begin, _value_end(text, begin), value)]).encode()
+
+
+def replace_at(raw: bytes, paths: Iterable[Sequence[str]], value: str) -> bytes:
+    """`raw` with the JSON text `value` in the place of what each path leads to: names of members, places in arrays.
+
+    Where a path leads nowhere nothing is replaced; `raw` itself is returned if none leads anywhere.
+    """
+    tree: Tree = {}
+    for path in paths:
+        _plant(tree, path)
+    text = raw.decode()
+    found = list(_led_to(text, _start(text, 0), tree))
+    return _apply(text, [(begin, end, value) for begin, end in found]).encode() if found else raw
+
+
+def _plant(tree: "Tree", path: Sequence[str]) -> None:
+    """Add a path; below one that is there already there is nothing left to replace."""
+    *way, last = path
+    for part in way:
+        below = tree.setdefault(part, {})
+        if below is None:
+            return
+        tree = below
+    tree[last] = None
+
+
+def _led_to(text: str, at: int, tree: "Tree") -> Iterator[tuple[int, int]]:
+    places: Iterator[tuple[str, int]] = iter(())
+    if text[at] == "{":
+        places = ((name, value) for _, name, value in _members(text, at))
+    elif text[at] == "[":
+        places = ((str(place), begin) for place, (begin, _) in enumerate(_elements(text, at)))
+    for name, begin in places:
+        if name not in tree:
+            continue
+        below = tree[name]
+        if below is None:
+            yield begin, _value_end(text, begin)
+        else:
+            yield from _led_to(text, begin, below)
 
 
 def _set(text: str, at: int, members: Mapping[str, str], ends: Mapping[int, int]) -> Iterator[tuple[int, int, str]]:

@@ -31,8 +31,8 @@ NOT_BUILT: Final = (
         )
     ),
     *(
-        NotBuilt(f"redaction/{name}", "no obligation redacts; one that asks for it refuses the call")
-        for name in ("catastrophic-pattern", "secret-split-over-chunks", "secret-split-over-fields", "base64")
+        NotBuilt(f"redaction/{name}", "policy names what is redacted; nothing is looked for by its form")
+        for name in ("catastrophic-pattern", "secret-split-over-fields", "base64")
     ),
     *(
         NotBuilt(f"oauth/{name}", "callers show a configured token; there is no token exchange")

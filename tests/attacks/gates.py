@@ -196,6 +196,15 @@ class Gates:
         return self._stack.enter_context(signing(self, good()))
 
     @cached_property
+    def obliging(self) -> Gate:
+        """A policy whose answers oblige the sidecar."""
+        from tests.attacks.obliging import write
+
+        folder = self.folder()
+        write(folder)
+        return self._stack.enter_context(self.gate(policy=str(folder)))
+
+    @cached_property
     def counting(self) -> Gate:
         """A policy of its own, which looks at how often the caller was denied."""
         folder = self.folder()

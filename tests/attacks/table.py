@@ -14,6 +14,7 @@ from tests.attacks import (
     framing,
     mirrors,
     neighbours,
+    obliging,
     planes,
     poisoning,
     reaching,
@@ -47,6 +48,7 @@ ROWS: Final[tuple[Row, ...]] = (
     *planes.rows(),
     *bundles.rows(),
     *neighbours.rows(),
+    *obliging.rows(),
     *bounds.rows(),
     *auditing.rows(),
 )

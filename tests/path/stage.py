@@ -17,12 +17,13 @@ from evidence.record import Entry, Kind, Record
 from evidence.tailing import FolderTail
 from policy.containment import Order, OrderKind, Orders, Scope
 from policy.engine import Answer, CannotDecide, Engine, EngineUnavailable, EntryPoint, Policy
-from policy.reads import EVERYTHING
+from policy.reads import Reads
 from policy.vocabulary import Caller, SidecarView
 from proxy.definitions import Definitions
 from proxy.detached import Detached
 from proxy.flights import Flights
 from proxy.gate import Bounds, Gate, OrderBook, Upstream
+from proxy.memory import Memory
 from proxy.metrics import Metrics
 from proxy.path.identify import Credentials, Holder, TokenHolders
 from proxy.questions import Questions
@@ -72,7 +73,7 @@ class ScriptedEngine:
 
     def __init__(self, ask: Ask, *, hides_nothing: bool = True) -> None:
         self._ask = ask
-        self.reads = EVERYTHING
+        self.reads = Reads()
         self.hold: asyncio.Event | None = None
         self.active: Policy | None = policy(hides_nothing=hides_nothing)
 
@@ -265,6 +266,7 @@ def make_gate(
             TaskFile(journal.chain.parent.parent, 0), clock.unix_seconds, clock.seconds, sole_caller=sole_caller
         ),
         rounds=Rounds(clock.seconds),
+        memory=Memory(journal.chain.parent.parent),
         clock=clock,
         sidecar=SidecarView("gate-1", 0, "none"),
         metrics=Metrics(upstreams),

@@ -8,11 +8,21 @@ import pytest
 
 from evidence.journal import NoRoom, NotRecorded, SpoolFailed
 from policy.containment import Contained, Order, Scope
-from policy.decision import ApprovalNeeded, BadDecision, Denied, NotPermitted, ObligationUnmet, Unaskable, Undecided
+from policy.decision import (
+    ApprovalNeeded,
+    BadDecision,
+    Denied,
+    LimitReached,
+    NotPermitted,
+    ObligationUnmet,
+    Unaskable,
+    Undecided,
+)
 from policy.embedded import Inexact
 from policy.engine import CannotDecide, EngineFailed, EngineTimeout, EngineUnavailable
 from policy.vocabulary import Decision
 from proxy import refusals
+from proxy.memory import MemoryFailed
 from proxy.refusals import (
     BadAnswer,
     Busy,
@@ -48,6 +58,8 @@ LEAVES = [
     pytest.param(Denied(decision("deny")), "some_reason", -31403, 200, id="denied"),
     pytest.param(ApprovalNeeded(decision("require_approval")), "some_reason", -31409, 200, id="approval"),
     pytest.param(ObligationUnmet(decision("allow"), SECRET), "obligation_unmet", -31503, 200, id="obligation"),
+    pytest.param(LimitReached(decision("allow"), SECRET), "limit_reached", -31403, 200, id="limit"),
+    pytest.param(MemoryFailed(SECRET), "memory_failed", -31503, 200, id="memory"),
     pytest.param(CannotDecide(SECRET), "engine_failed", -31503, 200, id="cannot-decide"),
     pytest.param(EngineTimeout(SECRET), "engine_timeout", -31503, 200, id="timeout"),
     pytest.param(EngineUnavailable(SECRET), "engine_unavailable", -31503, 200, id="unavailable"),

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.wire.json_text import read_json
-from proxy.wire.splice import drop_members, edit_list
+from proxy.wire.splice import drop_members, edit_list, replace_at
 
 _blank = st.text(" \t\r\n", max_size=3)
 _scalars = st.one_of(
@@ -95,3 +95,29 @@ WRONG = [
 def test_wrong(raw: bytes, keep: list[bool]) -> None:
     with pytest.raises(ValueError):
         edit_list(raw, "tools", keep, {})
+
+
+@pytest.mark.parametrize(
+    ("raw", "paths", "expected"),
+    [
+        pytest.param('{"a":1 ,"b":2}', [("a",)], '{"a":X ,"b":2}', id="a-member"),
+        pytest.param(
+            ' {"a" : {"b":[1, {"c":2}]}}\n', [("a", "b", "1", "c")], ' {"a" : {"b":[1, {"c":X}]}}\n', id="deep"
+        ),
+        pytest.param('{"a":[1,2,3]}', [("a", "0"), ("a", "2")], '{"a":[X,2,X]}', id="two-elements"),
+        pytest.param('{"a":{"b":1,"c":2}}', [("a",), ("a", "b")], '{"a":X}', id="the-outer-one-first"),
+        pytest.param('{"a":{"b":1,"c":2}}', [("a", "b"), ("a",)], '{"a":X}', id="the-outer-one-last"),
+        pytest.param('{"\\u0061":1}', [("a",)], '{"\\u0061":X}', id="an-escaped-name"),
+        pytest.param('{"a/b":1,"":2}', [("a/b",), ("",)], '{"a/b":X,"":X}', id="odd-names"),
+        pytest.param('{"a":[1]}', [("a", "00"), ("a", "-"), ("a", "1"), ("b",)], '{"a":[1]}', id="nowhere"),
+        pytest.param('{"a":"{}"}', [("a", "b")], '{"a":"{}"}', id="into-a-text"),
+        pytest.param("[1,[2]]", [("1", "0")], "[1,[X]]", id="an-array-outermost"),
+    ],
+)
+def test_what_a_path_leads_to_is_replaced(raw: str, paths: list[tuple[str, ...]], expected: str) -> None:
+    assert replace_at(raw.encode(), paths, "X") == expected.encode()
+
+
+def test_where_nothing_is_replaced_the_bytes_are_the_very_same() -> None:
+    raw = b'{"a": 1}'
+    assert replace_at(raw, [("b",)], "X") is raw

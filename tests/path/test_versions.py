@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from policy.engine import EngineUnavailable, EntryPoint
+from policy.vocabulary import SessionView
 from proxy.path.decide import ask
 from proxy.path.parse import call_of
 from proxy.path.record import Recording
@@ -38,7 +39,7 @@ async def decided(root: Path, engine: ScriptedEngine) -> Any:
         sent = read_client(MESSAGES["CALL"], limit=1000)
         exchange = Exchange(callers()[0], "files", "http", "2026-07-28", None, sent)
         call = call_of(exchange, "tools/call", sent.messages[0].params, "client", gate)
-        return await ask(gate, call, Recording(gate, exchange))
+        return await ask(gate, call, Recording(gate, exchange), SessionView(None))
 
 
 async def test_versions_are_of_the_policy_that_decided(tmp_path: Path) -> None:

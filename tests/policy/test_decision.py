@@ -94,6 +94,7 @@ def test_a_permit_holds_what_it_was_made_of() -> None:
         pytest.param({"obligations": {"durability": []}}, ObligationUnmet, id="durability-empty"),
         pytest.param({"obligations": {"durability": [1]}}, ObligationUnmet, id="durability-a-number"),
         pytest.param({"obligations": {"record": "none"}}, ObligationUnmet, id="record-none"),
+        pytest.param({"obligations": {"label": "x", "unheard_of": 1}}, ObligationUnmet, id="one-of-two-unknown"),
     ],
 )
 def test_what_gets_no_permit(change: dict[str, Any], problem: type[Exception]) -> None:

@@ -1,0 +1,190 @@
+"""What callers have done and what that obliges to, on disk: counts, recent calls, labels, calls counted against limits.
+
+One SQLite file in the state folder, `memory.db`, which several processes may share: a label or a limit holds for all of
+them. It is read and written in a thread of its own; what was written survives kill -9. Owners (callers) stand there as
+keyed pseudonyms. A policy that reads nothing of a caller's past and sets no labels and limits never opens it.
+"""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from weakref import WeakValueDictionary
+
+from msgspec import Struct
+
+from policy.engine import CannotDecide
+from policy.obligations import Limit
+
+FILE: Final = "memory.db"
+WAIT_SECONDS: Final = 1.0
+"""How long another process may hold the file before a call that needs it is refused."""
+
+MAX_LABELS: Final = 64
+"""Labels that one owner can have; a call that would leave another one is refused."""
+
+MAX_RECENT: Final = 16
+"""Recent calls of one owner that are remembered."""
+
+MAX_OWNERS: Final = 10_000
+"""Owners whose counts and recent calls are remembered; who has not called for longest goes first. Labels stay."""
+
+_SECOND: Final = 1_000_000_000
+_PRUNE_EVERY: Final = 1_000
+_TABLES: Final = """
+CREATE TABLE IF NOT EXISTS pasts (owner TEXT PRIMARY KEY, calls INTEGER, denials INTEGER, recent TEXT, at INTEGER)
+    WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS pasts_by_age ON pasts (at);
+CREATE TABLE IF NOT EXISTS labels (owner TEXT, label TEXT, PRIMARY KEY (owner, label)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS counted (tenant TEXT, key TEXT, at INTEGER);
+CREATE INDEX IF NOT EXISTS counted_by_key ON counted (tenant, key, at);
+"""
+
+_FORGET: Final = "DELETE FROM counted WHERE tenant = ? AND key = ? AND at <= ?"
+
+T = TypeVar("T")
+
+
+class MemoryFailed(CannotDecide):
+    """The file could not be read or written, or holds no more."""
+
+    code = "memory_failed"
+
+
+class Past(Struct, frozen=True):
+    """What is remembered of one owner; `recent` has the latest call last."""
+
+    calls: int = 0
+    denials: int = 0
+    labels: tuple[str, ...] = ()
+    recent: tuple[dict[str, Any], ...] = ()
+
+
+class Deed(Struct, frozen=True):
+    """One call to remember: whose, as what it is shown to policy later, and what it obliges to."""
+
+    tenant: str
+    owner: str
+    now_ns: int
+    shown: dict[str, Any]
+    denied: bool = False
+    labels: tuple[str, ...] = ()
+    limits: tuple[Limit, ...] = ()
+
+
+class Memory:
+    """The file of one state folder; it is made when something is to be remembered for the first time."""
+
+    def __init__(self, state: Path) -> None:
+        """Nothing is opened yet."""
+        self._path = state / FILE
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="memory")
+        self._database: sqlite3.Connection | None = None
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._written = 0
+
+    @asynccontextmanager
+    async def turn(self, owner: str) -> AsyncIterator[None]:
+        """One call of an owner after the other: what the first leaves is there when the next is decided."""
+        lock = self._turns.setdefault(owner, asyncio.Lock())
+        async with lock:
+            yield
+
+    async def past(self, owner: str) -> Past:
+        """What is remembered of an owner. Raises MemoryFailed."""
+        return await self._done(lambda database: _past(database, owner))
+
+    async def remember(self, deed: Deed) -> str | None:
+        """Count a call, against its limits too, and leave its labels; on disk when this returns.
+
+        Returns the key of a limit that is reached already, and then nothing has changed. Raises MemoryFailed.
+        """
+        return await self._done(lambda database: self._remember(database, deed))
+
+    def close(self) -> None:
+        """Free the file; idempotent."""
+        self._thread.shutdown(wait=True)
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    async def _done(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(self._opened()))
+        except (sqlite3.Error, OSError, ValueError) as error:
+            raise MemoryFailed(f"{FILE} of the state folder: {error}") from error
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._database is None:
+            self._path.touch(mode=0o600)
+            database = sqlite3.connect(self._path, WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = NORMAL")
+            database.executescript(_TABLES)
+            self._database = database
+        return self._database
+
+    def _remember(self, database: sqlite3.Connection, deed: Deed) -> str | None:
+        database.execute("BEGIN IMMEDIATE")
+        try:
+            reached = None if deed.denied else _count(database, deed)
+            if reached is None:
+                _label(database, deed)
+                _note(database, deed)
+                self._prune(database)
+            database.execute("COMMIT" if reached is None else "ROLLBACK")
+        except BaseException:
+            database.execute("ROLLBACK")
+            raise
+        return reached
+
+    def _prune(self, database: sqlite3.Connection) -> None:
+        self._written += 1
+        if self._written % _PRUNE_EVERY == 0:
+            database.execute(
+                "DELETE FROM pasts WHERE owner IN (SELECT owner FROM pasts ORDER BY at DESC LIMIT -1 OFFSET ?)",
+                (MAX_OWNERS,),
+            )
+
+
+def _past(database: sqlite3.Connection, owner: str) -> Past:
+    labels = database.execute("SELECT label FROM labels WHERE owner = ? ORDER BY label", (owner,))
+    calls, denials, recent = _counts(database, owner)
+    return Past(calls, denials, tuple(label for (label,) in labels), tuple(recent))
+
+
+def _counts(database: sqlite3.Connection, owner: str) -> tuple[int, int, list[dict[str, Any]]]:
+    found = database.execute("SELECT calls, denials, recent FROM pasts WHERE owner = ?", (owner,)).fetchone()
+    return (0, 0, []) if found is None else (found[0], found[1], json.loads(found[2]))
+
+
+def _count(database: sqlite3.Connection, deed: Deed) -> str | None:
+    """Count the call against each limit; the key of the first that is reached already."""
+    for limit in deed.limits:
+        values = (deed.tenant, limit.key)
+        database.execute(_FORGET, (*values, deed.now_ns - limit.seconds * _SECOND))
+        (so_far,) = database.execute("SELECT count(*) FROM counted WHERE tenant = ? AND key = ?", values).fetchone()
+        if so_far >= limit.count:
+            return limit.key
+        database.execute("INSERT INTO counted VALUES (?, ?, ?)", (*values, deed.now_ns))
+    return None
+
+
+def _label(database: sqlite3.Connection, deed: Deed) -> None:
+    if not deed.labels or deed.denied:
+        return
+    database.executemany("INSERT OR IGNORE INTO labels VALUES (?, ?)", [(deed.owner, label) for label in deed.labels])
+    (labels,) = database.execute("SELECT count(*) FROM labels WHERE owner = ?", (deed.owner,)).fetchone()
+    if labels > MAX_LABELS:
+        raise ValueError(f"a caller has {MAX_LABELS} labels already")
+
+
+def _note(database: sqlite3.Connection, deed: Deed) -> None:
+    calls, denials, recent = _counts(database, deed.owner)
+    text = json.dumps([*recent, deed.shown][-MAX_RECENT:], ensure_ascii=False)
+    row = (deed.owner, calls + 1, denials + deed.denied, text, deed.now_ns)
+    database.execute("INSERT OR REPLACE INTO pasts VALUES (?, ?, ?, ?, ?)", row)
