@@ -24,6 +24,12 @@ from proxy.wire.sse import Event, EventReader
 CANCEL_SECONDS: Final = 2.0
 """How long a cancel notification to an upstream may take."""
 
+TELLING_AT_ONCE: Final = 16
+"""Cancels of detached calls and of tasks that are under way to one upstream: a kill can end thousands."""
+
+TURN_SECONDS: Final = 30.0
+"""How long such a cancel waits for its turn; an upstream that takes none of them is not told for ever."""
+
 EVENTS_AT_ONCE: Final = 32
 """Events of one stream that are judged before other calls have their turn: a chunk can hold thousands."""
 
@@ -78,12 +84,15 @@ class HttpUpstream:
 
     target: Target
     streams: LegacyStreams = field(default_factory=LegacyStreams)
+    turn_seconds: float = TURN_SECONDS
+    turns: asyncio.Semaphore = field(init=False)
     url: URL = field(init=False)
     host: str = field(init=False)
     connections: Connections = field(init=False)
 
     def __post_init__(self) -> None:
         """Connect to nothing yet."""
+        self.turns = asyncio.Semaphore(TELLING_AT_ONCE)
         self.url = URL(self.target.url, encoded=True)
         # The port of the scheme stays out (RFC 9110, section 4.2.3), the brackets of an IPv6 address stay in.
         self.host = self.url.host_port_subcomponent or ""
@@ -115,11 +124,13 @@ class HttpLeg:
         self._upstream = upstream
         self._target = upstream.target
         self._response: Response | None = None
+        self._carried = False
         self._forget: Callable[[], None] = _nobody_waits
 
     async def send(self, exchange: Exchange, lease: Lease) -> Arrival:
         """POST the original bytes; on legacy HTTP+SSE to the endpoint of the exchange's stream."""
         raw, own = exchange.envelope.raw, exchange.own
+        self._carried = True
         if exchange.transport != "sse":
             return await self.request("POST", (*exchange.headers, *lease.headers), raw, own=own)
         stream = self._upstream.streams.of(exchange)
@@ -201,17 +212,33 @@ class HttpLeg:
         return Frame(event.raw, envelope, event=event.event, event_id=event.id)
 
     async def cancel(self, exchange: Exchange, messages: Sequence[Message], reason: str) -> None:
-        """Close the stream, which is the cancel of the modern era; in the legacy one also say so for each message."""
+        """Close the stream, which is the cancel of the modern era; in the legacy one also say so for each message.
+
+        That waits for its turn unless it was this leg that carried them: their number is bounded elsewhere.
+        """
         await self.close()
         if exchange.modern:
             return
+        told = self._told if self._carried else self._told_in_turn
         for message in messages:
-            if message.id is not None and not await self._told(exchange, cancelled_notification(message, reason)):
+            if message.id is not None and not await told(exchange, cancelled_notification(message, reason)):
                 return
 
     async def tell(self, exchange: Exchange) -> None:
-        """POST a request of the sidecar's own; its answer is read as far as it takes, and dropped."""
-        await self._told(exchange, exchange.envelope.raw)
+        """POST a request of the sidecar's own in its turn; its answer is read as far as it takes, and dropped."""
+        await self._told_in_turn(exchange, exchange.envelope.raw)
+
+    async def _told_in_turn(self, exchange: Exchange, body: bytes) -> bool:
+        upstream = self._upstream
+        try:
+            async with asyncio.timeout(upstream.turn_seconds):
+                await upstream.turns.acquire()
+        except TimeoutError:
+            return False
+        try:
+            return await self._told(exchange, body)
+        finally:
+            upstream.turns.release()
 
     async def _told(self, exchange: Exchange, body: bytes) -> bool:
         """Whether the upstream took a message that nobody waits for, within a bounded time."""

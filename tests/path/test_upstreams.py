@@ -14,9 +14,13 @@ from evidence.record import Kind
 from evidence.tailing import FolderTail
 from evidence.verify import verify_paths
 from policy.containment import Scope
-from proxy.forward import HttpUpstream, Target
+from proxy.demux import STOPPED
+from proxy.forward import TELLING_AT_ONCE, HttpUpstream, Target
+from proxy.vocabulary import Exchange
+from proxy.wire.message import read_client
 from tests.path.edge import CANARY, Answered, Edge, Reply, Seen, answer, edge, request, stream
 from tests.path.messages import MESSAGES, SCHEMAS, call, result
+from tests.path.messages import request as request_of
 from tests.path.stage import ALICE_TOKEN, BOB_TOKEN, callers
 
 CALL, RESULT, SAMPLE = call(1, "echo"), MESSAGES["RESULT"], MESSAGES["SAMPLE"]
@@ -538,6 +542,64 @@ async def test_own_requests_leave_no_connection_to_a_call(tmp_path: Path) -> Non
         got = await at.send(body=CALL)
         assert [b"tools/list" in seen.body for seen in at.upstream.seen] == [True, False]
         assert got.body == RESULT
+
+
+class Crowd:
+    """Answers after a moment, and counts who is there at the same time."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.now = self.most = 0
+
+    async def reply(self, _: Seen) -> AsyncIterator[bytes]:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        try:
+            await asyncio.sleep(self._seconds)
+            yield answer(b"", status="202 Accepted", kind=None)
+        finally:
+            self.now -= 1
+
+
+def stopped(number: int) -> Exchange:
+    """The exchange of a detached call, and what cancels a task; a kill may end thousands of both."""
+    alice, _ = callers()
+    body = request_of(number, "tasks/cancel", taskId=f"t{number}")
+    return Exchange(alice, "files", "http", "2025-11-25", None, read_client(body, limit=1 << 20), own=True)
+
+
+async def tell_all(http: HttpUpstream, count: int) -> None:
+    """As the sidecar does it for what an order has ended beyond its exchange."""
+
+    async def one(number: int) -> None:
+        async with http.leg() as leg:
+            exchange = stopped(number)
+            if number % 2:
+                await leg.tell(exchange)
+            else:
+                await leg.cancel(exchange, exchange.envelope.messages, STOPPED)
+
+    await asyncio.gather(*map(one, range(count)))
+
+
+async def test_kill_of_many_tasks_tells_a_few_at_once(tmp_path: Path) -> None:
+    crowd = Crowd(0.005)
+    async with edge(tmp_path, crowd.reply) as at:
+        await tell_all(at.http, 300)
+        told = [json.loads(seen.body)["params"] for seen in at.upstream.seen]
+    names = {params.get("taskId") or f"t{params['requestId']}" for params in told}
+    assert names == {f"t{number}" for number in range(300)}
+    assert 1 < crowd.most <= TELLING_AT_ONCE
+
+
+async def test_kill_of_many_tasks_at_an_upstream_that_takes_none(tmp_path: Path) -> None:
+    """Those whose turn does not come are not told: nobody waits for them for ever."""
+    crowd = Crowd(60.0)
+    async with edge(tmp_path, crowd.reply) as at:
+        at.http.turn_seconds = 0.1
+        async with asyncio.timeout(5.0):
+            await tell_all(at.http, 100)
+        assert len(at.upstream.seen) <= TELLING_AT_ONCE
 
 
 async def test_session_cross_talk(tmp_path: Path) -> None:
