@@ -235,7 +235,13 @@ TAMPERED: Final = (
         "plugin", lambda: with_token(files(), token(claims(files())), plugin="mine"), "another verifier", "plugin"
     ),
     Tampered("another-scope", lambda: signed(files(), scope="write"), "made for another scope", "scope"),
-    Tampered("hashed-by-md5", lambda: _entry_changed(algorithm="MD5", hash="0" * 32), "a file listed by MD5", "'MD5'"),
+    Tampered(
+        "hashed-by-md5",
+        lambda: _entry_changed(algorithm="MD5", hash=hashlib.md5(RULES, usedforsecurity=False).hexdigest()),
+        "a file listed by MD5",
+        "'MD5'",
+        "accepts",
+    ),
     Tampered(
         "listed-twice", _listed_twice, "a file listed twice, once with another digest", "lists it twice", "accepts"
     ),
@@ -304,9 +310,10 @@ TAMPERED: Final = (
     ),
     Tampered(
         "manifest-key-twice",
-        lambda: signed({**files(), ".manifest": b'{"roots": [""], "roots": ["x"]}'}),
-        "a key that stands twice in the manifest",
+        lambda: signed({**files(), ".manifest": b'{"metadata": {"version": 9}, "metadata": {"x": 1}}'}),
+        "a key that stands twice in the manifest; OPA merges them",
         "stands there twice",
+        "accepts",
     ),
     Tampered(
         "grants-of-its-own",

@@ -199,6 +199,13 @@ async def test_an_older_one_in_the_place_of_the_kept_one_does_not_count(desk: De
         await desk.start()
 
 
+async def test_the_kept_one_is_not_even_opened_for_use_if_it_is_older(desk: Desk) -> None:
+    await desk.start(good(7))
+    kept_at(desk.state, str(desk.path)).write_bytes(good(6))
+    with pytest.raises(PolicyRefused, match="version 6: the active one is 7"):
+        Keeping(desk.state, str(desk.path)).last(trust())
+
+
 async def test_a_key_taken_back_takes_its_kept_bundle_with_it(desk: Desk) -> None:
     await desk.start(good())
     with pytest.raises(PolicyRefused, match="none of those that count"):
