@@ -23,7 +23,7 @@ import orjson
 from evidence.canonical import Spelled
 from evidence.clock import Instant
 from policy.engine import UNDEFINED, Answer, CannotDecide
-from policy.obligations import Durability, Recording, Unmet, most_reticent, read_obligations, strictest
+from policy.obligations import Durability, Obligations, Recording, Unmet, most_reticent, read_obligations, strictest
 from policy.vocabulary import (
     Call,
     Caller,
@@ -194,6 +194,22 @@ def permit(call: Call, clearance: Clearance, decision: Decision) -> Permit:
             raise ApprovalNeeded(decision)
         case _ as never:
             assert_never(never)
+
+
+def judge_result(decision: Decision) -> Obligations:
+    """What a decision on a result obliges to: to redact and to label, for nothing else can be kept any more.
+
+    Raises Denied or ObligationUnmet.
+    """
+    if decision.effect == "deny":
+        raise Denied(decision)
+    try:
+        found = read_obligations(decision.obligations)
+    except Unmet as unmet:
+        raise ObligationUnmet(decision, unmet.name) from unmet
+    if decision.effect != "allow" or found != Obligations(labels=found.labels, result=found.result):
+        raise ObligationUnmet(decision, "of a result: redact.result and label only")
+    return found
 
 
 def durability(decision: Decision) -> Durability | None:

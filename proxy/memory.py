@@ -76,6 +76,14 @@ class Deed(Struct, frozen=True):
     limits: tuple[Limit, ...] = ()
 
 
+class _Reached(Exception):
+    """A limit is reached already."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
 class Memory:
     """The file of one state folder; it is made when something is to be remembered for the first time."""
 
@@ -105,6 +113,10 @@ class Memory:
         """
         return await self._done(lambda database: self._remember(database, deed))
 
+    async def label(self, owner: str, labels: tuple[str, ...]) -> None:
+        """Leave labels, all or none; on disk when this returns. Raises MemoryFailed."""
+        await self._done(lambda database: _all_or_none(database, lambda: _label(database, owner, labels)))
+
     def close(self) -> None:
         """Free the file; idempotent."""
         self._thread.shutdown(wait=True)
@@ -129,18 +141,18 @@ class Memory:
         return self._database
 
     def _remember(self, database: sqlite3.Connection, deed: Deed) -> str | None:
-        database.execute("BEGIN IMMEDIATE")
         try:
-            reached = None if deed.denied else _count(database, deed)
-            if reached is None:
-                _label(database, deed)
-                _note(database, deed)
-                self._prune(database)
-            database.execute("COMMIT" if reached is None else "ROLLBACK")
-        except BaseException:
-            database.execute("ROLLBACK")
-            raise
-        return reached
+            _all_or_none(database, lambda: self._write(database, deed))
+        except _Reached as reached:
+            return reached.key
+        return None
+
+    def _write(self, database: sqlite3.Connection, deed: Deed) -> None:
+        if not deed.denied:
+            _count(database, deed)
+            _label(database, deed.owner, deed.labels)
+        _note(database, deed)
+        self._prune(database)
 
     def _prune(self, database: sqlite3.Connection) -> None:
         self._written += 1
@@ -162,24 +174,34 @@ def _counts(database: sqlite3.Connection, owner: str) -> tuple[int, int, list[di
     return (0, 0, []) if found is None else (found[0], found[1], json.loads(found[2]))
 
 
-def _count(database: sqlite3.Connection, deed: Deed) -> str | None:
-    """Count the call against each limit; the key of the first that is reached already."""
+def _all_or_none(database: sqlite3.Connection, work: Callable[[], None]) -> None:
+    """Work in one transaction."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        work()
+        database.execute("COMMIT")
+    except BaseException:
+        database.execute("ROLLBACK")
+        raise
+
+
+def _count(database: sqlite3.Connection, deed: Deed) -> None:
+    """Count the call against each limit. Raises _Reached for the first that is reached already."""
     for limit in deed.limits:
         values = (deed.tenant, limit.key)
         database.execute(_FORGET, (*values, deed.now_ns - limit.seconds * _SECOND))
         (so_far,) = database.execute("SELECT count(*) FROM counted WHERE tenant = ? AND key = ?", values).fetchone()
         if so_far >= limit.count:
-            return limit.key
+            raise _Reached(limit.key)
         database.execute("INSERT INTO counted VALUES (?, ?, ?)", (*values, deed.now_ns))
-    return None
 
 
-def _label(database: sqlite3.Connection, deed: Deed) -> None:
-    if not deed.labels or deed.denied:
+def _label(database: sqlite3.Connection, owner: str, labels: tuple[str, ...]) -> None:
+    if not labels:
         return
-    database.executemany("INSERT OR IGNORE INTO labels VALUES (?, ?)", [(deed.owner, label) for label in deed.labels])
-    (labels,) = database.execute("SELECT count(*) FROM labels WHERE owner = ?", (deed.owner,)).fetchone()
-    if labels > MAX_LABELS:
+    database.executemany("INSERT OR IGNORE INTO labels VALUES (?, ?)", [(owner, label) for label in labels])
+    (found,) = database.execute("SELECT count(*) FROM labels WHERE owner = ?", (owner,)).fetchone()
+    if found > MAX_LABELS:
         raise ValueError(f"a caller has {MAX_LABELS} labels already")
 
 

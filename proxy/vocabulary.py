@@ -14,7 +14,7 @@ from typing import Final, Literal, Protocol
 
 from msgspec import Struct
 
-from policy.vocabulary import Caller, Permit, Transport
+from policy.vocabulary import Caller, Decision, Permit, Transport
 from proxy.wire.message import Envelope, Message
 
 MODERN = "2026-07-28"
@@ -186,7 +186,8 @@ class EffectAt(StrEnum):
 class Ending(Struct, frozen=True):
     """The outcome of one call, as evidence holds it.
 
-    `answer` is the upstream's answer (raw), None where there is none.
+    `answer` is the upstream's answer (raw), None where there is none. `decision` is that on the answer, where policy
+    has one.
     """
 
     outcome: Outcome
@@ -195,6 +196,7 @@ class Ending(Struct, frozen=True):
     reason: str
     status: int | None = None
     answer: bytes | None = None
+    decision: Decision | None = None
 
 
 class UpstreamDown(Exception):

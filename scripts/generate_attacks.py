@@ -60,6 +60,7 @@ _CLASSES: Final[Mapping[str, str]] = {
     "approval": "Approvals",
     "redaction": "Redaction",
     "limit": "Limits",
+    "result": "Results",
     "memory": "Memory",
     "oauth": "OAuth",
     "replay": "Replay",

@@ -34,13 +34,14 @@ def without_content(call: Call) -> Call:
 
 def outcome_body(ending: Ending) -> dict[str, Any]:
     """The clear part of an outcome: what the caller got and what is known of the effect are two things."""
-    return {
+    body = {
         "outcome": str(ending.outcome),
         "delivery": str(ending.delivery),
         "effect": str(ending.effect),
         "reason": ending.reason,
         "status": ending.status,
     }
+    return body if ending.decision is None else {**body, "decision": decision_body(ending.decision)}
 
 
 def decision_body(decision: Decision) -> dict[str, Any]:

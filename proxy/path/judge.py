@@ -6,11 +6,11 @@ Nothing passes unread.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from policy.methods import LIST_ITEMS, Treatment, treatment
 from policy.obligations import Pointer
-from policy.vocabulary import Call
+from policy.vocabulary import Call, Decision
 from proxy.detached import Key, Waiting
 from proxy.gate import Gate
 from proxy.path.filter import filter_list
@@ -19,6 +19,7 @@ from proxy.path.parse import Parsed, server_call
 from proxy.path.question import DELIVERED, admit_inputs, admit_question, refuse_question
 from proxy.path.record import Recording
 from proxy.path.redact import redacted
+from proxy.path.result import asked_again, asks, decide_result
 from proxy.reading import read_answer
 from proxy.refusals import BadAnswer, explain, message_answer
 from proxy.vocabulary import Arrival, Delivery, EffectAt, Ending, Exchange, Frame, Outcome
@@ -135,21 +136,33 @@ class Judge:
 
         `waiting` is the request if it was open without a stream.
         """
+        decision: Decision | None = None
         try:
             await admit_inputs(self._gate, self._exchange, self._record, message)
             if call is not None and call.method in TASK_METHODS:
                 await look_at_answer(self._gate, self._exchange, self._record, call, message)
-            hidden = self._record.redacts(call) if waiting is None else waiting.redact
+            hidden, decision = await self._hidden(request, call, message, waiting)
             raw = await self._passing(request, message, hidden)
             goes_on = await self._goes_on(call, message, waiting)
         except Exception as error:  # noqa: BLE001  (every reason is mapped by `explain`; the result stays back)
             refusal = explain(error)
             reference = await self._record.withheld(message, refusal) if call is None else call.id
-            ending = _withheld(refusal.code, status, message.raw)
+            ending = structs.replace(_withheld(refusal.code, status, message.raw), decision=refusal.decision)
             return message_answer(request, refusal, reference) or b"", ending
         if self._replayable:
             self._gate.answered.remember(self._key(message), request, message.raw, hidden)
-        return raw, None if goes_on else ending_of(message, status)
+        return raw, None if goes_on else ending_of(message, status, decision)
+
+    async def _hidden(
+        self, request: Message, call: Call | None, message: Message, waiting: Waiting | None
+    ) -> tuple[tuple[Pointer, ...], Decision | None]:
+        """What of the answer does not go to the client, by the decision on the call and by that on the answer."""
+        hidden = self._record.redacts(call) if waiting is None else waiting.redact
+        if call is None or not asks(self._gate, call):
+            return hidden, None
+        decided = self._record.decided(call) if waiting is None else asked_again(call, request)
+        decision, obligations = await decide_result(self._gate, decided, message)
+        return (*hidden, *obligations.result), decision
 
     async def _goes_on(self, call: Call | None, message: Message, waiting: Waiting | None) -> bool:
         if waiting is not None:
@@ -259,17 +272,17 @@ def _without_our_names(message: Message) -> bytes:
     return drop_members(message.raw, ("result", "_meta"), OUR_NAMES)
 
 
-def ending_of(message: Message, status: int | None) -> Ending:
-    """How a call ended by the answer to it."""
+def ending_of(message: Message, status: int | None, decision: Decision | None = None) -> Ending:
+    """How a call ended by the answer to it, which policy may have decided."""
     if message.kind is MessageKind.ERROR:
-        return Ending(Outcome.FAILED, ANSWERED, EffectAt.UNKNOWN, "rpc_error", status, message.raw)
+        return Ending(Outcome.FAILED, ANSWERED, EffectAt.UNKNOWN, "rpc_error", status, message.raw, decision)
     result: Any = message.result
     if isinstance(result, dict) and result.get("isError") is True:
-        return Ending(Outcome.FAILED, ANSWERED, EffectAt.UNKNOWN, "tool_error", status, message.raw)
+        return Ending(Outcome.FAILED, ANSWERED, EffectAt.UNKNOWN, "tool_error", status, message.raw, decision)
     kind = result.get("resultType", "complete") if isinstance(result, dict) else "complete"
     reason = kind if kind in ("input_required", "task") else "ok"
     effect = EffectAt.DONE if reason == "ok" else EffectAt.UNKNOWN
-    return Ending(Outcome.COMPLETED, ANSWERED, effect, reason, status, message.raw)
+    return Ending(Outcome.COMPLETED, ANSWERED, effect, reason, status, message.raw, decision)
 
 
 def _withheld(code: str, status: int | None, raw: bytes) -> Ending:

@@ -48,6 +48,11 @@ async def remember(gate: Gate, permit: Permit) -> None:
         raise LimitReached(permit.decision, reached)
 
 
+async def leave_labels(gate: Gate, call: Call, labels: tuple[str, ...]) -> None:
+    """Labels of the answer to a call, on disk when this returns. Raises MemoryFailed."""
+    await gate.memory.label(owner(gate, call.caller), labels)
+
+
 async def remember_denied(gate: Gate, call: Call) -> None:
     """A call that was not permitted."""
     await gate.memory.remember(_deed(gate, call, "deny", denied=True))

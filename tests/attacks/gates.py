@@ -205,6 +205,15 @@ class Gates:
         return self._stack.enter_context(self.gate(policy=str(folder)))
 
     @cached_property
+    def deciding(self) -> Gate:
+        """A policy that decides answers, too."""
+        from tests.attacks.obliging import RESULTS
+
+        folder = self.folder()
+        (folder / "policy.rego").write_text(RESULTS)
+        return self._stack.enter_context(self.gate(policy=str(folder)))
+
+    @cached_property
     def counting(self) -> Gate:
         """A policy of its own, which looks at how often the caller was denied."""
         folder = self.folder()

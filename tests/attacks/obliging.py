@@ -38,6 +38,24 @@ obligations := {"redact": {
 
 listing := {"hide": []}
 """
+RESULTS: Final = """package agentgate
+
+decision := {"effect": "allow", "reason": "listed"} if not "saw_secret" in input.session.labels
+
+listing := {"hide": []}
+
+result := {"effect": "deny", "reason": "too_secret", "message": "This is not for agents."} if {
+	input.result.structuredContent.secret == true
+} else := {"effect": "allow", "reason": "fits", "obligations": {"redact": {"result": ["/structuredContent/ssn"]}}} if {
+	input.call.name == "person"
+} else := {"effect": "allow", "reason": "fits", "obligations": {"label": "saw_secret"}} if {
+	contains(input.result.content[0].text, "BEGIN")
+} else := {"effect": "allow", "reason": "fits", "obligations": {"limit": {"key": "k", "count": 1, "window": 1}}} if {
+	input.call.name == "limited"
+} else := {"effect": "allow", "reason": "fits"} if {
+	input.call.name in {"plain", "fails"}
+}
+"""
 SSN: Final = "078-05-1120"
 GONE: Final = '"[redacted]"'
 _ASKED: Final = call(1, "person", ssn=SSN, name="Ann", people=[{"ssn": "1"}, {"ssn": SSN}])
@@ -65,6 +83,12 @@ def rows() -> Iterator[Story]:
                  "`limit_reached`", _limit_agent)  # fmt: skip
     yield _story("limit/eight-at-once", "eight calls at once where policy allows three", "three arrive", _burst)
     yield _story("limit/restart", "kill -9 of the sidecar between two calls", "`limit_reached`", _limit_restart)
+    for name, sent, expected, asked, answer in _DECIDED:
+        yield _story(f"result/{name}", sent, expected, partial(_decided, asked=asked, answer=answer, expected=expected))
+    yield _story("result/label", "an answer that policy labels, then a call", "`policy_undefined`", _result_label)
+    yield Story(
+        "result/plain", "an answer that policy lets go on", "it comes back as it is", _result_plain, passes=True
+    )
     yield _story("memory/secret-then-send", "a tool that reads a secret, then one that sends", "`after_secret`", _label)
     yield _story(
         "memory/another-session-id", "the sending call under another session", "`after_secret`", _label_session
@@ -230,6 +254,39 @@ def _other(gates: Gates) -> None:
         passed(gate.ask(call(2, "send"), token=BOB))
 
 
+def _deciding(gates: Gates) -> Gate:
+    gate = gates.deciding
+    gate.fresh()
+    return gate
+
+
+def _decided(gates: Gates, asked: bytes, answer: Reply, expected: str) -> None:
+    gate = _deciding(gates)
+    gate.upstream.answers(answer)
+    found = gate.ask(asked)
+    assert SSN.encode() not in found.body
+    if expected.startswith("`"):
+        refused(found, expected.strip("`"))
+    assert len(gate.upstream.received) == 1
+
+
+def _result_label(gates: Gates) -> None:
+    folder = gates.folder()
+    (folder / "policy.rego").write_text(RESULTS)
+    with gates.gate(policy=str(folder)) as gate:
+        gate.upstream.answers(http(result(1, content=[{"type": "text", "text": "-----BEGIN KEY"}])))
+        passed(gate.ask(call(1, "key")))
+        refused(gate.ask(call(2, "plain")), "policy_undefined")
+        assert len(gate.upstream.received) == 1
+
+
+def _result_plain(gates: Gates) -> None:
+    gate = _deciding(gates)
+    held = result(1, content=[{"type": "text", "text": SSN}])
+    gate.upstream.answers(http(held))
+    assert gate.ask(call(1, "plain")).body == held
+
+
 def _pieces() -> list[bytes | float]:
     """The event, cut in the middle of the value."""
     event = b"data: " + _HELD + b"\n\n"
@@ -244,4 +301,18 @@ _ANSWERS: Final[list[tuple[str, str, Reply]]] = [
     ("error-data", "the data of an error", http(_FAILED)),
     ("notification-beside", "a log message on the call's stream",
      events(b"data: " + _LOGGED + b"\n\n", b"data: " + _HELD + b"\n\n")),
+]  # fmt: skip
+_SECRET: Final = result(1, content=[], structuredContent={"secret": True, "ssn": SSN})
+_DECIDED: Final[list[tuple[str, str, str, bytes, Reply]]] = [
+    ("denied", "an answer that policy denies", "`too_secret`", call(1, "plain"), http(_SECRET)),
+    ("denied-in-a-stream", "the same on a stream", "`too_secret`", call(1, "plain"),
+     events(b"data: " + _SECRET + b"\n\n")),
+    ("redacted", "an answer that policy redacts", "the agent does not get the value", call(1, "person"),
+     http(result(1, content=[], structuredContent={"ssn": SSN}))),
+    ("undecided", "an answer that policy has no value for", "`policy_undefined`", call(1, "unheard"),
+     http(result(1, content=[{"type": "text", "text": SSN}]))),
+    ("obligation-too-late", "an answer under an obligation of calls", "`obligation_unmet`", call(1, "limited"),
+     http(result(1, content=[{"type": "text", "text": SSN}]))),
+    ("error-undecided", "an error that policy has no value for", "`policy_undefined`", call(1, "unheard"),
+     http(_FAILED)),
 ]  # fmt: skip
