@@ -7,13 +7,12 @@ import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Any, Final
+from typing import Final
 
 import uvloop
 
-from policy.engine import Policy
 from proxy.admin import Readiness, admin_app
-from proxy.assembly import Assembly, assembled, own_version, tend
+from proxy.assembly import Assembly, assembled, named, own_version, tend
 from proxy.config import Config
 from proxy.forward import HttpUpstream, Target
 from proxy.listen import Listener
@@ -104,14 +103,10 @@ def _readiness(assembly: Assembly) -> Readiness:
     return Readiness(
         problems=tuple(assembly.problems()),
         isolation=assembly.isolation.isolation,
-        policy=None if policy is None else _shown(policy),
+        policy=None if policy is None else named(policy),
         reason=assembly.isolation.reason,
         notes=tuple(assembly.notes()),
     )
-
-
-def _shown(policy: Policy) -> dict[str, Any]:
-    return {name: getattr(policy, name) for name in ("name", "revision", "version", "signed")}
 
 
 def _settle_memory() -> None:

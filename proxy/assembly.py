@@ -213,7 +213,7 @@ async def _journals(
             isolation=sidecar.isolation,
             clock=clock,
             limits=limits,
-            start={"policy": {"name": policy.name, "revision": policy.revision, "signed": policy.signed}},
+            start={"policy": named(policy)},
         )
         stack.push_async_callback(journal.close, "stopped")
     return journals
@@ -298,14 +298,13 @@ def _note_policy(assembly: Assembly) -> Callable[[PolicyEvent], None]:
 
 
 def _policy_body(policy: Policy) -> dict[str, object]:
-    return {
-        "event": "policy_activated",
-        "name": policy.name,
-        "revision": policy.revision,
-        "data_revision": policy.data_revision,
-        "signed": policy.signed,
-        "version": policy.version,
-    }
+    return {"event": "policy_activated", **named(policy), "data_revision": policy.data_revision}
+
+
+def named(policy: Policy) -> dict[str, object]:
+    """What evidence and /readyz call a policy; within its line a version says which files it has."""
+    names = ("name", "revision", "version", "signed")
+    return {name: getattr(policy, name) for name in names}
 
 
 def _append(journal: Journal, entry: Entry) -> None:
