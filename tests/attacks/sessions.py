@@ -100,12 +100,12 @@ def _at_once(gates: Gates) -> None:
 def _tenants() -> Iterator[Story]:
     said = "a call that is granted to the agent of the same name in another tenant"
     yield Story("tenant/grant-of-a-namesake", said, "`not_granted`; nothing arrives", _namesake)
-    for who, token in _THIEVES.items():
-        told = partial(_one_task, token=token)
+    for who in _THIEVES:
+        told = partial(_one_task, who=who)
         said = f"the tool server names one task to an agent, and then to {who.replace('-', ' ')}"
         expected = "the second gets `task_not_found`, the first goes on with it"
         yield Story(f"tenant/one-task-for-{who}", said, expected, told)
-        told = partial(_told_of, token=token)
+        told = partial(_told_of, who=who)
         said = f"a notification about an agent's task, to {who.replace('-', ' ')}"
         yield Story(f"tenant/a-task-told-to-{who}", said, "it stays back, noted as `task_not_found`", told)
     said = "calls of namesakes of two tenants"
@@ -130,8 +130,8 @@ def _begin_task(gate: Gate, task: str, token: str) -> Answer:
     return gate.ask(call(1, "echo"), token=token)
 
 
-def _one_task(gates: Gates, token: str) -> None:
-    gate, task = gates.open, f"one-for-{token}"
+def _one_task(gates: Gates, who: str) -> None:
+    gate, task, token = gates.open, f"one-for-{who}", _THIEVES[who]
     gate.fresh()
     passed(_begin_task(gate, task, ALICE))
     refused(_begin_task(gate, task, token), "task_not_found")
@@ -141,8 +141,8 @@ def _one_task(gates: Gates, token: str) -> None:
     passed(gate.ask(get))
 
 
-def _told_of(gates: Gates, token: str) -> None:
-    gate, task = gates.open, f"told-to-{token}"
+def _told_of(gates: Gates, who: str) -> None:
+    gate, task, token = gates.open, f"told-to-{who}", _THIEVES[who]
     gate.fresh()
     passed(_begin_task(gate, task, ALICE))
     gate.trail.more()
