@@ -51,6 +51,8 @@ MAX_DEPTH: Final = 16
 MAX_HELD: Final = 100_000
 """Parts of the input in locals of the plan; a built-in policy has some hundred."""
 
+_ABSENT: Final = object()
+
 
 @dataclass(slots=True)
 class Reads:
@@ -89,9 +91,9 @@ class Reads:
             return value
         kept: dict[str, Any] = {}
         for name, below in self.members.items():
-            if name not in value:
+            inner = value.get(name, _ABSENT)
+            if inner is _ABSENT:
                 continue
-            inner = value[name]
             if not below.whole:
                 inner = below.narrowed(inner)
                 if not (inner and type(inner) is dict) and not below.is_kept:

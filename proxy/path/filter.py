@@ -99,7 +99,9 @@ def _told(items: list[Any], name: str, reads: Reads) -> list[Told | None]:
     """Every item as `reads` narrows it; None for what has no name, or no definition where policy wants one."""
     within = reads.of("items")
     digested = _wants_digest(within)
-    return [_item(item, name, within, digested=digested) for item in items]
+    stated = [_stated(item, name, digested=digested) for item in items]
+    narrowed = iter(within.narrowed([one for one in stated if one is not None]))
+    return [None if one is None else (one["name"], next(narrowed)) for one in stated]
 
 
 def _wants_digest(within: Reads) -> bool:
@@ -107,7 +109,7 @@ def _wants_digest(within: Reads) -> bool:
     return "digest" in value.get("definition", ())
 
 
-def _item(item: Any, name: str, within: Reads, *, digested: bool) -> Told | None:
+def _stated(item: Any, name: str, *, digested: bool) -> dict[str, Any] | None:
     if not isinstance(item, dict) or not isinstance(named := item.get(name), str):
         return None
     definition: dict[str, Any] = {"pinned": pinned_of(item), "annotations": annotations_of(item)}
@@ -116,8 +118,7 @@ def _item(item: Any, name: str, within: Reads, *, digested: bool) -> Told | None
             definition["digest"] = define(item).digest
         except ValueError:
             return None
-    (value,) = within.narrowed([{"name": named, "definition": definition}])
-    return named, value
+    return {"name": named, "definition": definition}
 
 
 async def _ask(gate: Gate, call: Call, listed: _Listed, begin: int) -> list[bool]:

@@ -68,7 +68,8 @@ def read_json(raw: bytes, *, max_depth: int = MAX_DEPTH) -> Reading:
     """Read exactly one JSON document from UTF-8 bytes. Raises Malformed, nothing else."""
     text = _decoded(raw)
     _check_depth(raw, max_depth)
-    document = _Document(plain=raw.isascii() and b"\\u" not in raw)
+    # Most messages have no backslash at all, which one byte tells faster than two.
+    document = _Document(plain=raw.isascii() and (b"\\" not in raw or b"\\u" not in raw))
     try:
         value, end = _scanner(document)(text, _first(text))
     except (StopIteration, JSONDecodeError) as problem:
