@@ -108,6 +108,14 @@ def test_checking_a_bundle(
     assert said in capsys.readouterr().out
 
 
+def test_an_opa_of_ones_own_takes_no_bundle_that_does_not_count(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--state", str(place / "state"), "--policy", str(place / "b.tar.gz")]
+    assert agentgate.main(["opa", *given, "--policy-key", f"other={place / 'release.pem'}"]) == agentgate.USAGE
+    assert "is none of those that count (other)" in capsys.readouterr().err
+
+
 def test_an_older_bundle_is_found_before_the_start(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spec = str(place / "b.tar.gz")
     flags = Flags(

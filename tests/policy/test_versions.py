@@ -264,6 +264,24 @@ async def test_grants_are_taken_up_while_the_bundle_is_bad(desk: Desk) -> None:
         watching.cancel()
 
 
+async def test_a_link_that_points_elsewhere_is_a_change(desk: Desk) -> None:
+    """As mounted configurations are exchanged: the name stays, and a link above the file is replaced."""
+    for version in (7, 8):
+        (desk.folder / f"v{version}").mkdir()
+        (desk.folder / f"v{version}" / "policy.tar.gz").write_bytes(good(version))
+    (desk.folder / "now").symlink_to("v7")
+    desk.bundle = "now/policy.tar.gz"
+    source, engine = desk.source(), desk.engine()
+    await source.begin(engine)
+    (desk.folder / "next").symlink_to("v8")
+    (desk.folder / "next").replace(desk.folder / "now")
+    assert source.changed()
+    event = await source.activate(engine)
+    assert event.policy is not None
+    assert event.policy.version == 8
+    assert kept_at(desk.state, str(desk.path)).read_bytes() == (desk.folder / "v8" / "policy.tar.gz").read_bytes()
+
+
 async def test_the_same_revision_with_other_rules_is_another_policy(desk: Desk) -> None:
     desk.path.write_bytes(good(7, revision="stable"))
     source, engine = desk.source(), desk.engine()
