@@ -116,7 +116,8 @@ async def _pass_on(
     if arrival.frames is None:
         if arrival.body and 200 <= arrival.status < 300:
             raise BadAnswer("no_stream", f"a GET is answered with {arrival.content_type or 'nothing known'}")
-        await client.answer(Reply(arrival.status, arrival.headers, arrival.body or b""))
+        verdict = await Judge(gate, exchange, record, ()).whole(arrival)
+        await client.answer(Reply(arrival.status, arrival.headers, verdict.raw or b""))
         return
     await client.begin(arrival.status, arrival.headers)
     writer = StreamWriter(client)

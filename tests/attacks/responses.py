@@ -120,9 +120,14 @@ def rows() -> Iterator[Row]:
             said=f"the tool server answers a `DELETE` with {name.replace('-', ' ')}",
         )  # fmt: skip
     yield HttpRow(
-        "response/passes-error-on-delete", 404, method="DELETE", answer=http(_GONE, status="404 Not Found"),
-        arrives=[b""], returns=_GONE, passes=True, said="the plain error in answer to a `DELETE`",
+        "response/a-result-under-404-on-get", 503, "unexpected_answer", method="GET", arrives=[b""], lacks=[PART],
+        answer=http(_SMUGGLED, status="404 Not Found"), said="the tool server answers a `GET` with a result under 404",
     )  # fmt: skip
+    for method in ("GET", "DELETE"):
+        yield HttpRow(
+            f"response/passes-error-on-{method.lower()}", 404, method=method, arrives=[b""], returns=_GONE,
+            answer=http(_GONE, status="404 Not Found"), passes=True, said=f"the plain error in answer to a `{method}`",
+        )  # fmt: skip
     for name, text in (("result", OK), ("error", error(1, -32000)), ("error-without-an-id", error(None, -32600))):
         yield HttpRow(
             f"response/passes-{name}", 200, body=CALL, answer=http(text), arrives=[CALL], returns=text, passes=True,
