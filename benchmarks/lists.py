@@ -23,6 +23,9 @@ RATE: Final = 100.0
 ASK_SECONDS: Final = 120.0
 MAX_FILTER_MS: Final = 40.0
 MAX_MEANWHILE_MS: Final = 20.0
+_REPEATS: Final = {1_000: 80, 10_000: 10}
+"""Lists of each length: of the calls meanwhile there have to be some hundred, or the slowest one is their p99."""
+
 _PER_REPEAT: Final = {1_000: 0.2, 10_000: 2.0}
 """Seconds between two lists, about: how long the other caller has to be there."""
 
@@ -38,15 +41,15 @@ class _Lists:
 def run(stage: Stage, plan: Plan) -> Section:
     """Half of the tools are granted; milliseconds of a list directly and through, and of calls made meanwhile."""
     wrong, lines, targets = Wrong(), list[tuple[str | float, ...]](), list[Verdict]()
-    repeats = 10 if plan.thorough else 1
+    repeats = _REPEATS if plan.thorough else dict.fromkeys(COUNTS, 1)
     with bulk(stage) as port:
         upstreams = [(_name(count), f"http://127.0.0.1:{port}/list/{count}") for count in COUNTS]
-        direct = {count: _lists(Target(port, f"/list/{count}"), repeats) for count in COUNTS}
+        direct = {count: _lists(Target(port, f"/list/{count}"), repeats[count]) for count in COUNTS}
         for engine in ("embedded", "opa"):
             kind = Kind("starter", "process", opa=engine == "opa", upstreams=upstreams, grants=(TOOL, f"{READS}*"))
             with starter(kind)(stage) as subject:
                 for count in COUNTS:
-                    found, calls = _filtered(subject, count, repeats, wrong)
+                    found, calls = _filtered(subject, count, repeats[count], wrong)
                     added, late = found.milliseconds - direct[count].milliseconds, calls.milliseconds(0.99)
                     lines.append((f"{count:,} tools, {engine}", direct[count].milliseconds, found.milliseconds, added,
                                   calls.milliseconds(0.5), late))  # fmt: skip
