@@ -155,7 +155,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _split(argv: list[str]) -> tuple[list[str], list[str]]:
     """The part for us, and the command of a child after the first `--`."""
-    if argv[:1] != ["wrap"] or "--" not in argv:
+    if (argv[:1] != ["wrap"] and argv[:2] != ["policy", "pin"]) or "--" not in argv:
         return argv, []
     at = argv.index("--")
     return argv[:at], argv[at + 1 :]

@@ -16,6 +16,7 @@ from policy.engine import CannotDecide, Engine, Policy, PolicyRefused
 from policy.grants import index, read_grants
 from policy.keeping import Keeping
 from policy.opening import Bundle, open_bundle
+from policy.pins import read_file
 from policy.trust import Trust
 
 POLL_SECONDS: Final = 0.5
@@ -43,7 +44,8 @@ class _Candidate:
 class PolicySource:
     """Where the policy comes from: `spec` as in `bundle.load`, the grants file, the trusted upstreams.
 
-    `trust` says which bundles count, and `keeping` holds what is remembered of them; without it, nothing is.
+    `trust` says which bundles count, and `keeping` holds what is remembered of them; without it, nothing is. At
+    `pins_path` is the lock file of tool definitions, for a policy that brings none.
     """
 
     def __init__(
@@ -54,8 +56,10 @@ class PolicySource:
         *,
         trust: Trust | None = None,
         keeping: Keeping | None = None,
+        pins_path: Path | None = None,
     ) -> None:
         """Nothing is read yet."""
+        self._pins_path = pins_path
         self._spec = spec
         self._grants_path = grants_path
         self._trusted = tuple(sorted(trusted))
@@ -137,7 +141,7 @@ class PolicySource:
         self._seen = self._signature()
         path = Path(self._spec)
         if self._spec in BUILTIN or not path.is_file():
-            return _Candidate(load(self._spec, grants=self._grants(), trusted=self._trusted))
+            return _Candidate(load(self._spec, grants=self._grants(), trusted=self._trusted, pins=self._pins()))
         candidate = self._of(bundle := open_bundle(path, self._trust))
         if self._keeping is not None:
             self._keeping.check(bundle)
@@ -151,13 +155,17 @@ class PolicySource:
         return None if bundle is None else self._of(bundle)
 
     def _of(self, bundle: Bundle) -> _Candidate:
-        return _Candidate(load_bundle(bundle, grants=self._grants(), trusted=self._trusted), bundle)
+        policy = load_bundle(bundle, grants=self._grants(), trusted=self._trusted, pins=self._pins())
+        return _Candidate(policy, bundle)
+
+    def _pins(self) -> dict[str, Any] | None:
+        return None if self._pins_path is None else read_file(self._pins_path)
 
     def _grants(self) -> dict[str, Any]:
         return index(read_grants(self._grants_path))
 
     def _signature(self) -> tuple[Any, ...]:
-        paths = [self._grants_path]
+        paths = [self._grants_path, *([] if self._pins_path is None else [self._pins_path])]
         if self._spec not in BUILTIN:
             root = Path(self._spec)
             paths += [root, *sorted(root.rglob("*"))] if root.is_dir() else [root]
@@ -166,7 +174,7 @@ class PolicySource:
 
 def _same(active: Policy, policy: Policy) -> bool:
     """Whether a policy says nothing else than the active one; revisions are names that anybody may give twice."""
-    names = ("revision", "data_revision", "version", "signed", "modules")
+    names = ("revision", "data_revision", "version", "signed", "modules", "pins_revision")
     return all(getattr(active, name) == getattr(policy, name) for name in names)
 
 

@@ -22,6 +22,7 @@ from policy.archive import MAX_BYTES, MAX_FILES, write_archive
 from policy.engine import Policy, PolicyRefused
 from policy.manifest import Manifest
 from policy.opening import Bundle, digest_of, open_bundle
+from policy.pins import Pins, digest, read_pins
 from policy.roots import stray_data, stray_packages
 from policy.trust import Trust
 
@@ -43,28 +44,39 @@ Files = Mapping[str, bytes]
 
 
 def load(
-    spec: str, *, grants: Mapping[str, Any] | None, trusted: Iterable[str] = (), trust: Trust | None = None
+    spec: str,
+    *,
+    grants: Mapping[str, Any] | None,
+    trusted: Iterable[str] = (),
+    trust: Trust | None = None,
+    pins: Mapping[str, Any] | None = None,
 ) -> Policy:
     """The policy named by `spec`: "starter", "observe", a folder, or a bundle (`.tar.gz`).
 
     `grants` is the index that `grants.index` makes, `trusted` the names of the upstreams whose annotations
-    count, `trust` says which bundles do (without it none). Raises PolicyRefused with one line for each problem, file
-    and line first.
+    count, `trust` says which bundles do (without it none), `pins` is the lock file of a policy that has none of its own
+    (at `data.agentgate.pins`). Raises PolicyRefused with one line for each problem, file and line first.
     """
     path = Path(spec)
     if spec not in BUILTIN and path.is_file():
-        return load_bundle(open_bundle(path, trust or Trust()), grants=grants, trusted=trusted)
+        return load_bundle(open_bundle(path, trust or Trust()), grants=grants, trusted=trusted, pins=pins)
     given = _given(grants, trusted)
     if spec in BUILTIN:
-        return _assemble(spec, _builtin_files(spec), given)
+        return _assemble(spec, _builtin_files(spec), given, pins)
     if path.is_dir():
-        return _assemble(path.name, _folder_files(path), given)
+        return _assemble(path.name, _folder_files(path), given, pins)
     raise PolicyRefused((f"{spec}: neither {' nor '.join(BUILTIN)}, nor a folder, nor a bundle",))
 
 
-def load_bundle(bundle: Bundle, *, grants: Mapping[str, Any] | None, trusted: Iterable[str] = ()) -> Policy:
-    """The policy in an opened bundle, with grants and trusted upstreams as for `load`. Raises PolicyRefused."""
-    policy = _assemble(bundle.name, bundle.files, _given(grants, trusted), bundle.manifest)
+def load_bundle(
+    bundle: Bundle,
+    *,
+    grants: Mapping[str, Any] | None,
+    trusted: Iterable[str] = (),
+    pins: Mapping[str, Any] | None = None,
+) -> Policy:
+    """The policy in an opened bundle, with grants, trusted upstreams and pins as for `load`. Raises PolicyRefused."""
+    policy = _assemble(bundle.name, bundle.files, _given(grants, trusted), pins, bundle.manifest)
     return replace(policy, version=bundle.manifest.version, signed=bundle.signature is not None)
 
 
@@ -91,7 +103,13 @@ def _given(grants: Mapping[str, Any] | None, trusted: Iterable[str]) -> dict[str
     return dict(zip(_GIVEN, (dict(grants or {}), dict.fromkeys(trusted, True)), strict=True))
 
 
-def _assemble(name: str, files: Files, given: Mapping[str, Any], manifest: Manifest | None = None) -> Policy:
+def _assemble(
+    name: str,
+    files: Files,
+    given: Mapping[str, Any],
+    pins: Mapping[str, Any] | None,
+    manifest: Manifest | None = None,
+) -> Policy:
     modules, problems = _modules(files)
     data = _data(files, problems)
     ours = data.setdefault("agentgate", {})
@@ -105,6 +123,12 @@ def _assemble(name: str, files: Files, given: Mapping[str, Any], manifest: Manif
         problems.append(f"{name}: no rule `decision` in package agentgate")
     if manifest is not None:
         problems += _outside(manifest.roots, modules, data)
+    lock = ours.get("pins", pins) if isinstance(ours, dict) else None
+    pinned: Pins = {}
+    try:
+        pinned = {} if lock is None else read_pins(lock, "pins")
+    except PolicyRefused as error:
+        problems += error.problems
     if problems:
         raise PolicyRefused(tuple(problems))
     data["agentgate"] = {**given, **ours}  # In this order, since the embedded engine looks through members one by one.
@@ -118,6 +142,8 @@ def _assemble(name: str, files: Files, given: Mapping[str, Any], manifest: Manif
         signed=False,
         hides_nothing=("listing", _CONSTANT_LISTING) in rules and _mentions_of_listing(modules) == 1,
         has_result=any(rule == "result" for rule, _ in rules),
+        pins=pinned,
+        pins_revision=None if lock is None else digest(lock),
     )
 
 

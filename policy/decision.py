@@ -74,6 +74,8 @@ class NotPermitted(Exception):
     def __init__(self, decision: Decision) -> None:
         super().__init__(f"{decision.effect}: {decision.reason}")
         self.decision = decision
+        self.detail = ""
+        """What an operator may want to know besides."""
 
     @property
     def code(self) -> str:
@@ -168,7 +170,12 @@ def read_decision(answer: Answer, *, engine: str, decision_id: str) -> Decision:
         rules=_rules(value.get("rules", [])),
         obligations=_typed(value, "obligations", dict, {}),
         engine=engine,
-        versions={"policy": policy.revision, "data": policy.data_revision, "exceptions": None, "pins": None},
+        versions={
+            "policy": policy.revision,
+            "data": policy.data_revision,
+            "exceptions": None,
+            "pins": policy.pins_revision,
+        },
         signed=policy.signed,
         shadow=_typed(value, "shadow", dict, None),
         exception=_typed(value, "exception", str, None),

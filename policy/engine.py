@@ -9,7 +9,7 @@ PolicyRefused                a policy that must not become active; the old one s
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -84,7 +84,8 @@ class Policy:
     (`sha256:<hex>` for folders and built-ins), `version` the integer that only rises, if signed.
     `data_revision` is the digest of the data alone (grants change more often than rules).
     `hides_nothing` is true when `listing` is the constant {"hide": []}: lists then pass untouched.
-    `has_result` is true when the optional entry point `agentgate/result` exists.
+    `has_result` is true when the optional entry point `agentgate/result` exists. `pins` has the pinned definitions of
+    each upstream (`pins.Pins`), `pins_revision` is the digest of the lock file; None without one.
     """
 
     name: str
@@ -96,6 +97,8 @@ class Policy:
     signed: bool
     hides_nothing: bool
     has_result: bool
+    pins: Mapping[str, Any] = field(default_factory=dict)
+    pins_revision: str | None = None
 
 
 class Answer(Struct, frozen=True):

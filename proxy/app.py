@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import signal
-import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -14,11 +13,12 @@ import uvloop
 from proxy.admin import Readiness, admin_app
 from proxy.assembly import Assembly, assembled, named, own_version, tend
 from proxy.config import Config
-from proxy.forward import HttpUpstream, Target
+from proxy.forward import HttpUpstream
 from proxy.listen import Listener
 from proxy.server import serving, serving_app
 from proxy.settings.addresses import Address, TcpAddress
 from proxy.settings.upstreams import Upstream
+from proxy.targets import http_upstream
 from proxy.trimming import give_back_large_blocks
 from proxy.wire.origins import LOOPBACK_NAMES, Hosts
 
@@ -54,19 +54,7 @@ async def _sidecar(config: Config) -> None:
 
 
 async def _upstream(given: Upstream, config: Config, stack: AsyncExitStack) -> HttpUpstream:
-    target = Target(
-        name=given.name,
-        url=given.url,
-        added_headers=given.added_headers,
-        forward_headers=given.forward_headers,
-        return_headers=given.return_headers,
-        passthrough_auth=given.auth == "passthrough",
-        tls=None if given.ca_file is None else ssl.create_default_context(cafile=given.ca_file),
-        fingerprint=given.fingerprint,
-        connect_seconds=config.limits.upstream_connect_seconds,
-        answer_bytes=config.limits.answer_bytes,
-    )
-    upstream = HttpUpstream(target)
+    upstream = http_upstream(given, config)
     stack.push_async_callback(upstream.close)
     return upstream
 

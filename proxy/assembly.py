@@ -26,6 +26,7 @@ from policy.engine import Engine, Policy
 from policy.keeping import Keeping
 from policy.orders import OrderFile
 from policy.peer import trusted_users
+from policy.pins import FILE as PINS_FILE
 from policy.vocabulary import SidecarView
 from proxy.config import Config
 from proxy.definitions import Definitions
@@ -189,8 +190,14 @@ async def _engine(config: Config, stack: AsyncExitStack) -> Engine:
 
 def _source(config: Config) -> PolicySource:
     given = config.policy
-    keeping = Keeping(config.state, given.spec)
-    return PolicySource(given.spec, config.state / GRANTS, given.trusted_upstreams, trust=given.trust, keeping=keeping)
+    return PolicySource(
+        given.spec,
+        config.state / GRANTS,
+        given.trusted_upstreams,
+        trust=given.trust,
+        keeping=Keeping(config.state, given.spec),
+        pins_path=config.state / PINS_FILE,
+    )
 
 
 async def _journals(

@@ -1,12 +1,11 @@
 """What each upstream claims its tools to be, learned from lists that pass, for each tenant and agent apart."""
 
 import asyncio
-import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final
 
-from evidence.canonical import canonical
+from policy.pins import Pinning, digest, doubled
 from policy.vocabulary import Caller, Definition, Pinned
 
 MAX_SCOPES: Final = 1_000
@@ -29,12 +28,12 @@ class NotLoggedIn(Exception):
     """The upstream lists nothing to this caller before it logs in; it may do so a moment later."""
 
 
-def define(item: Mapping[str, Any]) -> Definition:
+def define(item: Mapping[str, Any], pinning: Pinning | None = None, *, doubled: bool = False) -> Definition:
     """The definition of one tool as its upstream states it: digest over the whole, annotations apart.
 
     Raises ValueError for what has no canonical form.
     """
-    return Definition("sha256:" + hashlib.sha256(canonical(item)).hexdigest(), annotations_of(item), pinned_of(item))
+    return Definition(digest(item), annotations_of(item), pinned_of(item, pinning, doubled=doubled))
 
 
 def annotations_of(item: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -43,17 +42,25 @@ def annotations_of(item: Mapping[str, Any]) -> Mapping[str, Any]:
     return annotations if isinstance(annotations, dict) else {}
 
 
-def pinned_of(_item: Mapping[str, Any]) -> Pinned:
-    """How the tool compares to what was pinned."""
-    return "unpinned"
+def pinned_of(item: Mapping[str, Any], pinning: Pinning | None, *, doubled: bool = False) -> Pinned:
+    """How the tool compares to what was pinned; `doubled` if its list has the name more than once.
+
+    Raises ValueError for what has no canonical form.
+    """
+    if pinning is None:
+        return "unpinned"
+    return "duplicate" if doubled else pinning.judge(str(item.get("name")), item)
 
 
 class _Scope:
-    __slots__ = ("bytes", "defined", "failed_at", "lock", "tools")
+    __slots__ = ("bytes", "defined", "differing", "doubled", "failed_at", "lock", "pinning", "tools")
 
     def __init__(self) -> None:
         self.tools: dict[str, Mapping[str, Any]] = {}
         self.defined: dict[str, Definition] = {}
+        self.doubled: set[str] = set()
+        self.pinning: Pinning | None = None
+        self.differing: tuple[str, ...] = ()
         self.lock = asyncio.Lock()
         self.failed_at: float | None = None
         self.bytes = 0
@@ -62,6 +69,7 @@ class _Scope:
         """Know no tool any more."""
         self.tools.clear()
         self.defined.clear()
+        self.doubled.clear()
         self.bytes = 0
 
 
@@ -84,6 +92,8 @@ class Definitions:
         if scope.bytes + size > MAX_BYTES:
             scope.forget()
         scope.bytes += size
+        items = list(items)
+        scope.doubled |= doubled(str(item["name"]) for item in items if isinstance(item, dict) and "name" in item)
         for item in items:
             name = item.get("name") if isinstance(item, dict) else None
             if isinstance(name, str) and (name in scope.tools or len(scope.tools) < MAX_TOOLS):
@@ -94,13 +104,26 @@ class Definitions:
         """The upstream says that its list changed."""
         self._scopes.pop((caller.tenant, caller.agent, upstream), None)
 
-    def known(self, caller: Caller, upstream: str, name: str) -> Definition | None:
-        """The definition as far as it was learned; None if it was not."""
+    def known(self, caller: Caller, upstream: str, name: str, pinning: Pinning | None = None) -> Definition | None:
+        """The definition as far as it was learned, compared to its pins; None if it was not."""
         scope = self._scope(caller, upstream)
+        if scope.pinning is not pinning:
+            scope.pinning = pinning
+            scope.defined.clear()
         found = scope.defined.get(name)
         if found is None and (item := scope.tools.get(name)) is not None:
-            found = scope.defined[name] = define(item)
+            found = scope.defined[name] = define(item, pinning, doubled=name in scope.doubled)
         return found
+
+    def news(self, caller: Caller, upstream: str, differing: tuple[str, ...]) -> bool:
+        """Whether what differs from the pins is another than was told before; it is remembered."""
+        scope = self._scope(caller, upstream)
+        before, scope.differing = scope.differing, differing
+        return before != differing
+
+    def stated(self, caller: Caller, upstream: str, name: str) -> Mapping[str, Any] | None:
+        """What the upstream states of a tool, as far as it was learned."""
+        return self._scope(caller, upstream).tools.get(name)
 
     def schema(self, caller: Caller, upstream: str, name: str) -> Mapping[str, Any] | None:
         """The input schema of a tool, as far as it was learned."""
@@ -108,19 +131,21 @@ class Definitions:
         schema = item.get("inputSchema")
         return schema if isinstance(schema, Mapping) else None
 
-    async def of(self, caller: Caller, upstream: str, name: str, fetch: Fetch) -> Definition | None:
+    async def of(
+        self, caller: Caller, upstream: str, name: str, fetch: Fetch, pinning: Pinning | None = None
+    ) -> Definition | None:
         """The definition, fetched once if it is not known yet; None if the upstream does not name the tool in time.
 
         `fetch` may raise NotLoggedIn: then the next call asks again.
         """
-        found = self.known(caller, upstream, name)
+        found = self.known(caller, upstream, name, pinning)
         if found is not None:
             return found
         scope = self._scope(caller, upstream)
         async with scope.lock:
             if name not in scope.tools and self._may_try(scope):
                 await self._fetch(scope, caller, upstream, fetch)
-        return self.known(caller, upstream, name)
+        return self.known(caller, upstream, name, pinning)
 
     def _may_try(self, scope: _Scope) -> bool:
         return scope.failed_at is None or self._monotonic() - scope.failed_at >= RETRY_SECONDS

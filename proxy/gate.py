@@ -10,6 +10,7 @@ from evidence.record import Durability
 from evidence.sealing import RandomPool
 from policy.containment import Orders
 from policy.engine import Engine
+from policy.pins import Pinning
 from policy.vocabulary import SidecarView
 from proxy.answered import Answered
 from proxy.definitions import Definitions
@@ -95,6 +96,11 @@ class Gate:
     answered: Answered = field(default_factory=Answered)
     bounds: Bounds = field(default_factory=Bounds)
     new_id: Callable[[], str] = field(default_factory=Ids)
+
+    def pinning(self, upstream: str) -> Pinning | None:
+        """The pinned definitions of an upstream; None if it has none."""
+        policy = self.engine.active
+        return None if policy is None else policy.pins.get(upstream)
 
     def expire(self) -> None:
         """End what is open beyond its exchange and has waited for too long."""

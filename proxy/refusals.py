@@ -142,7 +142,8 @@ def _contained(error: Contained) -> Refusal:
 
 def _denied(error: Denied) -> Refusal:
     decision = error.decision
-    return Refusal(decision.reason, DENIED, decision.message or "Policy does not allow this.", decision=decision)
+    text = decision.message or "Policy does not allow this."
+    return Refusal(decision.reason, DENIED, text, error.detail, decision=decision)
 
 
 def _approval(error: ApprovalNeeded) -> Refusal:

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from evidence.clock import SystemClock
 from policy.containment import OrderKind, Scope
-from proxy.commands import bundles
+from proxy.commands import bundles, pinning
 from proxy.commands.command import Command, ends_with_its_reader, place_arguments, places_of, policy_arguments, trust_of
 from proxy.config import operator_name
 from proxy.settings.problems import ConfigProblems, Problem
@@ -54,6 +54,7 @@ def _policy_arguments(parser: argparse.ArgumentParser) -> None:
     place_arguments(check)
     policy_arguments(check)
     check.add_argument("--trusted", metavar="NAME", action="append", default=[], help="a trusted upstream")
+    pinning.arguments(below.add_parser("pin", help="write down what a server says its tools are, or compare it"))
     bundles.arguments(below)
 
 
@@ -126,7 +127,15 @@ def _check(given: argparse.Namespace) -> int:
     return asyncio.run(run_check(spec, state, given.trusted, sys.stdout, trust=trust))
 
 
-_POLICY: Final = {"allow": _grant, "deny": _grant, "list": _list, "denied": _denied, "check": _check, **bundles.RUN}
+_POLICY: Final = {
+    "allow": _grant,
+    "deny": _grant,
+    "list": _list,
+    "denied": _denied,
+    "check": _check,
+    "pin": pinning.run,
+    **bundles.RUN,
+}
 
 COMMANDS: Final = {
     "kill": Command(_order_arguments, _order("kill")),

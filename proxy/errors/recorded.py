@@ -86,6 +86,12 @@ NOTICES: Final = (
     ),
     _notice("detached", "A call went on without a stream; its answer may come elsewhere."),
     _notice("definitions_fetched", "The sidecar asked for the list of tools itself, to know a tool's definition."),
+    _notice(
+        "definitions_differ",
+        "A list of tools is not as it was pinned: `tools` says how each differs, `vanished` what is not there.",
+        "Read the sealed difference (`agentgate records --key`); if the change is meant, pin it anew with "
+        "`agentgate policy pin`.",
+    ),
     _notice("policy_activated", "A policy became active."),
     _notice(
         "policy_refused",

@@ -9,6 +9,7 @@ from policy.decision import NotPermitted, input_text, input_values, permit, read
 from policy.engine import EntryPoint
 from policy.vocabulary import Call, Clearance, Decision, Definition, Permit, SessionView
 from proxy.gate import Gate
+from proxy.path.differing import difference
 from proxy.path.learn import fetch_tools
 from proxy.path.outlive import continued
 from proxy.path.parse import Parsed, require_exact
@@ -30,7 +31,11 @@ async def decide(
         record.culprit = call = continued(gate, exchange, call)
         require_exact(message)
         record.culprit = defined = await _defined(gate, exchange, call)
-        permits.append(await permitted(gate, defined, clearance, record))
+        try:
+            permits.append(await permitted(gate, defined, clearance, record))
+        except NotPermitted as error:
+            error.detail = _difference(gate, exchange, defined)
+            raise
         gate.sessions.count(call.caller, denied=False)
     record.culprit = None
     return tuple(permits)
@@ -67,11 +72,20 @@ async def ask(gate: Gate, call: Call, record: Recording, view: SessionView) -> D
     return read_decision(answer, engine=gate.engine.name, decision_id=gate.new_id())
 
 
+def _difference(gate: Gate, exchange: Exchange, call: Call) -> str:
+    """What is another about the tool than was pinned: why it may have been denied."""
+    definition = call.definition
+    if definition is None or call.name is None or definition.pinned not in ("changed", "renamed"):
+        return ""
+    return difference(gate, exchange, call.name)
+
+
 async def _defined(gate: Gate, exchange: Exchange, call: Call) -> Call:
     if call.method != "tools/call" or call.name is None:
         return call
-    definition: Definition | None = gate.definitions.known(call.caller, call.upstream, call.name)
+    pinning = gate.pinning(call.upstream)
+    definition: Definition | None = gate.definitions.known(call.caller, call.upstream, call.name, pinning)
     if definition is None:
         fetch = lambda: fetch_tools(gate, exchange)  # noqa: E731  (made only when there is something to fetch)
-        definition = await gate.definitions.of(call.caller, call.upstream, call.name, fetch)
+        definition = await gate.definitions.of(call.caller, call.upstream, call.name, fetch, pinning)
     return call if definition is None else structs.replace(call, definition=definition)

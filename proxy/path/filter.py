@@ -7,10 +7,12 @@ from typing import Any, Final
 from policy.decision import hidden, input_text, listing_values
 from policy.engine import CannotDecide, EntryPoint
 from policy.methods import LIST_ITEMS
+from policy.pins import Pinning, digest, doubled
 from policy.reads import Reads
 from policy.vocabulary import Call
-from proxy.definitions import annotations_of, define, pinned_of
+from proxy.definitions import annotations_of, pinned_of
 from proxy.gate import Gate
+from proxy.path.differing import note_differing
 from proxy.path.outlive import is_foreign
 from proxy.path.parse import call_of
 from proxy.path.remember import view_of
@@ -49,6 +51,7 @@ async def filter_list(gate: Gate, exchange: Exchange, request: Message, answer: 
         return answer.raw
     if method == "tools/list":
         gate.definitions.learn(exchange.caller, exchange.upstream, items, len(answer.raw))
+        await note_differing(gate, exchange, request, answer.result)
     own = [not is_foreign(gate, exchange, _named(item, name)) for item in items] if method == "tasks/list" else []
     if (policy := gate.engine.active) is not None and policy.hides_nothing and all(own):
         return answer.raw
@@ -64,16 +67,21 @@ async def filter_list(gate: Gate, exchange: Exchange, request: Message, answer: 
 
 async def _kept(gate: Gate, exchange: Exchange, request: Message, items: list[Any], name: str) -> list[bool]:
     call = call_of(exchange, request.method or "", request.params, "client", gate, modern_version(request))
-    reads = gate.engine.reads
+    reads, pinning = gate.engine.reads, _pinning(gate, call)
     if len(items) > OFF_LOOP_ITEMS:
-        told = await asyncio.to_thread(_told, items, name, reads)
+        told = await asyncio.to_thread(_told, items, name, reads, pinning)
     else:
-        told = _told(items, name, reads)
-    listed = _Listed(items, name, reads, told)
+        told = _told(items, name, reads, pinning)
+    listed = _Listed(items, name, reads, pinning, told)
     keep: list[bool] = []
     for begin in range(0, len(items), CHUNK):
         keep += await _ask(gate, call, listed, begin)
     return keep
+
+
+def _pinning(gate: Gate, call: Call) -> Pinning | None:
+    """The pins of the tools that are listed; nothing else is pinned."""
+    return gate.pinning(call.upstream) if call.method == "tools/list" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,23 +91,27 @@ class _Listed:
     items: list[Any]
     name: str
     reads: Reads
+    pinning: Pinning | None
     told: list[Told | None]
 
-    def chunk(self, begin: int, reads: Reads) -> list[Told | None]:
-        """A chunk for the policy that reads `reads`: it may be another one by now, and read more."""
+    def chunk(self, begin: int, reads: Reads, pinning: Pinning | None) -> list[Told | None]:
+        """A chunk for the policy that reads `reads` and has these pins: it may be another one by now."""
         end = begin + CHUNK
-        return self.told[begin:end] if reads is self.reads else _told(self.items[begin:end], self.name, reads)
+        if reads is self.reads and pinning is self.pinning:
+            return self.told[begin:end]
+        return _told(self.items, self.name, reads, pinning)[begin:end]
 
 
 def _named(item: Any, name: str) -> Any:
     return item.get(name) if isinstance(item, dict) else None
 
 
-def _told(items: list[Any], name: str, reads: Reads) -> list[Told | None]:
+def _told(items: list[Any], name: str, reads: Reads, pinning: Pinning | None) -> list[Told | None]:
     """Every item as `reads` narrows it; None for what has no name, or no definition where policy wants one."""
     within = reads.of("items")
     digested = _wants_digest(within)
-    stated = [_stated(item, name, digested=digested) for item in items]
+    twice = frozenset[str]() if pinning is None else doubled(str(_named(item, name)) for item in items)
+    stated = [_stated(item, name, pinning, twice, digested=digested) for item in items]
     narrowed = iter(within.narrowed([one for one in stated if one is not None]))
     return [None if one is None else (one["name"], next(narrowed)) for one in stated]
 
@@ -109,15 +121,19 @@ def _wants_digest(within: Reads) -> bool:
     return "digest" in value.get("definition", ())
 
 
-def _stated(item: Any, name: str, *, digested: bool) -> dict[str, Any] | None:
+def _stated(
+    item: Any, name: str, pinning: Pinning | None, twice: frozenset[str], *, digested: bool
+) -> dict[str, Any] | None:
     if not isinstance(item, dict) or not isinstance(named := item.get(name), str):
         return None
-    definition: dict[str, Any] = {"pinned": pinned_of(item), "annotations": annotations_of(item)}
-    if digested:
-        try:
-            definition["digest"] = define(item).digest
-        except ValueError:
-            return None
+    definition: dict[str, Any] = {"pinned": "unpinned", "annotations": annotations_of(item)}
+    try:
+        if pinning is not None:
+            definition["pinned"] = pinned_of(item, pinning, doubled=named in twice)
+        if digested:
+            definition["digest"] = digest(item)
+    except ValueError:
+        return None
     return {"name": named, "definition": definition}
 
 
@@ -129,7 +145,7 @@ async def _ask(gate: Gate, call: Call, listed: _Listed, begin: int) -> list[bool
         values = listing_values(call, (), session=view, sidecar=gate.sidecar, now=gate.clock.now())
         # From here to the engine nothing is awaited: the policy stays the one that reads so.
         reads = gate.engine.reads
-        chunk, document = listed.chunk(begin, reads), reads.narrowed(values)
+        chunk, document = listed.chunk(begin, reads, _pinning(gate, call)), reads.narrowed(values)
         if "items" in document:
             document["items"] = [told[1] for told in chunk if told is not None]
         hide = hidden(await gate.engine.ask(EntryPoint.LISTING, input_text(document)))

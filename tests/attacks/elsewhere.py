@@ -50,7 +50,6 @@ NOT_BUILT: Final = (
         NotBuilt(f"audit/{name}", "nobody witnesses a chain")
         for name in ("tail-cut-off", "fork", "split-view", "clock-jump-against-a-witness")
     ),
-    NotBuilt("poisoning/pinned-definition-changed", "definitions are recorded, and not pinned"),
     NotBuilt("kill/central-down", "there is no central service"),
     NotBuilt("replay/opens-no-connection", "there is no replay"),
     NotBuilt("supply-chain/sbom", "no list of parts is made"),

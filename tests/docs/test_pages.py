@@ -31,7 +31,7 @@ def _printed() -> Iterator[tuple[str, list[str]]]:
 )
 def test_a_printed_command_can_be_given(page: str, words: list[str]) -> None:
     name, *rest = words
-    own = rest[: rest.index("--")] if name == "wrap" and "--" in rest else rest
+    own = rest[: rest.index("--")] if "--" in rest else rest
     parser = argparse.ArgumentParser(page, allow_abbrev=False)
     import_module(COMMANDS[name].module).COMMANDS[name].arguments(parser)
     parser.parse_args(own)
