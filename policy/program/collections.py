@@ -2,16 +2,24 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from itertools import islice
 from typing import Any, Final
 
-from policy.program.order import compare, ordered
-from policy.program.running import dot, whole
-from policy.program.values import UNDEFINED, Set, key, merged, of_key, same
+from policy.program.cost import WORTH_COUNTING, Metered, counted, looked_through
+from policy.program.order import compare, ordered, rank
+from policy.program.running import Budget, dot, whole
+from policy.program.values import UNDEFINED, Set, key, of_key, same
 
 _NAMES: Final = {
     type(None): "null", bool: "boolean", int: "number", Decimal: "number", str: "string", list: "array",
     dict: "object", Set: "set",
 }  # fmt: skip
+
+_MEMBER: Final = 100
+"""Bytes of a member of an object or a set, its value aside."""
+
+_PAIR: Final = 200
+"""Bytes of a path and a value that a walk finds, the steps of the path aside."""
 
 
 def _is(*kinds: type) -> Callable[[Any], bool]:
@@ -27,8 +35,10 @@ def count(value: Any) -> Any:
     return len(value) if type(value) in (str, list, dict, Set) else UNDEFINED
 
 
-def member(value: Any, of: Any) -> bool:
+def member(budget: Budget, value: Any, of: Any) -> bool:
     """Whether `value` is an element of an array or a set, or a value of an object."""
+    if type(of) in (list, dict) and len(of) > WORTH_COUNTING:
+        budget.spend(len(of))
     match of:
         case Set():
             return value in of
@@ -52,7 +62,7 @@ def extreme(sign: int) -> Callable[[Any], Any]:
     def found(values: Any) -> Any:
         if type(values) not in (list, Set) or not len(values):
             return UNDEFINED
-        return ordered(values)[-1 if sign > 0 else 0]
+        return (max if sign > 0 else min)(values, key=rank)
 
     return found
 
@@ -104,71 +114,86 @@ def only(within: Any, names: Any) -> Any:
     return {name: value for name, value in within.items() if name in chosen}
 
 
-def union_of_objects(objects: Any) -> Any:
+def united(budget: Budget, a: Any, b: Any) -> Any:
+    """Both objects as one, member by member."""
+    if type(a) is not dict or type(b) is not dict:
+        return UNDEFINED
+    whole = dict(a)
+    budget.make(_MEMBER * (len(a) + len(b)))
+    for name, value in b.items():
+        before = whole.get(name)
+        both = type(before) is dict and type(value) is dict
+        whole[name] = united(budget, before, value) if both else value
+    return whole
+
+
+def union_of_objects(budget: Budget, objects: Any) -> Any:
     """All objects of an array as one, the later before the earlier."""
     if type(objects) is not list or not all(type(each) is dict for each in objects):
         return UNDEFINED
-    united: dict[Any, Any] = {}
+    whole: Any = {}
     for each in objects:
-        united = merged(united, each)
-    return united
+        whole = united(budget, whole, each)
+    return whole
 
 
-def union_of_sets(sets: Any) -> Any:
+def union_of_sets(budget: Budget, sets: Any) -> Any:
     """All members of the sets in a set."""
     if type(sets) is not Set or not all(type(each) is Set for each in sets):
         return UNDEFINED
+    budget.make(_MEMBER * sum(map(len, sets)))
     return Set(value for each in sets for value in each)
 
 
-def common_to_sets(sets: Any) -> Any:
+def common_to_sets(budget: Budget, sets: Any) -> Any:
     """What is in each of the sets in a set."""
     if type(sets) is not Set or not all(type(each) is Set for each in sets):
         return UNDEFINED
     first, *others = list(sets) or [Set()]
+    budget.make(_MEMBER * len(first))
+    budget.spend(len(first) * len(others))
     return Set(value for value in first if all(value in other for other in others))
 
 
-def subset(within: Any, of: Any) -> Any:
+def subset(budget: Budget, within: Any, of: Any) -> Any:
     """Whether all of the second is in the first."""
     if type(within) is dict and type(of) is dict:
-        return all(name in within and _within(within[name], value) for name, value in of.items())
+        budget.spend(len(of))
+        return all(name in within and _within(budget, within[name], value) for name, value in of.items())
     if type(within) is Set and type(of) is Set:
+        budget.spend(len(of))
         return all(value in within for value in of)
     if type(within) is list and type(of) is Set:
-        return all(member(value, within) for value in of)
+        return all(member(budget, value, within) for value in of)
     if type(within) is list and type(of) is list:
-        return any(same(within[at : at + len(of)], of) for at in range(len(within) - len(of) + 1))
+        return any(_begins(budget, within, of, at) for at in range(len(within) - len(of) + 1))
     return UNDEFINED
 
 
-def reachable(graph: Any, initial: Any) -> Any:
-    """All nodes that are reached from some over an object from node to its neighbours."""
-    if type(graph) is not dict or type(initial) not in (list, Set):
+def flattened(array: Any) -> Any:
+    """Arrays in an array, one level deep, by their elements."""
+    if type(array) is not list:
         return UNDEFINED
-    found, waiting = Set(), list(initial)
-    while waiting:
-        node = waiting.pop()
-        neighbours = graph.get(key(node), UNDEFINED)
-        if neighbours is UNDEFINED or node in found:
-            continue
-        found.add(node)
-        waiting += [each for each in neighbours if each not in found] if type(neighbours) in (list, Set) else []
-    return found
+    return [inner for each in array for inner in (each if type(each) is list else [each])]
 
 
-def walk(value: Any) -> list[Any]:
+def walk(budget: Budget, value: Any) -> list[Any]:
     """Every value in a value, with the path to it: `[path, value]`, from the outermost on."""
     pairs: list[Any] = []
     waiting: list[tuple[list[Any], Any]] = [([], value)]
     while waiting:
         path, inner = waiting.pop()
+        budget.make(_PAIR + 8 * len(path))
+        budget.spend(1)
         pairs.append([path, inner])
-        waiting += [([*path, name], below) for name, below in reversed(list(_below(inner)))]
+        waiting += [([*path, name], below) for name, below in reversed(list(_below(budget, inner, len(path))))]
     return pairs
 
 
-def _below(value: Any) -> Iterable[tuple[Any, Any]]:
+def _below(budget: Budget, value: Any, depth: int) -> Iterable[tuple[Any, Any]]:
+    """What is right below a value; the paths to it are counted before they are made."""
+    if type(value) in (list, dict, Set):
+        budget.make((_PAIR + 8 * depth) * len(value))
     match value:
         case list():
             return enumerate(value)
@@ -184,24 +209,33 @@ def _chosen(names: Any) -> frozenset[Any] | None:
     return frozenset(key(of_key(name)) for name in names) if type(names) in (list, Set, dict) else None
 
 
-def _within(within: Any, of: Any) -> bool:
-    found = subset(within, of) if type(of) in (dict, Set, list) else UNDEFINED
+def _within(budget: Budget, within: Any, of: Any) -> bool:
+    found = subset(budget, within, of) if type(of) in (dict, Set, list) else UNDEFINED
     return same(within, of) if found is UNDEFINED else bool(found)
 
 
-COLLECTIONS: Final[Mapping[str, Callable[..., Any]]] = {
-    "and": _both(Set, lambda a, b: Set(value for value in a if value in b)),
-    "array.concat": _both(list, lambda a, b: [*a, *b]),
-    "array.reverse": lambda value: value[::-1] if type(value) is list else UNDEFINED,
-    "array.slice": part,
+def _begins(budget: Budget, within: list[Any], of: list[Any], at: int) -> bool:
+    budget.spend(1)
+    for one, other in zip(islice(within, at, None), of, strict=False):
+        if not same(one, other):
+            return False
+        budget.spend(1)
+    return True
+
+
+COLLECTIONS: Final[Mapping[str, Any]] = {
+    "and": looked_through(_both(Set, lambda a, b: Set(value for value in a if value in b))),
+    "array.concat": looked_through(_both(list, lambda a, b: [*a, *b])),
+    "array.flatten": looked_through(flattened),
+    "array.reverse": looked_through(lambda value: value[::-1] if type(value) is list else UNDEFINED),
+    "array.slice": counted(part),
     "count": count,
     "equal": same,
-    "graph.reachable": reachable,
     "gt": lambda a, b: compare(a, b) > 0,
     "gte": lambda a, b: compare(a, b) >= 0,
-    "internal.member_2": member,
+    "internal.member_2": Metered(member),
     "internal.member_3": member_at,
-    "intersection": common_to_sets,
+    "intersection": Metered(common_to_sets),
     "is_array": _is(list),
     "is_boolean": _is(bool),
     "is_null": _is(type(None)),
@@ -211,19 +245,19 @@ COLLECTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "is_string": _is(str),
     "lt": lambda a, b: compare(a, b) < 0,
     "lte": lambda a, b: compare(a, b) <= 0,
-    "max": extreme(1),
-    "min": extreme(-1),
+    "max": looked_through(extreme(1)),
+    "min": looked_through(extreme(-1)),
     "neq": lambda a, b: not same(a, b),
-    "object.filter": only,
+    "object.filter": looked_through(only),
     "object.get": get,
-    "object.keys": keys,
-    "object.remove": without,
-    "object.subset": subset,
-    "object.union": _both(dict, merged),
-    "object.union_n": union_of_objects,
-    "or": _both(Set, lambda a, b: Set([*a, *b])),
-    "sort": sort,
+    "object.keys": looked_through(keys),
+    "object.remove": looked_through(without),
+    "object.subset": Metered(subset),
+    "object.union": Metered(united),
+    "object.union_n": Metered(union_of_objects),
+    "or": looked_through(_both(Set, lambda a, b: Set([*a, *b]))),
+    "sort": looked_through(sort),
     "type_name": lambda value: _NAMES[type(value)],
-    "union": union_of_sets,
-    "walk": walk,
+    "union": Metered(union_of_sets),
+    "walk": Metered(walk),
 }

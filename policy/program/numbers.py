@@ -5,11 +5,18 @@ from collections.abc import Callable, Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
-from policy.program.running import whole
+from policy.program.cost import Metered, looked_through
+from policy.program.running import Budget, whole
 from policy.program.values import UNDEFINED, Inexact, Set, number
 
 MAX_RANGE: Final = 100_000
 """No range has more numbers."""
+
+LONGEST_NUMBER: Final = 1_000
+"""Characters; none is longer that anybody reads."""
+
+_IN_A_RANGE: Final = 40
+"""Bytes of a number in an array."""
 
 _WHOLE: Final = range(-(1 << 63), 1 << 63)
 _PLAIN: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
@@ -68,12 +75,13 @@ def absolute(value: Any) -> Any:
     return abs(value) if _is_number(value) else UNDEFINED
 
 
-def ranged(first: Any, last: Any, step: Any = 1) -> Any:
+def ranged(budget: Budget, first: Any, last: Any, step: Any = 1) -> Any:
     """All whole numbers from one to the other, upwards or downwards."""
     if not whole(first) or not whole(last) or not whole(step) or step <= 0:
         return UNDEFINED
     if abs(last - first) // step >= MAX_RANGE:
         raise Inexact(f"a range of more than {MAX_RANGE} numbers")
+    budget.make(_IN_A_RANGE * (abs(last - first) // step))
     return list(range(first, last + 1, step) if first <= last else range(first, last - 1, -step))
 
 
@@ -108,6 +116,8 @@ def format_int(value: Any, base: Any) -> Any:
 
 
 def _spelled(text: str) -> Any:
+    if len(text) > LONGEST_NUMBER:
+        raise Inexact("to_number of so long a text")
     if _PLAIN.fullmatch(text):
         return number(text)
     if text[:1] in tuple("+-.0123456789iInN"):
@@ -141,20 +151,20 @@ def _whole(value: int) -> int:
 
 _minus: Final = _calculated(lambda a, b: a - b)
 
-NUMBERS: Final[Mapping[str, Callable[..., Any]]] = {
+NUMBERS: Final[Mapping[str, Any]] = {
     "abs": absolute,
     "ceil": rounded(ROUND_CEILING),
     "div": divided,
     "floor": rounded(ROUND_FLOOR),
     "format_int": format_int,
-    "minus": minus,
+    "minus": looked_through(minus),
     "mul": _calculated(lambda a, b: a * b),
-    "numbers.range": ranged,
-    "numbers.range_step": ranged,
+    "numbers.range": Metered(ranged),
+    "numbers.range_step": Metered(ranged),
     "plus": _calculated(lambda a, b: a + b),
-    "product": product,
+    "product": looked_through(product),
     "rem": remainder,
     "round": rounded(ROUND_HALF_UP),
-    "sum": total,
+    "sum": looked_through(total),
     "to_number": to_number,
 }

@@ -11,6 +11,12 @@ from policy.program.values import UNDEFINED, Inexact, Set, key, merged, same
 LOOK_AFTER: Final = 500
 """So many steps (a function entered, an element looped over) pass between two looks at the clock: some 0.1 ms."""
 
+MOST_MADE: Final = 64 << 20
+"""So many bytes of texts and collections builtins make in one evaluation; all may be kept until its end."""
+
+_MADE_IN_A_STEP: Final = 8
+"""Of bytes, as a power of two."""
+
 
 _SIZED: Final = frozenset({str, list, dict, Set})
 
@@ -24,14 +30,15 @@ class OutOfTime(Exception):
 
 
 class Budget:
-    """The time that one evaluation may take, counted in steps between looks at the clock."""
+    """The time that one evaluation may take, counted in steps between looks at the clock, and the memory."""
 
-    __slots__ = ("_deadline", "_left")
+    __slots__ = ("_deadline", "_left", "_room")
 
     def __init__(self, seconds: float) -> None:
         """The time begins now."""
         self._deadline = time.monotonic() + seconds
         self._left = LOOK_AFTER
+        self._room = MOST_MADE
 
     def spend(self, steps: int) -> None:
         """Count steps. Raises OutOfTime."""
@@ -40,6 +47,13 @@ class Budget:
             self._left = LOOK_AFTER
             if time.monotonic() > self._deadline:
                 raise OutOfTime
+
+    def make(self, size: int) -> None:
+        """Count bytes, and the steps that they take. Raises Inexact where they are too many, and OutOfTime."""
+        self._room -= size
+        if self._room < 0:
+            raise Inexact("values of so many megabytes")
+        self.spend(size >> _MADE_IN_A_STEP)
 
 
 def whole(value: Any) -> bool:
@@ -95,6 +109,12 @@ def insert_once(into: Any, name: Any, value: Any) -> None:
     found = into.setdefault(key(name), value)
     if found is not value and not same(found, value):
         raise Conflict("an object has two values for one key")
+
+
+def insert_new(into: dict[Any, Any], name: Any, value: Any) -> None:
+    """Add a member to an object that is spelled out; of two at one key, OPA takes one by the order of their names."""
+    if not same(into.setdefault(key(name), value), value):
+        raise Inexact("an object that is spelled with two values for one key")
 
 
 def upserted(document: Any, path: tuple[str, ...], value: Any) -> Any:

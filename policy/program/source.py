@@ -48,6 +48,7 @@ class Source:
         self._leaving: list[str] = []
         statements = list(statements_of(blocks))
         self._read = {local for statement in statements for local in reads(statement)}
+        self.keyed = any(one["type"] == "ObjectInsertStmt" and not _is_named(one["stmt"]["key"]) for one in statements)
         self._jumps = any(one["type"] == "BreakStmt" and one["stmt"].get("index", 0) for one in statements)
         self._true = _always_true(statements)
 
@@ -146,6 +147,10 @@ class Source:
 
 
 Writer = Callable[[Source, Statement], None]
+
+
+def _is_named(key: Any) -> bool:
+    return bool(key["type"] == "string_index")
 
 
 def _always_true(statements: Iterable[Statement]) -> set[int | None]:

@@ -1,17 +1,25 @@
 """Builtins on text. Each takes values and gives one, or UNDEFINED for operands of another type."""
 
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
 import orjson
 
+from policy.program.cost import Metered, counted, ensure_bounded, joined, looked_through, weighed
 from policy.program.order import members, ordered
-from policy.program.running import whole
+from policy.program.running import Budget, whole
 from policy.program.values import UNDEFINED, Inexact, Set
 
-LONGEST: Final = 1 << 20
-"""No builtin makes a longer text: a policy that wants one is at fault."""
+MOST_REPLACED: Final = 4_096
+"""Characters of all texts together that strings.replace_n looks for."""
+
+MOST_TRIMMED: Final = 256
+"""Different characters that are trimmed in one call."""
+
+_INDEX: Final = 40
+"""Bytes of a number in an array."""
 
 _SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 """What Go's unicode.IsSpace takes for white space; Python has four characters more."""
@@ -35,14 +43,14 @@ def _in_ascii(function: Callable[[str], str], name: str) -> Callable[[str], str]
     return checked
 
 
-def concat(delimiter: Any, parts: Any) -> Any:
+def concat(budget: Budget, delimiter: Any, parts: Any) -> Any:
     """The texts of an array or a set, joined."""
     if type(delimiter) is not str or type(parts) not in (list, Set):
         return UNDEFINED
     texts = ordered(parts) if type(parts) is Set else parts
     if not all(type(each) is str for each in texts):
         return UNDEFINED
-    return _bounded(delimiter.join(texts))
+    return joined(budget, delimiter, texts)
 
 
 def substring(text: Any, offset: Any, length: Any) -> Any:
@@ -56,9 +64,28 @@ def replace(text: str, old: str, new: str) -> str:
     """Every `old` as `new`."""
     if not old and not text.isascii():
         raise Inexact("replace of nothing in text outside ASCII")
-    if len(text) * max(1, len(new)) > LONGEST and len(text) + text.count(old) * len(new) > LONGEST:
-        raise Inexact("a text of more than a megabyte")
+    if len(new) > len(old):
+        ensure_bounded(len(text) + text.count(old) * (len(new) - len(old)))
     return text.replace(old, new)
+
+
+def replace_all(budget: Budget, pairs: Any, text: Any) -> Any:
+    """Each key of an object as its value; where several fit, the one that is first in order."""
+    if type(pairs) is not dict or type(text) is not str:
+        return UNDEFINED
+    if not all(type(part) is str for pair in pairs.items() for part in pair):
+        return UNDEFINED
+    if "" in pairs or sum(map(len, pairs)) > MOST_REPLACED:
+        raise Inexact("strings.replace_n of nothing, or of so much")
+    budget.spend(len(pairs) * len(text) >> 4)
+    any_of = re.compile("|".join(map(re.escape, sorted(pairs))) if pairs else "(?!)")
+    parts: list[str] = []
+    end = 0
+    for found in any_of.finditer(text):
+        budget.spend(1)
+        parts += text[end : found.start()], pairs[found[0]]
+        end = found.end()
+    return joined(budget, "", [*parts, text[end:]])
 
 
 def index(text: str, part: str) -> Any:
@@ -66,22 +93,54 @@ def index(text: str, part: str) -> Any:
     return text.find(part) if part else UNDEFINED
 
 
-def any_match(test: Callable[[str, str], bool]) -> Callable[[Any, Any], Any]:
+def indexes(budget: Budget, text: Any, part: Any) -> Any:
+    """Wherever `part` begins, also inside another one."""
+    if type(text) is not str or type(part) is not str or not part:
+        return UNDEFINED
+    found: list[int] = []
+    at = text.find(part)
+    while at >= 0:
+        budget.make(_INDEX)
+        budget.spend(1 + (len(part) >> 8))
+        found.append(at)
+        at = text.find(part, at + 1)
+    return found
+
+
+def trimmed(function: Callable[[str, str], str]) -> Metered:
+    """Without some characters at its ends."""
+
+    def checked(text: str, letters: str) -> str:
+        several = letters if len(letters) <= MOST_TRIMMED else "".join(set(letters))
+        if len(several) > MOST_TRIMMED:
+            raise Inexact("so many characters to trim")
+        return function(text, several)
+
+    return looked_through(on_texts(checked))
+
+
+def any_match(test: Callable[[str, tuple[str, ...]], bool]) -> Metered:
     """Whether any of one text or several fits any of the others."""
 
-    def checked(searched: Any, bases: Any) -> Any:
+    def checked(budget: Budget, searched: Any, bases: Any) -> Any:
         ours, theirs = _texts(searched), _texts(bases)
         if ours is None or theirs is None:
             return UNDEFINED
-        return any(test(text, base) for text in ours for base in theirs)
+        any_of = tuple(theirs)
+        for text in ours:
+            budget.spend(1 + (len(any_of) >> 2))
+            if test(text, any_of):
+                return True
+        return False
 
-    return checked
+    return Metered(checked)
 
 
-def sprintf(form: Any, operands: Any) -> Any:
+def sprintf(budget: Budget, form: Any, operands: Any) -> Any:
     """Go's Sprintf for the verbs `%v`, `%s`, `%d` and `%%`. Raises Inexact for all others."""
     if type(form) is not str or type(operands) is not list:
         return UNDEFINED
+    weighed(operands, budget)
     pieces = form.split("%")
     text, rest, index = [pieces[0]], iter(operands), 1
     while index < len(pieces):
@@ -94,7 +153,7 @@ def sprintf(form: Any, operands: Any) -> Any:
         index += 1
     if next(rest, UNDEFINED) is not UNDEFINED:
         raise Inexact("sprintf with more values than its format takes")
-    return _bounded("".join(text))
+    return joined(budget, "", text)
 
 
 def shown(value: Any) -> str:
@@ -119,11 +178,12 @@ def rego(value: Any) -> str:
             return str(value) if type(value) is int else orjson.dumps(value).decode()
 
 
-def template(parts: Any) -> Any:
+def template(budget: Budget, parts: Any) -> Any:
     """The text of `$"…{x}…"`: parts that are sets with one value, or with none where it is undefined."""
     if type(parts) is not list:
         return UNDEFINED
-    return _bounded("".join(_part(each) for each in parts))
+    weighed(parts, budget)
+    return joined(budget, "", [_part(each) for each in parts])
 
 
 def _part(part: Any) -> str:
@@ -154,33 +214,29 @@ def _texts(value: Any) -> list[str] | None:
     return None
 
 
-def _bounded(text: str) -> str:
-    if len(text) > LONGEST:
-        raise Inexact("a text of more than a megabyte")
-    return text
-
-
-TEXTS: Final[Mapping[str, Callable[..., Any]]] = {
-    "concat": concat,
-    "contains": on_texts(lambda text, part: part in text),
+TEXTS: Final[Mapping[str, Any]] = {
+    "concat": Metered(concat),
+    "contains": looked_through(on_texts(lambda text, part: part in text)),
     "endswith": on_texts(lambda text, part: text.endswith(part)),
-    "indexof": on_texts(index),
-    "internal.template_string": template,
-    "lower": on_texts(_in_ascii(str.lower, "lower")),
-    "replace": on_texts(replace),
-    "split": on_texts(lambda text, at: text.split(at) if at else list(text)),
-    "sprintf": sprintf,
+    "indexof": looked_through(on_texts(index)),
+    "indexof_n": Metered(indexes),
+    "internal.template_string": Metered(template),
+    "lower": counted(on_texts(_in_ascii(str.lower, "lower"))),
+    "replace": looked_through(on_texts(replace)),
+    "split": looked_through(on_texts(lambda text, at: text.split(at) if at else list(text))),
+    "sprintf": Metered(sprintf),
     "startswith": on_texts(lambda text, part: text.startswith(part)),
     "strings.any_prefix_match": any_match(str.startswith),
     "strings.any_suffix_match": any_match(str.endswith),
-    "strings.count": on_texts(lambda text, part: text.count(part) if part else len(text) + 1),
-    "strings.reverse": on_texts(lambda text: text[::-1]),
-    "substring": substring,
-    "trim": on_texts(str.strip),
-    "trim_left": on_texts(str.lstrip),
-    "trim_prefix": on_texts(str.removeprefix),
-    "trim_right": on_texts(str.rstrip),
-    "trim_space": on_texts(lambda text: text.strip(_SPACE)),
-    "trim_suffix": on_texts(str.removesuffix),
-    "upper": on_texts(_in_ascii(str.upper, "upper")),
+    "strings.count": looked_through(on_texts(lambda text, part: text.count(part) if part else len(text) + 1)),
+    "strings.replace_n": Metered(replace_all),
+    "strings.reverse": counted(on_texts(lambda text: text[::-1])),
+    "substring": counted(substring),
+    "trim": trimmed(str.strip),
+    "trim_left": trimmed(str.lstrip),
+    "trim_prefix": counted(on_texts(str.removeprefix)),
+    "trim_right": trimmed(str.rstrip),
+    "trim_space": counted(on_texts(lambda text: text.strip(_SPACE))),
+    "trim_suffix": counted(on_texts(str.removesuffix)),
+    "upper": counted(on_texts(_in_ascii(str.upper, "upper"))),
 }

@@ -6,6 +6,7 @@ from typing import Any, Final
 from policy.plan import Statement, text_of
 from policy.program import running, values
 from policy.program.builtins import BUILTINS
+from policy.program.cost import Metered
 from policy.program.source import NotTranslatable, Source, Writer
 
 Function = Callable[..., Any]
@@ -74,7 +75,10 @@ class _Names:
         if name not in BUILTINS:
             raise NotTranslatable(f"the embedded engine has no function {name}; use the opa engine")
         alias = "b_" + "".join(letter if letter.isalnum() else "_" for letter in name)
-        self._used[alias] = BUILTINS[name]
+        builtin = BUILTINS[name]
+        if isinstance(builtin, Metered):
+            builtin, arguments = builtin.function, ["m[0]", *arguments]
+        self._used[alias] = builtin
         return f"{alias}({', '.join(arguments)})"
 
     def number(self, spelling: str) -> str:
@@ -90,7 +94,8 @@ class _Names:
         """What the functions refer to."""
         found = {
             "U": values.UNDEFINED, "Set": values.Set, "key": values.key, "same": values.same, "dot": running.dot,
-            "scan": running.scan, "once": running.once, "insert_once": running.insert_once, "length": running.length,
+            "scan": running.scan, "once": running.once, "length": running.length,
+            "insert_new": running.insert_new, "insert_once": running.insert_once,
             "merged": running.merged_or_conflict, "upserted": running.upserted, **self._used,
         }  # fmt: skip
         found["called"] = lambda path, *rest: running.called(found, self.by_path, path, *rest)
@@ -225,9 +230,8 @@ def _append(source: Source, inner: Statement) -> None:
 
 
 def _insert(source: Source, inner: Statement) -> None:
-    name = source.operand(inner["key"])
-    name = name if inner["key"]["type"] == "string_index" else f"key({name})"
-    source.put(f"v{int(inner['object'])}[{name}] = {source.operand(inner['value'])}")
+    name, value, into = source.operand(inner["key"]), source.operand(inner["value"]), f"v{int(inner['object'])}"
+    source.put(f"insert_new({into}, {name}, {value})" if source.keyed else f"{into}[{name}] = {value}")
 
 
 def _insert_once(source: Source, inner: Statement) -> None:

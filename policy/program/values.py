@@ -42,7 +42,9 @@ MAX_EXPONENT: Final = 400
 """A number with a larger exponent than any double has is not written out digit by digit."""
 
 
-_POINTED: Final = re.compile("[.eE]")
+_POINTED: Final = re.compile("[.eE]|^-0$")
+_MINUS_ZERO: Final = re.compile(rb"-0(?![.0-9eE])")
+"""Zero, but written with its sign."""
 
 
 class Inexact(Exception):
@@ -128,7 +130,7 @@ def same(a: Any, b: Any) -> bool:
 def read(document: bytes) -> Any:
     """The value of a JSON text. Raises ValueError, and Inexact."""
     shapes = document.translate(_SHAPES)
-    if b"0." in shapes or b"0e" in shapes or _LONG in shapes:
+    if b"0." in shapes or b"0e" in shapes or _LONG in shapes or _MINUS_ZERO.search(document):
         return _numbers_kept(document)
     return orjson.loads(document)
 

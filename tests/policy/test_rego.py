@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from policy.opa_process import find_opa
 from policy.planning import plan_document
 from policy.program import values
 from policy.program.builtins import BUILTINS
+from policy.program.cost import Metered
 from policy.program.running import Budget
 from policy.program.translation import Program, translate
+from tests.policy.families import FAMILIES
 
 REGO = Path(bundle.__file__).parent / "rego"
 
@@ -109,6 +112,8 @@ EXPRESSIONS = [
     ),
     *(
         "{x: 1 | some x in [s, t, n]}",
+        '{s: 1, "n": 2}',
+        '{"n": 2, s: 1}',
         "[s, t][1]",
         "[s, t][n]",
         "{s: t}[t]",
@@ -128,25 +133,39 @@ def _rows() -> list[dict[str, Any]]:
     return texts + [{"s": "x", "t": "y", "n": n, "m": m} for n, m in numbers]
 
 
-def test_the_embedded_engine_is_exact_where_it_answers(tmp_path: Path) -> None:
-    rows = _rows()
-    local = "r.s, t := r.t, n := r.n, m := r.m".replace(", ", "; ")
-    head = f"[k] := v if {{ some k, r in input.rows; s := {local}; v := "
-    lines = [f"q{i}{head}{expression} }}" for i, expression in enumerate(EXPRESSIONS)]
-    (tmp_path / "all.rego").write_text("package q\n" + "\n".join(lines))
-    given = orjson.dumps({"rows": rows}).decode()
-    done = _opa("eval", "-I", "-d", str(tmp_path / "all.rego"), "data.q", text=given)
-    expected = json.loads(done.stdout)["result"][0]["expressions"][0]["value"]
-    program = _program(tmp_path / "p", EXPRESSIONS)
-    for i, expression in enumerate(EXPRESSIONS):
-        assert _answered(program, i, rows, expected.get(f"q{i}", {})) > 20, expression
+@pytest.mark.parametrize("name", ["all policies", *FAMILIES])
+def test_the_embedded_engine_is_exact_where_it_answers(name: str, tmp_path: Path) -> None:
+    family = FAMILIES.get(name)
+    rows = _rows() if family is None else list(family.rows())
+    expressions = EXPRESSIONS if family is None else family.expressions
+    expected = _answers_of_opa(tmp_path / "all.rego", expressions, rows)
+    program = _program(tmp_path / "p", expressions)
+    for i, expression in enumerate(expressions):
+        known = _Known(expression, rows, expected.get(f"q{i}", {}))
+        assert known.answered(program, f"agentgate/e{i}") > 20, expression
 
 
 def test_every_builtin_is_measured(tmp_path: Path) -> None:
-    _program(tmp_path / "p", EXPRESSIONS)
+    _program(tmp_path / "p", [*EXPRESSIONS, *(one for family in FAMILIES.values() for one in family.expressions)])
     document = plan_document(bundle.load(str(tmp_path / "p"), grants=None))
     called = {one["name"] for one in document["static"]["builtin_funcs"]}
     assert BUILTINS.keys() - called == set()
+
+
+def test_each_module_has_the_builtins_that_the_table_says() -> None:
+    for name in BUILTINS:
+        assert callable(BUILTINS[name]) or isinstance(BUILTINS[name], Metered)
+
+
+def _answers_of_opa(place: Path, expressions: Sequence[str], rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """By rule (`q0`, `q1`, …) and row, where there is a value."""
+    local = "r.s, t := r.t, n := r.n, m := r.m".replace(", ", "; ")
+    head = f"[k] := v if {{ some k, r in input.rows; s := {local}; v := "
+    lines = [f"q{i}{head}{expression} }}" for i, expression in enumerate(expressions)]
+    place.write_text("package q\n" + "\n".join(lines))
+    done = _opa("eval", "-I", "-d", str(place), "data.q", text=orjson.dumps({"rows": rows}).decode())
+    found: dict[str, Any] = json.loads(done.stdout)["result"][0]["expressions"][0]["value"]
+    return found
 
 
 def _program(folder: Path, expressions: Sequence[str]) -> Program:
@@ -158,15 +177,23 @@ def _program(folder: Path, expressions: Sequence[str]) -> Program:
     return translate(plan_document(bundle.load(str(folder), grants=None)))
 
 
-def _answered(program: Program, number: int, rows: list[dict[str, Any]], expected: dict[str, Any]) -> int:
-    """How many rows the embedded engine answers for; each as OPA does."""
-    answered = 0
-    for k, row in enumerate(rows):
-        try:
-            found = program.evaluate(f"agentgate/e{number}", values.read(orjson.dumps(row)), {}, Budget(1.0))
-            plain = values.plain(found)
-        except values.Inexact:
-            continue
-        answered += 1
-        assert plain == expected.get(str(k), UNDEFINED), (EXPRESSIONS[number], row)
-    return answered
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What OPA answers to an expression, by the numbers of the rows."""
+
+    expression: str
+    rows: list[dict[str, Any]]
+    answers: dict[str, Any]
+
+    def answered(self, program: Program, rule: str) -> int:
+        """How many rows the embedded engine answers for; each as OPA does."""
+        answered = 0
+        for k, row in enumerate(self.rows):
+            try:
+                found = program.evaluate(rule, values.read(orjson.dumps(row)), {}, Budget(1.0))
+                plain = values.plain(found)
+            except values.Inexact:
+                continue
+            answered += 1
+            assert plain == self.answers.get(str(k), UNDEFINED), (self.expression, row)
+        return answered
