@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
+from itertools import repeat
 from typing import Any, Final
 
-from policy.program.values import Set, of_key
+from policy.program.values import Room, Set, of_key
 
 _KINDS: Final = {type(None): 0, bool: 1, int: 2, Decimal: 2, str: 3, list: 4, dict: 5, Set: 6}
 _TEXT: Final = _KINDS[str]
@@ -26,22 +27,27 @@ def members(value: dict[Any, Any]) -> list[tuple[Any, Any]]:
     return [(of_key(name), value[name]) for name in sorted(value, key=_rank_of_key)]
 
 
-def rank(value: Any) -> tuple[Any, ...]:
-    """What Python orders as Rego does the values: the kind first, then what is in it one by one, then the length."""
+def rank(value: Any, room: Room | None = None) -> tuple[Any, ...]:
+    """What Python orders as Rego does the values: the kind first, then what is in it one by one, then the length.
+
+    Raises Inexact.
+    """
     kind = _KINDS[type(value)]
+    if value is None:
+        return (kind,)
+    if type(value) not in (list, dict, Set):
+        # Texts, too: code points and UTF-8 have the same order.
+        return kind, value
+    room = room or Room()
+    room.take(len(value))
     match value:
-        case None:
-            return (kind,)
         case list():
-            return kind, tuple(map(rank, value))
+            return kind, tuple(map(rank, value, repeat(room)))
         case dict():
             # Key by key in their order: the smaller key first, then the smaller value, then the shorter object.
-            return kind, tuple((rank(name), rank(member)) for name, member in members(value))
-        case Set():
-            return kind, tuple(sorted(map(rank, value)))
+            return kind, tuple((rank(name, room), rank(member, room)) for name, member in members(value))
         case _:
-            # Texts, too: code points and UTF-8 have the same order.
-            return kind, value
+            return kind, tuple(sorted(map(rank, value, repeat(room))))
 
 
 def _rank_of_key(name: Any) -> tuple[Any, ...]:

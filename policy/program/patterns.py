@@ -29,6 +29,7 @@ _STEPS_OF_A_MATCH: Final = 20
 _BYTES_OF_A_MATCH: Final = 64
 
 _FOLDS: Final = re.compile(r"\(\?[a-zA-Z-]*i")
+_IN_UNICODE: Final = re.compile(r"\\[pPB]")
 _CLASS: Final = re.compile(r"\\[pP](.?)(?:(?<=\{)\^?([^}]*)\})?", re.DOTALL)
 _CLASSES: Final = re.compile("L[ultmo]?|M[nce]?|N[dlo]?|P[cdseifo]?|S[mcko]?|Z[slp]?")
 _OTHER_NAME: Final = re.compile(r"\(\?P?<[^>]*[^\x00-\x7f]")
@@ -61,7 +62,7 @@ def compiled(pattern: str, *, groups: bool = False) -> Pattern:
 def prepared(budget: Budget, pattern: str, text: str, *, groups: bool = False) -> Pattern:
     """The pattern, with what it costs on `text` spent. Raises NoPattern, and Inexact."""
     found = compiled(pattern, groups=groups)
-    if not text.isascii() and ("\\p" in pattern or "\\P" in pattern or _FOLDS.search(pattern)):
+    if not text.isascii() and (_IN_UNICODE.search(pattern) or _FOLDS.search(pattern)):
         raise Inexact("letters outside ASCII, told apart by a regular expression")
     if (work := found.programsize * len(text)) > MOST_WORK:
         raise Inexact("so large a regular expression on so long a text")

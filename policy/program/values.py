@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from itertools import repeat
 from operator import is_
 from typing import Any, Final
 
@@ -38,6 +39,11 @@ _SHAPES: Final = re.sub(rb"[^.0-9eE]", b" ", bytes(range(256)), flags=re.DOTALL)
 _LONG: Final = b"0" * 19
 """So many digits may be more than 64 bits hold."""
 
+MOST_PARTS: Final = 1 << 19
+"""Of a value that is compared, sorted, made a key or answered: some 0.3 s. A collection counts for some itself."""
+
+_COLLECTION: Final = 4
+
 MAX_EXPONENT: Final = 400
 """A number with a larger exponent than any double has is not written out digit by digit."""
 
@@ -49,6 +55,21 @@ _MINUS_ZERO: Final = re.compile(rb"-0(?![.0-9eE])")
 
 class Inexact(Exception):
     """Another engine might come to another value here: the text says over what."""
+
+
+class Room:
+    """How many parts of values may still be looked at in one step: one value may be in another a thousand times."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self) -> None:
+        self._left = MOST_PARTS
+
+    def take(self, parts: int) -> None:
+        """Raises Inexact."""
+        self._left -= parts + _COLLECTION
+        if self._left < 0:
+            raise Inexact("a value of so many parts")
 
 
 class Key:
@@ -105,8 +126,10 @@ def of_key(found: str | Key) -> Any:
     return found.value if type(found) is Key else found
 
 
-def same(a: Any, b: Any) -> bool:
-    """Whether two values are equal; nothing equals UNDEFINED."""
+def same(a: Any, b: Any, room: Room | None = None) -> bool:
+    """Whether two values are equal; nothing equals UNDEFINED. Raises Inexact."""
+    if a is b:
+        return a is not UNDEFINED
     kind = type(a)
     if kind is str or type(b) is str:
         return kind is type(b) and bool(a == b)
@@ -114,13 +137,15 @@ def same(a: Any, b: Any) -> bool:
         return a is b
     if isinstance(a, int | Decimal):
         return isinstance(b, int | Decimal) and bool(a == b)
-    if kind is not type(b):
+    if kind is not type(b) or kind is Undefined:
         return False
+    room = room or Room()
+    room.take(len(a))
     match a:
         case list():
-            return len(a) == len(b) and all(map(same, a, b))
+            return len(a) == len(b) and all(map(same, a, b, repeat(room)))
         case dict():
-            return a.keys() == b.keys() and all(same(value, b[name]) for name, value in a.items())
+            return a.keys() == b.keys() and all(same(value, b[name], room) for name, value in a.items())
         case Set():
             return bool(a.members.keys() == b.members.keys())
         case _:
@@ -158,24 +183,26 @@ def given(value: Any) -> Any:
             return value
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, room: Room | None = None) -> Any:
     """A value as orjson and `json` write it: sets as arrays in their order, keys as texts, as OPA answers them.
 
     Raises Inexact.
     """
+    if type(value) is Decimal:
+        return float(value)
+    if type(value) not in (list, dict, Set):
+        return value
+    room = room or Room()
+    room.take(len(value))
     match value:
         case list():
-            return [plain(item) for item in value]
+            return [plain(item, room) for item in value]
         case dict():
-            return {_spelled(name): plain(member) for name, member in value.items()}
-        case Set():
+            return {_spelled(name): plain(member, room) for name, member in value.items()}
+        case _:
             from policy.program.order import ordered  # order needs values; only an answer with a set needs it
 
-            return [plain(item) for item in ordered(value)]
-        case Decimal():
-            return float(value)
-        case _:
-            return value
+            return [plain(item, room) for item in ordered(value)]
 
 
 def _numbers_kept(document: bytes) -> Any:
@@ -191,14 +218,17 @@ def _spelled(name: str | Key) -> str:
     return json.dumps(plain(value), separators=(",", ":"), ensure_ascii=False)
 
 
-def _tag(value: Any) -> Any:
+def _tag(value: Any, room: Room | None = None) -> Any:
+    if type(value) in (list, dict, Set):
+        room = room or Room()
+        room.take(len(value))
     match value:
         case None | bool() | str():
             return type(value).__name__, value
         case list():
-            return "array", tuple(_tag(item) for item in value)
+            return "array", tuple(map(_tag, value, repeat(room)))
         case dict():
-            return "object", frozenset((name, _tag(member)) for name, member in value.items())
+            return "object", frozenset((name, _tag(member, room)) for name, member in value.items())
         case Set():
             return "set", frozenset(value.members)
         case _:
