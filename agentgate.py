@@ -65,6 +65,11 @@ COMMANDS: Final = {
         "grant and deny, and see what was refused",
         "agentgate policy allow files read_file --argument path=under:/srv",
     ),
+    "approvals": Listed(
+        "proxy.commands.approvals",
+        "what waits for a human's approval, and the answer to it",
+        "agentgate approvals approve 3f2a",
+    ),
     "kill": Listed(
         "proxy.commands.operator",
         "stop an agent, an upstream or a tool, running calls too",

@@ -10,6 +10,7 @@ Pure: values in, values out. This module is the only maker of a Permit.
     NotPermitted                   a decision that does not let the call pass
     |-- Denied                     effect "deny"
     |-- ApprovalNeeded             effect "require_approval"
+    |-- ApprovalRejected           a human was asked, and said no
     |-- ObligationUnmet            "allow", on a condition that this sidecar cannot keep
     `-- LimitReached               "allow", but so many calls have been allowed already
 """
@@ -88,7 +89,22 @@ class Denied(NotPermitted):
 
 
 class ApprovalNeeded(NotPermitted):
-    """Effect "require_approval"."""
+    """Effect "require_approval"; `approval` is the id of the one that waits, if one does."""
+
+    approval: str | None = None
+
+
+class ApprovalRejected(NotPermitted):
+    """Somebody has been asked, and has said no."""
+
+    def __init__(self, decision: Decision, approval: str) -> None:
+        super().__init__(decision)
+        self.approval = approval
+
+    @property
+    def code(self) -> str:
+        """Always `approval_rejected`."""
+        return "approval_rejected"
 
 
 class ObligationUnmet(NotPermitted):

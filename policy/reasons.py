@@ -11,6 +11,7 @@ from typing import Final
 POLICY_REASONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "granted": "An operator has granted this.",
+        "approved": "A human has approved this call.",
         "approval_required": "An operator has granted this with a human's approval only.",
         "read_only_trusted": "A trusted upstream declares that this tool only reads.",
         "upstream_trusted": "Reading from a trusted upstream is allowed.",
@@ -29,6 +30,8 @@ GATE_REASONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "contained": "An operator's order stops this agent, upstream or tool.",
         "obligation_unmet": "Policy allows this on a condition that this sidecar cannot keep.",
+        "approval_rejected": "A human was asked to approve this, and did not.",
+        "approvals_failed": "Approvals could not be read or written.",
         "limit_reached": "Policy allows so many calls in this time, and they have been made.",
         "memory_failed": "What the caller has done before could not be read or written.",
         "policy_undefined": "Policy has no decision for this.",

@@ -9,25 +9,26 @@ import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from time import monotonic, time
 from typing import Final
 
 from evidence.clock import Clock, SystemClock
-from evidence.journal import Journal
+from evidence.journal import Journal, NotRecorded
 from evidence.keys import Keys, load_or_make
 from evidence.record import Entry, Kind
 from evidence.room import Limits
 from policy.activation import PolicyEvent, PolicySource
 from policy.containment import Order, Orders
-from policy.engine import Engine, Policy
+from policy.engine import CannotDecide, Engine, Policy
 from policy.keeping import Keeping
 from policy.orders import OrderFile
 from policy.peer import trusted_users
 from policy.pins import FILE as PINS_FILE
 from policy.vocabulary import SidecarView
+from proxy.approvals import Approvals
 from proxy.config import Config
 from proxy.definitions import Definitions
 from proxy.demux import STOPPED
@@ -37,6 +38,7 @@ from proxy.gate import Bounds, Gate, OrderBook, Upstream
 from proxy.isolation import Measured, measure
 from proxy.memory import Memory
 from proxy.metrics import Level, Metrics
+from proxy.path.approve import note_news
 from proxy.path.identify import Identity, SoleAgent, TokenHolders
 from proxy.questions import Questions
 from proxy.rounds import Rounds
@@ -132,6 +134,7 @@ async def assembled(config: Config, upstreams: Mapping[str, Upstream], release: 
             tasks=_tasks(config, stack, sole_caller=identity.sole),
             rounds=Rounds(monotonic),
             memory=_memory(config, stack),
+            approvals=_approvals(config, isolation, stack),
             clock=clock,
             sidecar=sidecar,
             metrics=metrics,
@@ -238,6 +241,21 @@ def _memory(config: Config, stack: AsyncExitStack) -> Memory:
     return memory
 
 
+def _approvals(config: Config, isolation: Measured, stack: AsyncExitStack) -> Approvals:
+    answerable = isolation.isolation != "none" or config.approvals.same_user
+    approvals = Approvals(config.state, answerable=answerable)
+    stack.callback(approvals.close)
+    return approvals
+
+
+async def _note_approvals(gate: Gate) -> None:
+    """Record what becomes of approvals, until cancelled; what cannot be written now is told the next time."""
+    while True:
+        await asyncio.sleep(1)
+        with suppress(CannotDecide, NotRecorded):
+            await note_news(gate)
+
+
 def _meter(metrics: Metrics, gate: Gate) -> None:
     journals = gate.journals.values()
     metrics.reads(Level.IN_FLIGHT, lambda: len(gate.flights))
@@ -254,6 +272,7 @@ def tend(assembly: Assembly, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None
         tasks.create_task(assembly.orders.watch(_obey(assembly, tasks))),
         tasks.create_task(assembly.source.watch(gate.engine, _note_policy(assembly))),
         tasks.create_task(_expire(gate)),
+        tasks.create_task(_note_approvals(gate)),
         tasks.create_task(keep_trimmed()),
     ]
 

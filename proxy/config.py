@@ -17,7 +17,14 @@ from proxy.settings.flags import Flags, given_keys, overlaid
 from proxy.settings.origin import KeyPath, Origin, merged
 from proxy.settings.problems import ConfigProblems, Findings, Problem, Unfit
 from proxy.settings.reading import parse_file, read_shape
-from proxy.settings.shape import EvidenceSettings, HostSettings, LimitSettings, PolicySettings, Settings
+from proxy.settings.shape import (
+    ApprovalSettings,
+    EvidenceSettings,
+    HostSettings,
+    LimitSettings,
+    PolicySettings,
+    Settings,
+)
 from proxy.settings.tokens import read_tokens
 from proxy.settings.trust import read_trust
 from proxy.settings.upstreams import Upstream, read_upstream
@@ -85,6 +92,7 @@ class Config:
     identity: IdentityConfig
     evidence: EvidenceConfig
     limits: LimitSettings
+    approvals: ApprovalSettings
     hosts: HostSettings
 
 
@@ -184,6 +192,7 @@ class _Reader:
             identity=identity,
             evidence=_evidence(self.settings.evidence, places.evidence),
             limits=self.settings.limits,
+            approvals=self.settings.approvals,
             hosts=self.settings.hosts,
         )
         self._check_exposure(config)

@@ -13,6 +13,7 @@ from policy.engine import Engine
 from policy.pins import Pinning
 from policy.vocabulary import SidecarView
 from proxy.answered import Answered
+from proxy.approvals import Approvals
 from proxy.definitions import Definitions
 from proxy.detached import DRAINED, Detached, Waiting
 from proxy.flights import Flights
@@ -89,6 +90,7 @@ class Gate:
     tasks: Tasks
     rounds: Rounds
     memory: Memory
+    approvals: Approvals
     clock: Clock
     sidecar: SidecarView
     metrics: Metrics

@@ -7,6 +7,7 @@ What the steps raise (each leaf has a row in the table; a test holds it):
     Contained            containment  an order applies                           -31404
     Denied               decision     policy says no                             -31403
     ApprovalNeeded       decision     a human must agree first                   -31409
+    ApprovalRejected     decision     a human was asked, and said no             -31403
     ObligationUnmet      decision     policy asks for what cannot be given       -31503
     LimitReached         decision     so many calls have been allowed already    -31403
     CannotDecide         engine       no answer of policy                        -31503
@@ -28,7 +29,7 @@ from typing import Any, Final
 
 from evidence.journal import NotRecorded
 from policy.containment import Contained
-from policy.decision import ApprovalNeeded, Denied, LimitReached, ObligationUnmet
+from policy.decision import ApprovalNeeded, ApprovalRejected, Denied, LimitReached, ObligationUnmet
 from policy.engine import CannotDecide
 from policy.vocabulary import Decision
 from proxy.vocabulary import Reply, UpstreamDown
@@ -106,6 +107,7 @@ class Refusal:
     rule: str | None = None
     decision: Decision | None = None
     order: int | None = None
+    approval: str | None = None
 
 
 def explain(error: Exception) -> Refusal:
@@ -148,9 +150,15 @@ def _denied(error: Denied) -> Refusal:
 
 def _approval(error: ApprovalNeeded) -> Refusal:
     decision = error.decision
-    return Refusal(
-        decision.reason, APPROVAL_NEEDED, decision.message or "A human must approve this.", decision=decision
-    )
+    text = decision.message or "A human must approve this."
+    if error.approval is not None:
+        text += f" Ask for approval {error.approval}, then repeat the identical call."
+    return Refusal(decision.reason, APPROVAL_NEEDED, text, error.detail, decision=decision, approval=error.approval)
+
+
+def _rejected(error: ApprovalRejected) -> Refusal:
+    text = "A human was asked to approve this, and did not."
+    return Refusal("approval_rejected", DENIED, text, decision=error.decision, approval=error.approval)
 
 
 def _obligation(error: ObligationUnmet) -> Refusal:
@@ -199,6 +207,7 @@ _TABLE: Final[Mapping[type, Callable[[Any], Refusal]]] = {
     Contained: _contained,
     Denied: _denied,
     ApprovalNeeded: _approval,
+    ApprovalRejected: _rejected,
     ObligationUnmet: _obligation,
     LimitReached: _limit,
     CannotDecide: _undecided,
@@ -216,6 +225,8 @@ def data_of(refusal: Refusal, reference: str) -> dict[str, Any]:
     data: dict[str, Any] = {"code": refusal.code, "reference": reference}
     if refusal.rule is not None:
         data["rule"] = refusal.rule
+    if refusal.approval is not None:
+        data["approval"] = refusal.approval
     if refusal.decision is not None:
         data["effect"] = refusal.decision.effect
         data["decision"] = refusal.decision.id

@@ -17,7 +17,7 @@ from typing import Final
 
 from evidence.journal import NoRoom
 from policy.containment import Contained, Order, Scope
-from policy.decision import ApprovalNeeded, Denied, LimitReached, ObligationUnmet
+from policy.decision import ApprovalNeeded, ApprovalRejected, Denied, LimitReached, ObligationUnmet
 from policy.engine import EngineTimeout
 from policy.methods import CLIENT_METHODS, SERVER_METHODS
 from policy.reasons import POLICY_REASONS
@@ -44,6 +44,7 @@ SAMPLES: Final[Mapping[str, Exception]] = {
     "Contained": Contained(Order(7, "kill", Scope(agent="demo"), "", "", "")),
     "Denied": Denied(_decision("deny", "not_granted")),
     "ApprovalNeeded": ApprovalNeeded(_decision("require_approval", "approval_required")),
+    "ApprovalRejected": ApprovalRejected(_decision("require_approval", "approval_required"), "0"),
     "ObligationUnmet": ObligationUnmet(_decision("allow", "granted"), "redact"),
     "LimitReached": LimitReached(_decision("allow", "granted"), "pay"),
     "CannotDecide": EngineTimeout(""),

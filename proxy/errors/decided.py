@@ -22,10 +22,12 @@ _NOTHING: Final = "Nothing."
 
 _WAYS: Final[Mapping[str, _Way]] = {
     "granted": _Way(None, _NOTHING, "`agentgate policy list` shows the grant."),
+    "approved": _Way(None, _NOTHING, "`agentgate approvals list --all` shows who has approved what."),
     "approval_required": _Way(
         APPROVAL_NEEDED,
-        _GO_ON,
-        "Approvals are not answered yet: a grant with `--approval` refuses. Grant it without, if no human need agree.",
+        "Tell your user that a human must agree, with the approval's id, and repeat the identical call afterwards.",
+        "`agentgate approvals list`, then `approve` or `reject`. Without an id nothing was asked: the sealed detail of "
+        "the record says why.",
     ),
     "read_only_trusted": _Way(
         None, _NOTHING, "Take `trusted` out of the upstream if its own word on what only reads must not count."
@@ -75,6 +77,16 @@ _WAYS: Final[Mapping[str, _Way]] = {
         _GO_ON,
         "The sealed detail of the record names the obligation. This sidecar keeps `durability`, `record`, `label`, "
         "`limit` and `redact` in the forms of docs/policy.md: correct it, or take it out of the policy.",
+    ),
+    "approval_rejected": _Way(
+        DENIED,
+        "Go on without it: the same call stays refused until that answer expires.",
+        "`agentgate approvals list --all` shows who answered.",
+    ),
+    "approvals_failed": _Way(
+        CANNOT_DECIDE,
+        _AGAIN_LATER,
+        "The sealed detail of the record says what is wrong with `approvals.db` in the state folder.",
     ),
     "limit_reached": _Way(
         DENIED,

@@ -26,6 +26,11 @@ HELD: Final = (
         "Raise `limits.in_flight` or `limits.open_streams`, or find out who holds so many: /metrics counts them.",
     ),
     _busy(
+        "too_many_approvals",
+        "The caller has as many approvals waiting as one may have.",
+        "Answer them, or let them expire: `agentgate approvals list`.",
+    ),
+    _busy(
         "draining",
         "The sidecar is shutting down and takes nothing new.",
         "Nothing; it ends after `limits.drain_seconds`.",

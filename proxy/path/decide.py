@@ -1,14 +1,16 @@
 """Decide: policy is asked for each call, and only a well-formed allow becomes a permit."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from msgspec import structs
 
-from policy.decision import NotPermitted, input_text, input_values, permit, read_decision
+from policy.decision import ApprovalNeeded, NotPermitted, input_text, input_values, permit, read_decision
 from policy.engine import EntryPoint
 from policy.vocabulary import Call, Clearance, Decision, Definition, Permit, SessionView
 from proxy.gate import Gate
+from proxy.path.approve import approved
 from proxy.path.differing import difference
 from proxy.path.learn import fetch_tools
 from proxy.path.outlive import continued
@@ -47,14 +49,14 @@ async def permitted(gate: Gate, call: Call, clearance: Clearance, record: Record
     Where policy knows a caller's past, its calls are decided one after the other. Raises CannotDecide, NotPermitted.
     """
     if not remembers(gate):
-        given = permit(call, clearance, await ask(gate, call, record, gate.sessions.view(call.caller, call.session)))
+        given = await _allowed(gate, call, clearance, record, gate.sessions.view(call.caller, call.session))
         if given.obligations.labels or given.obligations.limits:
             await remember(gate, given)
         return given
     async with gate.memory.turn(owner(gate, call.caller)):
-        decision = await ask(gate, call, record, await past(gate, call.caller, call.session))
+        view = await past(gate, call.caller, call.session)
         try:
-            given = permit(call, clearance, decision)
+            given = await _allowed(gate, call, clearance, record, view)
         except NotPermitted:
             await remember_denied(gate, call)
             raise
@@ -62,9 +64,20 @@ async def permitted(gate: Gate, call: Call, clearance: Clearance, record: Record
         return given
 
 
-async def ask(gate: Gate, call: Call, record: Recording, view: SessionView) -> Decision:
+async def _allowed(gate: Gate, call: Call, clearance: Clearance, record: Recording, view: SessionView) -> Permit:
+    """The permit of a call that policy allows, at once or with a human's approval."""
+    try:
+        return permit(call, clearance, await ask(gate, call, record, view))
+    except ApprovalNeeded as needed:
+        again, approval = await approved(gate, call, needed)
+    return permit(call, again, await ask(gate, call, record, view, approval))
+
+
+async def ask(
+    gate: Gate, call: Call, record: Recording, view: SessionView, approval: Mapping[str, Any] | None = None
+) -> Decision:
     """The decision of the active policy on `call`, whatever its effect. Raises CannotDecide."""
-    values = input_values(call, session=view, sidecar=gate.sidecar, now=gate.clock.now())
+    values = input_values(call, session=view, sidecar=gate.sidecar, now=gate.clock.now(), approval=approval)
     record.asked(call, input_text(values))
     began = time.perf_counter()
     answer = await gate.engine.ask(EntryPoint.DECISION, input_text(gate.engine.reads.narrowed(values)))

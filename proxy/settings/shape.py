@@ -103,6 +103,18 @@ class LimitSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     drain_seconds: Annotated[Seconds, Meta(description="How long calls in flight may take after SIGTERM.")] = 10.0
 
 
+class ApprovalSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whose answers count when a human must approve a call."""
+
+    same_user: Annotated[
+        bool,
+        Meta(
+            description="Whether answers given on this machine count although the agent may be the same user, and "
+            "could give them itself."
+        ),
+    ] = False
+
+
 class HostSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Names under which browsers and clients may reach the sidecar, besides those it listens on."""
 
@@ -174,5 +186,6 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     policy: PolicySettings = PolicySettings()
     evidence: EvidenceSettings = EvidenceSettings()
     limits: LimitSettings = LimitSettings()
+    approvals: ApprovalSettings = ApprovalSettings()
     hosts: HostSettings = HostSettings()
     upstreams: dict[str, UpstreamSettings] = {}

@@ -19,18 +19,6 @@ ELSEWHERE: Final = (
 )
 NOT_BUILT: Final = (
     *(
-        NotBuilt(f"approval/{name}", "approvals are answered with a refusal")
-        for name in (
-            "one-byte-changed-after-approval",
-            "used-twice",
-            "two-at-once",
-            "expired",
-            "requester-approves",
-            "flood",
-            "look-alikes-in-the-text",
-        )
-    ),
-    *(
         NotBuilt(f"redaction/{name}", "policy names what is redacted; nothing is looked for by its form")
         for name in ("catastrophic-pattern", "secret-split-over-fields", "base64")
     ),

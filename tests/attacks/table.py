@@ -3,6 +3,7 @@
 from typing import Final
 
 from tests.attacks import (
+    approving,
     auditing,
     batches,
     bounds,
@@ -51,6 +52,7 @@ ROWS: Final[tuple[Row, ...]] = (
     *bundles.rows(),
     *neighbours.rows(),
     *obliging.rows(),
+    *approving.rows(),
     *bounds.rows(),
     *auditing.rows(),
 )

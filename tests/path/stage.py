@@ -19,6 +19,7 @@ from policy.containment import Order, OrderKind, Orders, Scope
 from policy.engine import Answer, CannotDecide, Engine, EngineUnavailable, EntryPoint, Policy
 from policy.reads import Reads
 from policy.vocabulary import Caller, SidecarView
+from proxy.approvals import Approvals
 from proxy.definitions import Definitions
 from proxy.detached import Detached
 from proxy.flights import Flights
@@ -267,6 +268,7 @@ def make_gate(
         ),
         rounds=Rounds(clock.seconds),
         memory=Memory(journal.chain.parent.parent),
+        approvals=Approvals(journal.chain.parent.parent, answerable=False),
         clock=clock,
         sidecar=SidecarView("gate-1", 0, "none"),
         metrics=Metrics(upstreams),

@@ -10,6 +10,7 @@ from evidence.journal import NoRoom, NotRecorded, SpoolFailed
 from policy.containment import Contained, Order, Scope
 from policy.decision import (
     ApprovalNeeded,
+    ApprovalRejected,
     BadDecision,
     Denied,
     LimitReached,
@@ -22,6 +23,7 @@ from policy.embedded import Inexact
 from policy.engine import CannotDecide, EngineFailed, EngineTimeout, EngineUnavailable
 from policy.vocabulary import Decision
 from proxy import refusals
+from proxy.approvals import ApprovalsFailed
 from proxy.memory import MemoryFailed
 from proxy.refusals import (
     BadAnswer,
@@ -57,8 +59,10 @@ LEAVES = [
     pytest.param(Contained(ORDER), "contained", -31404, 200, id="contained"),
     pytest.param(Denied(decision("deny")), "some_reason", -31403, 200, id="denied"),
     pytest.param(ApprovalNeeded(decision("require_approval")), "some_reason", -31409, 200, id="approval"),
+    pytest.param(ApprovalRejected(decision("require_approval"), "id"), "approval_rejected", -31403, 200, id="rejected"),
     pytest.param(ObligationUnmet(decision("allow"), SECRET), "obligation_unmet", -31503, 200, id="obligation"),
     pytest.param(LimitReached(decision("allow"), SECRET), "limit_reached", -31403, 200, id="limit"),
+    pytest.param(ApprovalsFailed(SECRET), "approvals_failed", -31503, 200, id="approvals"),
     pytest.param(MemoryFailed(SECRET), "memory_failed", -31503, 200, id="memory"),
     pytest.param(CannotDecide(SECRET), "engine_failed", -31503, 200, id="cannot-decide"),
     pytest.param(EngineTimeout(SECRET), "engine_timeout", -31503, 200, id="timeout"),

@@ -8,6 +8,9 @@ decision := answer("deny", "denied_by_operator", denying) if {
 	changed(input.call.definition.pinned)
 } else := answer("allow", "granted", allowing) if {
 	allowing[0]
+} else := answer("allow", "approved", asking) if {
+	asking[0]
+	input.approval.id
 } else := answer("require_approval", "approval_required", asking) if {
 	asking[0]
 } else := answer("allow", "read_only_trusted", ["read_only_trusted"]) if {

@@ -1,0 +1,146 @@
+"""Approvals on disk: `approvals.db` in the state folder, shared by sidecars that ask and operators who answer.
+
+What is here outlives every process. Each change is one transaction, so that an approval is answered once and spent
+once, whoever comes at the same time. Times are seconds since 1970. Every function raises sqlite3.Error.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct
+
+from policy.approval import Asked, Event, State, turn
+
+FILE: Final = "approvals.db"
+WAIT_SECONDS: Final = 2.0
+MAX_WAITING: Final = 20
+"""Approvals of one caller that may wait at the same time."""
+
+KEPT_SECONDS: Final = 30 * 24 * 3600
+"""How long an approval that is over stays to be listed."""
+
+_TABLES: Final = """
+CREATE TABLE IF NOT EXISTS approvals (
+    id TEXT PRIMARY KEY, binding TEXT, owner TEXT, tenant TEXT, agent TEXT, upstream TEXT, method TEXT, name TEXT,
+    shown TEXT, reason TEXT, asked_at INTEGER, expires_at INTEGER, approvers TEXT,
+    state TEXT, answer TEXT, noted TEXT
+);
+CREATE INDEX IF NOT EXISTS approvals_by_binding ON approvals (binding);
+CREATE INDEX IF NOT EXISTS approvals_by_state ON approvals (state);
+"""
+_ASKED: Final = (
+    "id", "binding", "owner", "tenant", "agent", "upstream", "method", "name", "shown", "reason", "asked_at",
+    "expires_at",
+)  # fmt: skip
+_COLUMNS: Final = ", ".join((*_ASKED, "approvers", "state", "answer"))
+
+_STANDING: Final = "binding = ? AND state IN ('waiting', 'granted', 'rejected') ORDER BY asked_at DESC"
+
+
+class TooMany(Exception):
+    """The caller has so many approvals waiting already."""
+
+
+class Approval(Struct, frozen=True):
+    """One approval as it stands; `answer` is the signed answer as it was given."""
+
+    asked: Asked
+    state: State
+    answer: str | None
+
+
+def opened(path: Path) -> sqlite3.Connection:
+    """The file, made where there is none (0600)."""
+    path.touch(mode=0o600)
+    database = sqlite3.connect(path, WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = FULL")
+    database.executescript(_TABLES)
+    return database
+
+
+def asked(database: sqlite3.Connection, wanted: Asked, now: int) -> tuple[Approval, bool]:
+    """The approval that stands for what is wanted, and whether it was asked for only now. Raises TooMany."""
+    with _transaction(database):
+        _expire(database, now)
+        for found in _found(database, _STANDING, (wanted.binding,)):
+            if found.state is not State.REJECTED or found.asked.expires_at > now:
+                return found, False
+        (waiting,) = database.execute(
+            "SELECT count(*) FROM approvals WHERE owner = ? AND state = 'waiting'", (wanted.owner,)
+        ).fetchone()
+        if waiting >= MAX_WAITING:
+            raise TooMany
+        database.execute("DELETE FROM approvals WHERE state != 'waiting' AND expires_at < ?", (now - KEPT_SECONDS,))
+        values = [getattr(wanted, name) for name in _ASKED]
+        row = (*values, json.dumps(wanted.approvers), State.WAITING, None, State.WAITING)
+        database.execute(f"INSERT INTO approvals VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608  (question marks)
+    return Approval(wanted, State.WAITING, None), True
+
+
+def spent(database: sqlite3.Connection, id: str, now: int) -> Approval | None:
+    """Spend a granted approval; None if somebody else has, or if it is over."""
+    with _transaction(database):
+        _expire(database, now)
+        found = next(_found(database, "id = ?", (id,)), None)
+        if found is None or found.state is not State.GRANTED:
+            return None
+        database.execute("UPDATE approvals SET state = ?, noted = ? WHERE id = ?", (State.SPENT, State.SPENT, id))
+        return found
+
+
+def answered(database: sqlite3.Connection, id: str, event: Event, answer: str | None, now: int) -> Approval:
+    """Grant, reject or cancel a waiting approval. Raises KeyError for none of this id, NoTurn if it is over."""
+    with _transaction(database):
+        _expire(database, now)
+        found = next(_found(database, "id = ?", (id,)), None)
+        if found is None:
+            raise KeyError(id)
+        after = turn(found.state, event)
+        database.execute("UPDATE approvals SET state = ?, answer = ? WHERE id = ?", (after, answer, id))
+        return Approval(found.asked, after, answer)
+
+
+def news(database: sqlite3.Connection, tenants: Sequence[str], now: int) -> list[Approval]:
+    """Approvals of these tenants whose state is another than was told before; it counts as told now."""
+    with _transaction(database):
+        _expire(database, now)
+        found = [one for one in _found(database, "noted != state", ()) if one.asked.tenant in tenants]
+        for one in found:
+            database.execute("UPDATE approvals SET noted = ? WHERE id = ?", (one.state, one.asked.id))
+    return found
+
+
+def listed(database: sqlite3.Connection, now: int, *, every: bool) -> list[Approval]:
+    """What waits, the oldest first; with `every`, all that is kept."""
+    with _transaction(database):
+        _expire(database, now)
+    return list(_found(database, "1 ORDER BY asked_at" if every else "state = 'waiting' ORDER BY asked_at", ()))
+
+
+def _expire(database: sqlite3.Connection, now: int) -> None:
+    database.execute(
+        "UPDATE approvals SET state = ? WHERE state IN ('waiting', 'granted') AND expires_at <= ?", (State.EXPIRED, now)
+    )
+
+
+def _found(database: sqlite3.Connection, where: str, values: tuple[Any, ...]) -> Iterator[Approval]:
+    rows = database.execute(f"SELECT {_COLUMNS} FROM approvals WHERE {where}", values).fetchall()  # noqa: S608  (ours)
+    for *members, approvers, state, answer in rows:
+        asked_for = Asked(**dict(zip(_ASKED, members, strict=True)), approvers=tuple(json.loads(approvers)))
+        yield Approval(asked_for, State(state), answer)
+
+
+@contextmanager
+def _transaction(database: sqlite3.Connection) -> Iterator[None]:
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        database.execute("ROLLBACK")
+        raise
+    database.execute("COMMIT")

@@ -1,0 +1,218 @@
+"""Approvals: what a human has agreed to is exactly one call, once."""
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from policy.approval import Answer, Event, seal
+from policy.approval_store import FILE, MAX_WAITING
+from tests.attacks.gates import BOB, Gate, Gates
+from tests.attacks.row import Story, refusals_in
+from tests.attacks.stopping import give
+from tests.attacks.stories import passed, refused
+from tests.attacks.wire import Answer as Heard
+from tests.path.messages import call
+from tests.peers.sidecar import agentgate
+
+GRANTS: Final = [{"upstream": "files", "tool": "pay", "effect": "require_approval"}]
+SAME_USER: Final = "[approvals]\nsame_user = true\n"
+PAY: Final = call(1, "pay", amount=7, to="Ann")
+SHORT: Final = """package agentgate
+
+decision := {"effect": "allow", "reason": "ok"} if input.approval.id
+else := {"effect": "require_approval", "reason": "ask", "obligations": {"approval": {"expires": 1}}}
+
+listing := {"hide": []}
+"""
+
+
+def rows() -> Iterator[Story]:
+    """Every row of the class."""
+    for name, sent, expected, tell in _STORIES:
+        yield Story(f"approval/{name}", sent, expected, tell)
+    yield Story("approval/granted", "the identical call, after somebody has approved it", "it arrives", _granted,
+                passes=True)  # fmt: skip
+    yield Story("approval/restart", "kill -9 between the question, the answer and the repeated call", "it arrives",
+                _restart, passes=True)  # fmt: skip
+
+
+@contextmanager
+def _asking(
+    gates: Gates, *, lines: str = SAME_USER, policy: str = "starter", folder: Path | None = None
+) -> Iterator[Gate]:
+    with gates.gate(policy=policy, grants=GRANTS if policy == "starter" else (), lines=lines, folder=folder) as gate:
+        yield gate
+
+
+def _data(answer: Heard) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(answer.body)["result"]["_meta"]["agentgate/decision"]
+    return data
+
+
+def _asked(gate: Gate, body: bytes = PAY, code: str = "approval_required") -> str:
+    """Make the call that needs approval: the id of its approval."""
+    answer = gate.ask(body)
+    refused(answer, code)
+    return str(_data(answer)["approval"])
+
+
+def _answer(gate: Gate, what: str, id: str) -> int:
+    return agentgate("approvals", what, "--state", gate.folders.state, id).returncode
+
+
+def _granted(gates: Gates) -> None:
+    with _asking(gates) as gate:
+        id = _asked(gate)
+        assert gate.upstream.received == []
+        assert _answer(gate, "approve", id) == 0
+        repeated = PAY.replace(b'"id":1', b'"id":2')
+        passed(gate.ask(repeated))
+        assert gate.upstream.bodies == [repeated]
+        events = [body["state"] for body in gate.trail.more() if body["kind"] == "approval" and body["call"]]
+        assert events == ["asked", "spent"]
+
+
+def _changed(gates: Gates) -> None:
+    with _asking(gates) as gate:
+        id = _asked(gate)
+        assert _answer(gate, "approve", id) == 0
+        assert _asked(gate, PAY.replace(b":7", b":8")) != id
+        assert gate.upstream.received == []
+
+
+def _twice(gates: Gates) -> None:
+    with _asking(gates) as gate:
+        id = _asked(gate)
+        _answer(gate, "approve", id)
+        passed(gate.ask(PAY))
+        assert _asked(gate) != id
+        assert len(gate.upstream.received) == 1
+
+
+def _at_once(gates: Gates) -> None:
+    with _asking(gates) as gate:
+        _answer(gate, "approve", _asked(gate))
+        with ThreadPoolExecutor(8) as threads:
+            answers = list(threads.map(lambda _: gate.ask(PAY), range(8)))
+        assert sum(refusals_in(answer.body) == [] for answer in answers) == 1
+        assert len(gate.upstream.received) == 1
+
+
+def _expired(gates: Gates) -> None:
+    folder = gates.folder()
+    (folder / "policy.rego").write_text(SHORT)
+    with _asking(gates, policy=str(folder)) as gate:
+        id = _asked(gate, code="ask")
+        assert _answer(gate, "approve", id) in (0, 1)
+        time.sleep(1.1)
+        assert _asked(gate, code="ask") != id
+        assert gate.upstream.received == []
+
+
+def _requester(gates: Gates) -> None:
+    with _asking(gates, lines="") as gate:
+        answer = gate.ask(PAY)
+        refused(answer, "approval_required")
+        assert "approval" not in _data(answer)
+        assert not (gate.folders.state / FILE).exists()
+        assert _answer(gate, "approve", "0") == 1
+
+
+def _flood(gates: Gates) -> None:
+    with _asking(gates) as gate:
+        for number in range(MAX_WAITING):
+            _asked(gate, call(1, "pay", amount=number))
+        refused(gate.ask(call(1, "pay", amount=-1)), "too_many_approvals")
+        assert gate.upstream.received == []
+
+
+def _hundred(gates: Gates) -> None:
+    with _asking(gates) as gate:
+        assert len({_asked(gate) for _ in range(100)}) == 1
+        assert gate.upstream.received == []
+
+
+def _look_alikes(gates: Gates) -> None:
+    with _asking(gates) as gate:
+        _asked(gate, call(1, "pay", to="Ann\u202e\u200b\x1b[2J", amount=7))
+        listed = agentgate("approvals", "list", "--state", gate.folders.state).stdout
+        assert "\\u202e" in listed
+        assert all(character.isprintable() or character == "\n" for character in listed)
+
+
+def _another(gates: Gates) -> None:
+    with _asking(gates) as gate:
+        _answer(gate, "approve", _asked(gate))
+        refused(gate.ask(PAY, token=BOB), "approval_required")
+        assert gate.upstream.received == []
+
+
+def _rejected(gates: Gates) -> None:
+    with _asking(gates) as gate:
+        id = _asked(gate)
+        assert _answer(gate, "reject", id) == 0
+        refused(gate.ask(PAY), "approval_rejected")
+        assert _answer(gate, "approve", id) == 1
+        refused(gate.ask(PAY), "approval_rejected")
+        assert gate.upstream.received == []
+
+
+def _forged(gates: Gates) -> None:
+    with _asking(gates) as gate:
+        id = _asked(gate)
+        _answer(gate, "approve", _asked(gate, call(2, "pay", amount=1)))
+        database = sqlite3.connect(gate.folders.state / FILE, isolation_level=None)
+        (binding,) = database.execute("SELECT binding FROM approvals WHERE id = ?", (id,)).fetchone()
+        answer = Answer(id, binding, Event.GRANT, "root", "local", int(time.time()))
+        forged = seal(answer, Ed25519PrivateKey.generate())
+        (other,) = database.execute("SELECT answer FROM approvals WHERE answer IS NOT NULL").fetchone()
+        for text in (forged, other, None, "{}", "no json"):
+            database.execute("UPDATE approvals SET state = 'granted', answer = ? WHERE id = ?", (text, id))
+            refused(gate.ask(PAY), "approval_required")
+        database.close()
+        assert gate.upstream.received == []
+
+
+def _contained(gates: Gates) -> None:
+    with _asking(gates) as gate:
+        _answer(gate, "approve", _asked(gate))
+        give(gate, "quarantine", "--tool", "pay")
+        refused(gate.ask(PAY), "contained")
+        assert gate.upstream.received == []
+
+
+def _restart(gates: Gates) -> None:
+    place = gates.folder()
+    with _asking(gates, folder=place) as gate:
+        id = _asked(gate)
+        gate.sidecar.program.kill()
+        assert _answer(gate, "approve", id) == 0
+    with gates.gate(policy="starter", lines=SAME_USER, folder=place) as gate:
+        passed(gate.ask(PAY))
+        assert gate.upstream.bodies == [PAY]
+
+
+_STORIES: Final[list[tuple[str, str, str, Callable[[Gates], None]]]] = [
+    ("one-byte-changed-after-approval", "one digit of an argument is another than was approved",
+     "`approval_required`, another approval", _changed),
+    ("used-twice", "the approved call is made twice", "the second is refused", _twice),
+    ("two-at-once", "the approved call is made eight times at once", "one arrives", _at_once),
+    ("expired", "the approved call is made after the approval has expired", "refused, another approval", _expired),
+    ("requester-approves", "the agent may be the same user as the sidecar, and nobody has said that this is fine",
+     "`approval_required`; nothing is asked, and no answer counts", _requester),
+    ("flood", "one agent asks for more approvals than may wait", "`too_many_approvals`", _flood),
+    ("hundred-for-one-call", "the same call a hundred times", "one approval", _hundred),
+    ("look-alikes-in-the-text", "arguments that would print as something else", "they are shown escaped", _look_alikes),
+    ("another-agent", "another agent makes the approved call", "`approval_required`", _another),
+    ("rejected", "a human says no, and then yes", "`approval_rejected`", _rejected),
+    ("forged-answer", "answers that another key has signed, or that are for another approval, or none",
+     "`approval_required`", _forged),
+    ("contained-after-approval", "an order stops the tool after the approval", "`contained`", _contained),
+]  # fmt: skip

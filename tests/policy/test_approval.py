@@ -1,0 +1,205 @@
+"""Approvals without a sidecar: the state machine, what an answer is worth, what an approval is for, and the file."""
+
+import itertools
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec import structs
+
+from policy.approval import (
+    LONGEST_SECONDS,
+    TURNS,
+    Answer,
+    Asked,
+    Event,
+    NoTurn,
+    State,
+    Terms,
+    bound,
+    seal,
+    terms_of,
+    turn,
+    unseal,
+)
+from policy.approval_store import KEPT_SECONDS, MAX_WAITING, TooMany, answered, asked, listed, news, opened, spent
+from policy.obligations import Unmet
+from policy.vocabulary import Decision
+from tests.policy.asking import CALLER, tool_call
+
+KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
+ANSWER = Answer("id", "binding", Event.GRANT, "ann", "local", 1_790_000_000)
+NOW = 1_790_000_000
+ASKED = Asked("1", "b", "owner", "t", "a", "u", "tools/call", "pay", "{}", "ask", NOW, NOW + 60)
+
+
+@pytest.mark.parametrize(("state", "event"), [*itertools.product(State, Event)])
+def test_only_what_is_in_the_table_happens(state: State, event: Event) -> None:
+    if (state, event) in TURNS:
+        assert turn(state, event) is TURNS[state, event]
+    else:
+        with pytest.raises(NoTurn, match=str(state)):
+            turn(state, event)
+
+
+def test_nothing_follows_an_end() -> None:
+    assert {state for state, _ in TURNS} == {State.WAITING, State.GRANTED}
+
+
+def test_an_answer_comes_back_as_it_was_signed() -> None:
+    assert unseal(seal(ANSWER, KEY), KEY.public_key()) == ANSWER
+
+
+@pytest.mark.parametrize("member", ["id", "binding", "event", "approver", "authn_method", "at", "signature"])
+def test_an_answer_with_one_member_changed_is_none(member: str) -> None:
+    members = json.loads(seal(ANSWER, KEY))
+    members[member] = {"at": 1, "event": "reject", "signature": "00" * 64}.get(member, "x")
+    with pytest.raises(ValueError, match="not a signed answer"):
+        unseal(json.dumps(members), KEY.public_key())
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "null", '{"signature": "zz"}', '{"signature": 1}'])
+def test_what_is_no_answer(text: str) -> None:
+    with pytest.raises(ValueError, match="not a signed answer"):
+        unseal(text, KEY.public_key())
+
+
+def test_the_answer_of_another_key_is_none() -> None:
+    with pytest.raises(ValueError, match="not a signed answer"):
+        unseal(seal(ANSWER, Ed25519PrivateKey.generate()), KEY.public_key())
+
+
+def _decision(**obligations: Any) -> Decision:
+    versions = {"policy": "r1", "data": "d", "exceptions": None, "pins": None}
+    return Decision("d", "require_approval", "ask", "", (), obligations, "embedded", versions, signed=False)
+
+
+@pytest.mark.parametrize(
+    ("obligations", "terms"),
+    [
+        pytest.param({}, Terms(), id="nothing-said"),
+        pytest.param({"approval": {}}, Terms(), id="an-empty-object"),
+        pytest.param({"approval": {"expires": 60, "steps": 1}}, Terms(60), id="expires"),
+        pytest.param({"approval": {"approvers": ["ann", "bob"]}}, Terms(approvers=("ann", "bob")), id="approvers"),
+    ],
+)
+def test_terms(obligations: dict[str, Any], terms: Terms) -> None:
+    assert terms_of(_decision(**obligations)) == terms
+
+
+@pytest.mark.parametrize(
+    ("obligations", "name"),
+    [
+        pytest.param({"approval": []}, "approval", id="a-list"),
+        pytest.param({"approval": {"steps": 2}}, "approval", id="two-steps"),
+        pytest.param({"approval": {"expires": 0}}, "approval", id="no-time"),
+        pytest.param({"approval": {"expires": LONGEST_SECONDS + 1}}, "approval", id="too-long"),
+        pytest.param({"approval": {"expires": True}}, "approval", id="true-as-time"),
+        pytest.param({"approval": {"approvers": "ann"}}, "approval", id="a-name-outside-a-list"),
+        pytest.param({"approval": {"by": "ann"}}, "approval", id="unknown-member"),
+        pytest.param({"label": "x"}, "label", id="another-obligation"),
+    ],
+)
+def test_terms_that_nobody_meets(obligations: dict[str, Any], name: str) -> None:
+    with pytest.raises(Unmet) as unmet:
+        terms_of(_decision(**obligations))
+    assert unmet.value.name == name
+
+
+def test_an_approval_is_for_one_call() -> None:
+    call = tool_call("pay", {"amount": 7})
+    same = structs.replace(call, id="other", session="s", params={**call.params, "_meta": {"progressToken": 1}})
+    others = [
+        structs.replace(call, caller=structs.replace(CALLER, agent="other")),
+        structs.replace(call, caller=structs.replace(CALLER, tenant="other")),
+        structs.replace(call, caller=structs.replace(CALLER, user="other")),
+        structs.replace(call, upstream="other"),
+        structs.replace(call, method="resources/read"),
+        structs.replace(call, name="other"),
+        structs.replace(call, params={**call.params, "arguments": {"amount": 8}}),
+        structs.replace(call, params={**call.params, "arguments": {"amount": "7"}}),
+        structs.replace(call, params={**call.params, "task": {}}),
+    ]
+    decision = _decision()
+    later = structs.replace(decision, versions={**decision.versions, "policy": "r2"})
+    assert bound(call, decision) == bound(same, decision)
+    found = {bound(call, decision), bound(call, later), *(bound(other, decision) for other in others)}
+    assert len(found) == len(others) + 2
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """A new file."""
+    found = opened(tmp_path / "approvals.db")
+    yield found
+    found.close()
+
+
+def _other(number: int, **members: Any) -> Asked:
+    return structs.replace(ASKED, id=f"n{number}", binding=f"b{number}", **members)
+
+
+def test_the_same_call_meets_the_same_approval(database: sqlite3.Connection) -> None:
+    assert asked(database, ASKED, NOW)[1] is True
+    found, fresh = asked(database, structs.replace(ASKED, id="2"), NOW + 1)
+    assert (found.asked.id, found.state, fresh) == ("1", State.WAITING, False)
+
+
+def test_granted_and_spent_once(database: sqlite3.Connection) -> None:
+    asked(database, ASKED, NOW)
+    assert spent(database, "1", NOW) is None
+    answered(database, "1", Event.GRANT, "signed", NOW)
+    found = spent(database, "1", NOW + 59)
+    assert found is not None
+    assert found.answer == "signed"
+    assert spent(database, "1", NOW + 59) is None
+    assert asked(database, structs.replace(ASKED, id="2"), NOW + 59)[1] is True
+
+
+def test_what_has_expired_is_answered_and_spent_no_more(database: sqlite3.Connection) -> None:
+    asked(database, ASKED, NOW)
+    answered(database, "1", Event.GRANT, "signed", NOW)
+    assert spent(database, "1", NOW + 60) is None
+    with pytest.raises(NoTurn, match="expired"):
+        answered(database, "1", Event.REJECT, "signed", NOW + 60)
+    with pytest.raises(KeyError):
+        answered(database, "none", Event.GRANT, "signed", NOW)
+
+
+def test_a_rejection_stands_until_it_expires(database: sqlite3.Connection) -> None:
+    asked(database, ASKED, NOW)
+    answered(database, "1", Event.REJECT, "signed", NOW)
+    assert asked(database, structs.replace(ASKED, id="2"), NOW + 59)[0].state is State.REJECTED
+    assert asked(database, structs.replace(ASKED, id="2", expires_at=NOW + 120), NOW + 60)[1] is True
+
+
+def test_no_more_may_wait(database: sqlite3.Connection) -> None:
+    for number in range(MAX_WAITING):
+        asked(database, _other(number), NOW)
+    with pytest.raises(TooMany):
+        asked(database, ASKED, NOW)
+    assert asked(database, structs.replace(ASKED, owner="another"), NOW)[1] is True
+
+
+def test_news_are_told_once(database: sqlite3.Connection) -> None:
+    asked(database, _other(1), NOW)
+    asked(database, _other(2, expires_at=NOW + 5), NOW)
+    asked(database, _other(3, tenant="other"), NOW)
+    answered(database, "n1", Event.GRANT, "signed", NOW)
+    answered(database, "n3", Event.REJECT, "signed", NOW)
+    told = {(one.asked.id, one.state) for one in news(database, ("t",), NOW + 5)}
+    assert told == {("n1", State.GRANTED), ("n2", State.EXPIRED)}
+    assert news(database, ("t",), NOW + 5) == []
+
+
+def test_what_is_over_is_kept_for_a_while(database: sqlite3.Connection) -> None:
+    asked(database, _other(1), NOW)
+    later = NOW + 60 + KEPT_SECONDS + 1
+    assert [one.asked.id for one in listed(database, NOW + 61, every=True)] == ["n1"]
+    assert listed(database, NOW + 61, every=False) == []
+    asked(database, _other(2, expires_at=later + 60), later)
+    assert [one.asked.id for one in listed(database, later, every=True)] == ["n2"]
