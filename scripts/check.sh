@@ -26,8 +26,8 @@ generators() {
 rego() {
     [ -d policy/rego ] || return 0
     opa=$cache/opa-$OPA_VERSION/opa
-    "$opa" fmt --fail --list policy/rego || return 1
-    for folder in policy/rego/*/; do "$opa" check --strict "$folder" || return 1; done
+    "$opa" fmt --fail --list policy/rego policy/templates || return 1
+    for folder in policy/rego/*/ policy/templates; do "$opa" check --strict "$folder" || return 1; done
 }
 
 run 'format' "$bin/ruff" format --check --quiet .

@@ -5,4 +5,4 @@ cd "$(dirname "$0")/.."
 . scripts/places.sh
 .venv/bin/ruff check --quiet --fix --select I,UP,RUF100 .
 .venv/bin/ruff format --quiet .
-if [ -d policy/rego ] && [ -x "$cache/opa-$OPA_VERSION/opa" ]; then "$cache/opa-$OPA_VERSION/opa" fmt --write policy/rego; fi
+if [ -d policy/rego ] && [ -x "$cache/opa-$OPA_VERSION/opa" ]; then "$cache/opa-$OPA_VERSION/opa" fmt --write policy/rego policy/templates; fi

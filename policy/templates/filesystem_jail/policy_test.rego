@@ -1,0 +1,59 @@
+package agentgate.templates.filesystem_jail_test
+
+import data.agentgate.templates.filesystem_jail
+
+settings := {"*": {"*": {"u": {"filesystem-jail": {
+	"roots": ["/srv/work", "/data/"],
+	"tools": {
+		"read": {"paths": ["path"]},
+		"move": {"paths": ["from", "to"]},
+		"read_all": {"paths": [], "lists": ["paths"]},
+		"nothing": {"paths": []},
+	},
+}}}}}
+
+said(name, arguments) := decision.reason if {
+	decision := filesystem_jail.decision with data.settings as settings
+		with input.caller as {"tenant": "t", "agent": "a"}
+		with input.call as {"method": "tools/call", "upstream": "u", "name": name, "arguments": arguments}
+}
+
+test_inside if {
+	said("read", {"path": "/srv/work/a"}) == "in_jail"
+	said("read", {"path": "/data/a"}) == "in_jail"
+	said("move", {"from": "/srv/work/a", "to": "/data/b"}) == "in_jail"
+	said("read_all", {"paths": ["/srv/work/a", "/srv/work"]}) == "in_jail"
+}
+
+outside := [
+	["read", {"path": "/etc/passwd"}],
+	["read", {"path": "/srv/workshop"}],
+	["read", {"path": "/srv/work/../x"}],
+	["read", {"path": "work/a"}],
+	["read", {"path": 1}],
+	["read", {"path": null}],
+	["read", {}],
+	["read", null],
+	["move", {"from": "/srv/work/a", "to": "/tmp/b"}],
+	["move", {"from": "/srv/work/a"}],
+	["read_all", {"paths": ["/srv/work/a", "/etc/hosts"]}],
+	["read_all", {"paths": "/srv/work/a"}],
+	["read_all", {"paths": {"x": "/srv/work/a"}}],
+	["read_all", {"paths": []}],
+	["read_all", {}],
+	["nothing", {"path": "/etc/passwd"}],
+]
+
+test_outside if {
+	every asked in outside {
+		said(asked[0], asked[1]) == "outside_jail"
+	}
+}
+
+test_secrets if {
+	said("read", {"path": "/srv/work/.env"}) == "secret_path"
+	said("move", {"from": "/srv/work/a", "to": "/srv/work/.ssh/config"}) == "secret_path"
+	said("read_all", {"paths": ["/srv/work/a", "/srv/work/tls.key"]}) == "secret_path"
+}
+
+test_other_tools if not said("write", {"path": "/srv/work/a"})
