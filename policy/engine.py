@@ -4,6 +4,7 @@ CannotDecide                 the call is refused (fail closed); `what` is for th
 |-- EngineTimeout            no answer within the budget
 |-- EngineUnavailable        nobody there to ask
 `-- EngineFailed             an answer that is none: an error, a revision that is not ours
+    `-- PolicyMoved          the policy changed under the question; it can be put again
 
 PolicyRefused                a policy that must not become active; the old one stays
 """
@@ -28,6 +29,7 @@ __all__ = [
     "EngineUnavailable",
     "EntryPoint",
     "Policy",
+    "PolicyMoved",
     "PolicyRefused",
 ]
 
@@ -66,6 +68,10 @@ class EngineFailed(CannotDecide):
     """The engine answered, but with an error, in a shape or from a revision that does not count."""
 
     code = "engine_failed"
+
+
+class PolicyMoved(EngineFailed):
+    """The policy changed under a question: it is to be put again, whole, and is answered by the new one."""
 
 
 class PolicyRefused(Exception):

@@ -23,6 +23,7 @@ from policy.engine import (
     EngineUnavailable,
     EntryPoint,
     Policy,
+    PolicyMoved,
     PolicyRefused,
 )
 from policy.opa_wire import Connections
@@ -34,6 +35,7 @@ from policy.vetting import smoke_inputs, smoke_problems
 BUDGET_SECONDS: Final = 0.05
 ACTIVATION_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.05
+_BEHIND: Final = "OPA answered for the policy before the one that it has answered for already"
 _PATIENT_SECONDS: Final = 2.0
 
 
@@ -58,6 +60,7 @@ class OpaEngine:
         self._activating: Policy | None = None
         self._reads = EVERYTHING
         self._moved_on = False
+        self._former: frozenset[str] = frozenset()
         self._problem: str | None = None
 
     @property
@@ -85,6 +88,8 @@ class OpaEngine:
             await self._wait_for(policy)
             await self._vet(policy)
             reads = await asyncio.to_thread(_reads_of, policy)
+            if self._active is not None:
+                self._former = revisions_of(self._active) - revisions_of(policy)
             self._active, self._reads = policy, reads
         finally:
             self._activating = None
@@ -110,15 +115,19 @@ class OpaEngine:
     async def _ask(self, entry: EntryPoint, document: bytes) -> Answer:
         narrowed = self._activating is None
         value, revision = await self._query(entry, document, self._budget_seconds)
-        if self._activating is not None and revision == bundle_revision(self._activating):
-            if narrowed:
-                raise EngineFailed("the policy changed under a question that was put for the one before it")
+        if self._activating is not None and revision in revisions_of(self._activating):
             self._moved_on = True
+            if narrowed:
+                raise PolicyMoved("the policy changed under a question that was put for the one before it")
             return Answer(value, self._activating)
-        going_back = self._activating is not None and self._moved_on
-        if self._active is None or going_back or revision != bundle_revision(self._active):
-            raise EngineFailed(f"OPA answered for revision {revision!r}, which is not the active one")
-        return Answer(value, self._active)
+        active = self._active
+        if active is not None and revision in revisions_of(active):
+            if self._activating is not None and self._moved_on:
+                raise PolicyMoved(_BEHIND)
+            return Answer(value, active)
+        if revision in self._former:
+            raise PolicyMoved(_BEHIND)
+        raise EngineFailed(f"OPA answered for revision {revision!r}, which is not the active one")
 
     async def _query(self, entry: EntryPoint, document: bytes, seconds: float) -> tuple[Any, str]:
         path = f"/v1/data/{entry.value}?provenance=true"
@@ -142,7 +151,7 @@ class OpaEngine:
                 seen, unreachable = error.what, isinstance(error, EngineUnavailable)
             else:
                 unreachable = False
-                if revision == bundle_revision(policy):
+                if revision in revisions_of(policy):
                     return
                 seen = f"an answer for revision {revision!r}"
             await asyncio.sleep(_POLL_SECONDS)
@@ -159,6 +168,17 @@ class OpaEngine:
         problems = smoke_problems(policy, lambda entry, document: _recall(answers[entry, document]))
         if problems:
             raise PolicyRefused(problems)
+
+
+def revisions_of(policy: Policy) -> frozenset[str]:
+    """What an OPA that has loaded `policy` calls it.
+
+    One that is fed by us names rules and data. One that has loaded the signed bundle itself knows nothing of grants and
+    trusted upstreams of this machine: it counts only where there are none.
+    """
+    ours = policy.data.get("agentgate", {})
+    by_itself = policy.signed and not ours.get("grants") and not ours.get("trusted_upstreams")
+    return frozenset({bundle_revision(policy), *((policy.revision,) if by_itself else ())})
 
 
 def _reads_of(policy: Policy) -> Reads:

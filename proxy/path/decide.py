@@ -15,6 +15,7 @@ from proxy.path.differing import difference
 from proxy.path.learn import fetch_tools
 from proxy.path.outlive import continued
 from proxy.path.parse import Parsed, require_exact
+from proxy.path.put import put
 from proxy.path.record import Recording
 from proxy.path.remember import owner, past, remember, remember_denied, remembers
 from proxy.vocabulary import Exchange
@@ -80,7 +81,7 @@ async def ask(
     values = input_values(call, session=view, sidecar=gate.sidecar, now=gate.clock.now(), approval=approval)
     record.asked(call, input_text(values))
     began = time.perf_counter()
-    answer = await gate.engine.ask(EntryPoint.DECISION, input_text(gate.engine.reads.narrowed(values)))
+    answer = await put(gate, EntryPoint.DECISION, values)
     gate.metrics.decided(time.perf_counter() - began)
     return read_decision(answer, engine=gate.engine.name, decision_id=gate.new_id())
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from policy.decision import hidden, input_text, listing_values
-from policy.engine import CannotDecide, EntryPoint
+from policy.engine import CannotDecide, EntryPoint, PolicyMoved
 from policy.methods import LIST_ITEMS
 from policy.pins import Pinning, digest, doubled
-from policy.reads import Reads
+from policy.reads import EVERYTHING, Reads
 from policy.vocabulary import Call
 from proxy.definitions import annotations_of, pinned_of
 from proxy.gate import Gate
@@ -138,22 +138,27 @@ def _stated(
 
 
 async def _ask(gate: Gate, call: Call, listed: _Listed, begin: int) -> list[bool]:
-    """What to keep of the chunk that begins there."""
-    chunk = listed.told[begin : begin + CHUNK]
+    """What to keep of the chunk that begins there; nothing of it where policy has no answer."""
     try:
         view = await view_of(gate, call)
         values = listing_values(call, (), session=view, sidecar=gate.sidecar, now=gate.clock.now())
-        # From here to the engine nothing is awaited: the policy stays the one that reads so.
-        reads = gate.engine.reads
-        chunk, document = listed.chunk(begin, reads, _pinning(gate, call)), reads.narrowed(values)
-        if "items" in document:
-            document["items"] = [told[1] for told in chunk if told is not None]
-        hide = hidden(await gate.engine.ask(EntryPoint.LISTING, input_text(document)))
+        try:
+            return await _answered(gate, call, listed, begin, values, gate.engine.reads)
+        except PolicyMoved:
+            return await _answered(gate, call, listed, begin, values, EVERYTHING)
     except CannotDecide:
-        hide = None
-    if hide is None:
-        return [False] * len(chunk)
-    return [told is not None and told[0] not in hide for told in chunk]
+        return [False] * len(listed.items[begin : begin + CHUNK])
+
+
+async def _answered(
+    gate: Gate, call: Call, listed: _Listed, begin: int, values: dict[str, Any], reads: Reads
+) -> list[bool]:
+    """What policy says of a chunk. Nothing is awaited before the engine is: the policy stays the one that reads so."""
+    chunk, document = listed.chunk(begin, reads, _pinning(gate, call)), reads.narrowed(values)
+    if "items" in document:
+        document["items"] = [told[1] for told in chunk if told is not None]
+    hide = hidden(await gate.engine.ask(EntryPoint.LISTING, input_text(document)))
+    return [hide is not None and told is not None and told[0] not in hide for told in chunk]
 
 
 def _private(result: dict[str, Any]) -> dict[str, str]:

@@ -4,24 +4,20 @@ It may deny delivery, redact, and label. It is asked with what the call was deci
 for an error) and `error` (null for a result). No value is a refusal: a policy that has the rule decides every answer.
 """
 
-import asyncio
 import time
 from collections.abc import Mapping
-from typing import Final
 
 from msgspec import structs
 
-from policy.decision import input_text, input_values, judge_result, read_decision
+from policy.decision import input_values, judge_result, read_decision
 from policy.engine import EntryPoint
 from policy.methods import LIST_ITEMS
 from policy.obligations import Obligations
-from policy.vocabulary import Call, Decision, SessionView
+from policy.vocabulary import Call, Decision
 from proxy.gate import Gate
+from proxy.path.put import put
 from proxy.path.remember import leave_labels, view_of
 from proxy.wire.message import Message
-
-OFF_LOOP_BYTES: Final = 64 << 10
-"""A longer answer is put into a question in a thread."""
 
 
 def asks(gate: Gate, call: Call) -> bool:
@@ -32,13 +28,9 @@ def asks(gate: Gate, call: Call) -> bool:
 
 async def decide_result(gate: Gate, call: Call, message: Message) -> tuple[Decision, Obligations]:
     """The decision that lets the answer go on. Raises CannotDecide, Denied, ObligationUnmet."""
-    view = await view_of(gate, call)
-    if len(message.raw) > OFF_LOOP_BYTES:
-        document = await asyncio.to_thread(_document, gate, call, message, view)
-    else:
-        document = _document(gate, call, message, view)
+    values = input_values(call, session=await view_of(gate, call), sidecar=gate.sidecar, now=gate.clock.now())
     began = time.perf_counter()
-    answer = await gate.engine.ask(EntryPoint.RESULT, document)
+    answer = await put(gate, EntryPoint.RESULT, {**values, "result": message.result, "error": message.error})
     gate.metrics.decided(time.perf_counter() - began)
     decision = read_decision(answer, engine=gate.engine.name, decision_id=gate.new_id())
     obligations = judge_result(decision)
@@ -51,9 +43,3 @@ def asked_again(call: Call, request: Message) -> Call:
     """A call whose content was let go while it waited, with what its request still has."""
     arguments = request.params.get("arguments") if isinstance(request.params, Mapping) else None
     return structs.replace(call, params=request.params, arguments=arguments)
-
-
-def _document(gate: Gate, call: Call, message: Message, view: SessionView) -> bytes:
-    values = input_values(call, session=view, sidecar=gate.sidecar, now=gate.clock.now())
-    values |= {"result": message.result, "error": message.error}
-    return input_text(gate.engine.reads.narrowed(values))

@@ -20,7 +20,7 @@ from policy.decision import (
     Undecided,
 )
 from policy.embedded import Inexact
-from policy.engine import CannotDecide, EngineFailed, EngineTimeout, EngineUnavailable
+from policy.engine import CannotDecide, EngineFailed, EngineTimeout, EngineUnavailable, PolicyMoved
 from policy.vocabulary import Decision
 from proxy import refusals
 from proxy.approvals import ApprovalsFailed
@@ -68,6 +68,7 @@ LEAVES = [
     pytest.param(EngineTimeout(SECRET), "engine_timeout", -31503, 200, id="timeout"),
     pytest.param(EngineUnavailable(SECRET), "engine_unavailable", -31503, 200, id="unavailable"),
     pytest.param(EngineFailed(SECRET), "engine_failed", -31503, 200, id="failed"),
+    pytest.param(PolicyMoved(SECRET), "engine_failed", -31503, 200, id="moved"),
     pytest.param(Inexact(SECRET), "engine_inexact", -31503, 200, id="inexact"),
     pytest.param(Undecided(SECRET), "policy_undefined", -31503, 200, id="undefined"),
     pytest.param(BadDecision(SECRET), "policy_malformed", -31503, 200, id="malformed-decision"),

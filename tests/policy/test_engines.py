@@ -6,9 +6,11 @@ import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from msgspec import structs
 
@@ -25,10 +27,11 @@ from policy.engine import (
     EngineUnavailable,
     EntryPoint,
     Policy,
+    PolicyMoved,
     PolicyRefused,
 )
 from policy.grants import Grant, index
-from policy.opa import OpaEngine
+from policy.opa import OpaEngine, revisions_of
 from policy.opa_process import OpaProcess, find_opa
 from policy.vocabulary import Call, Definition, Listed
 from tests.policy.asking import CALLER, NOW, SESSION, SIDECAR, call, document, listing, read_only, tool_call
@@ -497,3 +500,62 @@ async def test_a_rule_for_results_is_known_from_the_plan(tmp_path: Path, source:
             assert (await asked).value["effect"] == "allow"
         else:
             assert (await asked).value is UNDEFINED
+
+
+async def test_policies_that_change_under_load_fail_no_question(tmp_path: Path) -> None:
+    """Twelve changes while eight ask without a pause: each answer is of one policy, whole, and none is missing."""
+    policies = [_folder(tmp_path, _says(number), f"p{number}") for number in range(3)]
+    async with _opa(tmp_path) as (engine, activate), asyncio.TaskGroup() as tasks:
+        await activate(policies[0])
+        done = asyncio.Event()
+        asking = [tasks.create_task(_keep_asking(engine, done)) for _ in range(8)]
+        for number in range(1, 13):
+            await activate(policies[number % 3])
+        done.set()
+        seen = [answer for each in asking for answer in await each]
+    assert {len(set(answer)) for answer in seen} == {1}, "an answer holds parts of two policies"
+    assert {answer[0] for answer in seen} == {"p0", "p1", "p2"}
+
+
+def _says(number: int) -> str:
+    """A policy that names itself four times, in rules and data, each by a read of its own."""
+    return f"""
+decision := {{"effect": "allow", "reason": "p{number}", "message": input.session.mark{number}, "rules": [a, b, c]}}
+a := "p{number}"
+b := x if x := a
+c := sprintf("%s", [b])
+"""
+
+
+async def _keep_asking(engine: Engine, done: asyncio.Event) -> list[tuple[str, ...]]:
+    asked = orjson.dumps({"session": {f"mark{number}": f"p{number}" for number in range(3)}})
+    seen: list[tuple[str, ...]] = []
+    while not done.is_set():
+        document = orjson.dumps(engine.reads.narrowed(orjson.loads(asked)))
+        try:
+            answer = await engine.ask(EntryPoint.DECISION, document)
+        except PolicyMoved:
+            answer = await engine.ask(EntryPoint.DECISION, asked)
+        if isinstance(answer.value, dict):
+            seen.append((answer.value["reason"], answer.value["message"], *answer.value["rules"], answer.policy.name))
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("signed", "grants", "trusted", "counts"),
+    [
+        pytest.param(True, [], [], True, id="signed"),
+        pytest.param(False, [], [], False, id="unsigned"),
+        pytest.param(True, [Grant("u", "tools/call", "x")], [], False, id="with-grants"),
+        pytest.param(True, [], ["u"], False, id="with-trusted-upstreams"),
+    ],
+)
+def test_an_opa_that_loads_the_bundle_itself_counts_where_it_knows_all(
+    signed: bool,  # noqa: FBT001  (a column of the table)
+    grants: list[Grant],
+    trusted: list[str],
+    counts: bool,  # noqa: FBT001  (as above)
+) -> None:
+    policy = replace(load("starter", grants=index(grants), trusted=trusted), signed=signed, revision="r7")
+    assert ("r7" in revisions_of(policy)) is counts
+    assert f"r7;{policy.data_revision}" in revisions_of(policy)
