@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from policy.program.collections import COLLECTIONS
 from policy.program.numbers import NUMBERS
+from policy.program.objects import OBJECTS
 from policy.program.texts import TEXTS
+from policy.program.writing import WRITING
 
 _ELSEWHERE: Final = {
     "bits": "bits.and bits.lsh bits.negate bits.or bits.rsh bits.xor",
@@ -53,5 +55,5 @@ class _Table(Mapping[str, Any]):
         return len(self._here) + len(self._modules)
 
 
-BUILTINS: Final[Mapping[str, Any]] = _Table({**COLLECTIONS, **NUMBERS, **TEXTS}, _ELSEWHERE)
+BUILTINS: Final[Mapping[str, Any]] = _Table({**COLLECTIONS, **NUMBERS, **OBJECTS, **TEXTS, **WRITING}, _ELSEWHERE)
 """By the names of a plan: functions of the operands, or Metered ones."""

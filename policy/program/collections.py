@@ -1,22 +1,19 @@
-"""Builtins on arrays, objects and sets, and those that compare values or tell their types."""
+"""Builtins on arrays and sets, and those that compare values or tell their types."""
 
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
 
-from policy.program.cost import WORTH_COUNTING, Metered, counted, looked_through
+from policy.program.cost import MEMBER, WORTH_COUNTING, Metered, counted, looked_through
 from policy.program.order import compare, ordered, rank
 from policy.program.running import Budget, dot, whole
-from policy.program.values import UNDEFINED, Set, key, of_key, same
+from policy.program.values import UNDEFINED, Set, of_key, same
 
 _NAMES: Final = {
     type(None): "null", bool: "boolean", int: "number", Decimal: "number", str: "string", list: "array",
     dict: "object", Set: "set",
 }  # fmt: skip
-
-_MEMBER: Final = 100
-"""Bytes of a member of an object or a set, its value aside."""
 
 _PAIR: Final = 200
 """Bytes of a path and a value that a walk finds, the steps of the path aside."""
@@ -80,68 +77,11 @@ def part(array: Any, start: Any, stop: Any) -> Any:
     return array[start : max(start, min(stop, len(array)))]
 
 
-def get(within: Any, name: Any, default: Any) -> Any:
-    """A member, or the one at the end of a path (an array); else `default`."""
-    if type(within) is not dict:
-        return UNDEFINED
-    if type(name) is not list:
-        return within.get(key(name), default)
-    for step in name:
-        within = dot(within, step) if type(within) in (dict, list) else UNDEFINED
-        if within is UNDEFINED:
-            return default
-    return within
-
-
-def keys(within: Any) -> Any:
-    """The set of an object's keys."""
-    return Set(map(of_key, within)) if type(within) is dict else UNDEFINED
-
-
-def without(within: Any, names: Any) -> Any:
-    """An object without some keys (an array, a set, or the keys of an object)."""
-    chosen = _chosen(names)
-    if type(within) is not dict or chosen is None:
-        return UNDEFINED
-    return {name: value for name, value in within.items() if name not in chosen}
-
-
-def only(within: Any, names: Any) -> Any:
-    """An object with some of its keys."""
-    chosen = _chosen(names)
-    if type(within) is not dict or chosen is None:
-        return UNDEFINED
-    return {name: value for name, value in within.items() if name in chosen}
-
-
-def united(budget: Budget, a: Any, b: Any) -> Any:
-    """Both objects as one, member by member."""
-    if type(a) is not dict or type(b) is not dict:
-        return UNDEFINED
-    whole = dict(a)
-    budget.make(_MEMBER * (len(a) + len(b)))
-    for name, value in b.items():
-        before = whole.get(name)
-        both = type(before) is dict and type(value) is dict
-        whole[name] = united(budget, before, value) if both else value
-    return whole
-
-
-def union_of_objects(budget: Budget, objects: Any) -> Any:
-    """All objects of an array as one, the later before the earlier."""
-    if type(objects) is not list or not all(type(each) is dict for each in objects):
-        return UNDEFINED
-    whole: Any = {}
-    for each in objects:
-        whole = united(budget, whole, each)
-    return whole
-
-
 def union_of_sets(budget: Budget, sets: Any) -> Any:
     """All members of the sets in a set."""
     if type(sets) is not Set or not all(type(each) is Set for each in sets):
         return UNDEFINED
-    budget.make(_MEMBER * sum(map(len, sets)))
+    budget.make(MEMBER * sum(map(len, sets)))
     return Set(value for each in sets for value in each)
 
 
@@ -150,7 +90,7 @@ def common_to_sets(budget: Budget, sets: Any) -> Any:
     if type(sets) is not Set or not all(type(each) is Set for each in sets):
         return UNDEFINED
     first, *others = list(sets) or [Set()]
-    budget.make(_MEMBER * len(first))
+    budget.make(MEMBER * len(first))
     budget.spend(len(first) * len(others))
     return Set(value for value in first if all(value in other for other in others))
 
@@ -205,10 +145,6 @@ def _below(budget: Budget, value: Any, depth: int) -> Iterable[tuple[Any, Any]]:
             return ()
 
 
-def _chosen(names: Any) -> frozenset[Any] | None:
-    return frozenset(key(of_key(name)) for name in names) if type(names) in (list, Set, dict) else None
-
-
 def _within(budget: Budget, within: Any, of: Any) -> bool:
     found = subset(budget, within, of) if type(of) in (dict, Set, list) else UNDEFINED
     return same(within, of) if found is UNDEFINED else bool(found)
@@ -248,13 +184,7 @@ COLLECTIONS: Final[Mapping[str, Any]] = {
     "max": looked_through(extreme(1)),
     "min": looked_through(extreme(-1)),
     "neq": lambda a, b: not same(a, b),
-    "object.filter": looked_through(only),
-    "object.get": get,
-    "object.keys": looked_through(keys),
-    "object.remove": looked_through(without),
     "object.subset": Metered(subset),
-    "object.union": Metered(united),
-    "object.union_n": Metered(union_of_objects),
     "or": looked_through(_both(Set, lambda a, b: Set([*a, *b]))),
     "sort": looked_through(sort),
     "type_name": lambda value: _NAMES[type(value)],

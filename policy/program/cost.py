@@ -16,6 +16,9 @@ LONGEST: Final = 1 << 20
 WORTH_COUNTING: Final = 256
 """What is smaller is done in a few microseconds."""
 
+MEMBER: Final = 100
+"""Bytes of a member of an object or a set, its value aside."""
+
 _ELEMENT: Final = 48
 """Bytes that an element of a collection takes, its own content aside."""
 
