@@ -4,7 +4,10 @@ import re
 from decimal import Decimal
 from typing import Any, Final
 
-from policy.program.values import UNDEFINED
+from policy.program.values import UNDEFINED, Inexact
+
+LONGEST: Final = 200
+"""Characters; none is longer that anybody reads."""
 
 _UNITS: Final = {
     "ns": 1, "us": 1_000, "µs": 1_000, "μs": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000,
@@ -21,6 +24,8 @@ def nanoseconds(text: Any) -> Any:
     """The duration, where 64 bits hold it."""
     if type(text) is not str:
         return UNDEFINED
+    if len(text) > LONGEST:
+        raise Inexact("so long a duration")
     if any(letter in text for letter in "dwy"):
         text = _in_hours(text)
     sign, rest = (text[0], text[1:]) if text[:1] in ("-", "+") else ("", text)

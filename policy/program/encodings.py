@@ -7,13 +7,17 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote_plus, unquote_to_bytes
 
-from policy.program.cost import Metered, counted
+from policy.program.cost import Metered, counted, looked_through
 from policy.program.order import members, ordered
+from policy.program.running import Budget
 from policy.program.texts import on_texts
 from policy.program.values import UNDEFINED, Inexact, Set
 
 MOST_PARAMETERS: Final = 10_000
 """OPA refuses a query with more."""
+
+_PARAMETER: Final = 200
+"""Bytes of a name and an array of values, the texts aside."""
 
 _BASE64: Final = re.compile(r"(?:[-A-Za-z0-9_]{4})*(?:[-A-Za-z0-9_]{2}==|[-A-Za-z0-9_]{3}=)?")
 _TO_URL: Final = str.maketrans("+/-_", "-_!!")
@@ -71,8 +75,11 @@ def query_of_object(value: Any) -> Any:
     return "&".join(parts)
 
 
-def object_of_query(text: str) -> Any:
+def object_of_query(budget: Budget, text: Any) -> Any:
     """A query as an object of arrays."""
+    if type(text) is not str:
+        return UNDEFINED
+    budget.make(_PARAMETER * text.count("&") + len(text))
     if text.count("&") >= MOST_PARAMETERS:
         raise Inexact("a query of so many parameters")
     found: dict[str, list[str]] = {}
@@ -99,14 +106,14 @@ def _counted(function: Any) -> Metered:
 BUILTINS: Final[Mapping[str, Any]] = {
     "base64.decode": _counted(base64_decoded),
     "base64.encode": _counted(lambda text: b64encode(text.encode()).decode()),
-    "base64.is_valid": base64_valid,
+    "base64.is_valid": looked_through(base64_valid),
     "base64url.decode": _counted(base64url_decoded),
     "base64url.encode": _counted(lambda text: urlsafe_b64encode(text.encode()).decode()),
     "base64url.encode_no_pad": _counted(lambda text: urlsafe_b64encode(text.encode()).decode().rstrip("=")),
     "hex.decode": _counted(hex_decoded),
     "hex.encode": _counted(lambda text: text.encode().hex()),
     "urlquery.decode": _counted(query_decoded),
-    "urlquery.decode_object": _counted(object_of_query),
+    "urlquery.decode_object": Metered(object_of_query),
     "urlquery.encode": _counted(quote_plus),
     "urlquery.encode_object": counted(query_of_object),
 }

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from policy.program.patterns import NoPattern, compiled, on_texts, prepared
+from policy.program.patterns import LONGEST_PATTERN, NoPattern, compiled, on_texts, prepared
 from policy.program.running import Budget
 from policy.program.values import UNDEFINED, Inexact
 
@@ -23,6 +23,8 @@ _QUOTED: Final = re.compile(r"([*?\\\[\]{}])")
 
 def match(budget: Budget, pattern: str, text: str, delimiters: tuple[str, ...]) -> bool:
     """Whether the whole text is one of the pattern's."""
+    if len(pattern) > LONGEST_PATTERN:
+        raise Inexact("so long a glob")
     source = _expression(pattern, delimiters)
     prepared(budget, source, text)
     return compiled(source).fullmatch(text) is not None

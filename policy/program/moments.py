@@ -15,6 +15,9 @@ from policy.program.running import whole
 from policy.program.values import UNDEFINED, Inexact
 
 SECOND: Final = 1_000_000_000
+LONGEST_NAME: Final = 64
+"""Characters of a zone's name; those that are known have half as many."""
+
 MOST_YEARS: Final = 10_000
 """Nothing further away than this is added to a date: no moment lies there."""
 
@@ -109,7 +112,7 @@ def _zone(name: str) -> tzinfo:
     if name in ("", "UTC"):
         return UTC
     try:
-        found = None if name == "Local" else ZoneInfo(name)
+        found = None if name == "Local" or len(name) > LONGEST_NAME else ZoneInfo(name)
     except (OSError, ValueError, KeyError):
         found = None
     if found is None:

@@ -32,7 +32,7 @@ _FOLDS: Final = re.compile(r"\(\?[a-zA-Z-]*i")
 _IN_UNICODE: Final = re.compile(r"\\[pPB]")
 _CLASS: Final = re.compile(r"\\[pP](.?)(?:(?<=\{)\^?([^}]*)\})?", re.DOTALL)
 _CLASSES: Final = re.compile("L[ultmo]?|M[nce]?|N[dlo]?|P[cdseifo]?|S[mcko]?|Z[slp]?")
-_OTHER_NAME: Final = re.compile(r"\(\?P?<[^>]*[^\x00-\x7f]")
+_OTHER_NAME: Final = re.compile(r"\(\?P?<[^>(]*[^\x00-\x7f]")
 _INSERT: Final = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)\})", re.ASCII)
 
 Pattern = Any
@@ -71,7 +71,8 @@ def prepared(budget: Budget, pattern: str, text: str, *, groups: bool = False) -
 
 
 def matches(budget: Budget, pattern: Pattern, text: str) -> Iterator[Any]:
-    """Each match, as Go counts them: none that is empty right behind another one."""
+    """Each match, as Go counts them: none that is empty right behind another one. What is made of them is counted."""
+    budget.make(len(text))
     end = -1
     for found in pattern.finditer(text):
         budget.spend(_STEPS_OF_A_MATCH)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from policy.program.cost import Metered, counted, ensure_bounded, joined, looked_through
+from policy.program.cost import WORTH_COUNTING, Metered, counted, ensure_bounded, joined, looked_through
 from policy.program.order import ordered
 from policy.program.running import Budget, whole
 from policy.program.values import UNDEFINED, Inexact, Set
@@ -14,6 +14,9 @@ MOST_REPLACED: Final = 4_096
 
 MOST_TRIMMED: Final = 256
 """Different characters that are trimmed in one call."""
+
+_PART: Final = 60
+"""Bytes of a text in an array, its characters aside."""
 
 _INDEX: Final = 40
 """Bytes of a number in an array."""
@@ -55,6 +58,15 @@ def substring(text: Any, offset: Any, length: Any) -> Any:
     if type(text) is not str or not whole(offset) or not whole(length) or offset < 0:
         return UNDEFINED
     return text[offset:] if length < 0 else text[offset : offset + length]
+
+
+def split(budget: Budget, text: Any, at: Any) -> Any:
+    """What is before, between and after the delimiters; single characters where it is nothing."""
+    if type(text) is not str or type(at) is not str:
+        return UNDEFINED
+    if len(text) > WORTH_COUNTING:
+        budget.make(len(text) + (text.count(at) if at else len(text)) * _PART)
+    return text.split(at) if at else list(text)
 
 
 def replace(text: str, old: str, new: str) -> str:
@@ -149,7 +161,7 @@ TEXTS: Final[Mapping[str, Any]] = {
     "indexof_n": Metered(indexes),
     "lower": counted(on_texts(_in_ascii(str.lower, "lower"))),
     "replace": looked_through(on_texts(replace)),
-    "split": looked_through(on_texts(lambda text, at: text.split(at) if at else list(text))),
+    "split": Metered(split),
     "startswith": on_texts(lambda text, part: text.startswith(part)),
     "strings.any_prefix_match": any_match(str.startswith),
     "strings.any_suffix_match": any_match(str.endswith),
