@@ -72,7 +72,7 @@ class Subject:
 _OWN_ASKS: Final[Mapping[str, Step]] = {
     CALL: call("echo", {"text": "hi"}),
     DENIED: call("write", {"path": "a", "text": "b"}),
-    CANCELLED: call_cancelled("slow", {"seconds": 20}, after_seconds=0.5),
+    CANCELLED: call_cancelled("slow", {"seconds": 20}, after_seconds=2.0),
     PROGRESS: call_with_progress("slow", {"seconds": 0.2}),
     SAMPLING: call("ask_model"),
     ELICITATION: call("ask_person"),
@@ -83,7 +83,7 @@ _OWN_ASKS: Final[Mapping[str, Step]] = {
 _NPM_ASKS: Final[Mapping[str, Step]] = {
     CALL: call("echo", {"message": "hi"}),
     DENIED: call("get-sum", {"a": 1, "b": 2}),
-    CANCELLED: call_cancelled("trigger-long-running-operation", {"duration": 20, "steps": 4}, after_seconds=0.5),
+    CANCELLED: call_cancelled("trigger-long-running-operation", {"duration": 20, "steps": 4}, after_seconds=2.0),
     PROGRESS: call_with_progress("trigger-long-running-operation", {"duration": 0.4, "steps": 2}),
     SAMPLING: call("trigger-sampling-request", {"prompt": "the capital?", "maxTokens": 20}),
     ELICITATION: call("trigger-elicitation-request"),
