@@ -11,7 +11,7 @@ from policy.commands import vet
 from policy.engine import PolicyRefused
 from policy.quality.finding import Case, Finding, Part, PartName
 from policy.quality.lint import Code, lint
-from policy.quality.opa import NotParsed, Opa
+from policy.quality.opa import NotParsed, NotTested, Opa
 from policy.quality.sources import Sources, is_test
 from policy.quality.syntax import Module
 
@@ -51,7 +51,10 @@ def check_part(sources: Sources, opa: Opa) -> Part:
 
 def tests_part(sources: Sources, opa: Opa) -> Part:
     """The tests of the folder."""
-    found = opa.test(sources.folders)
+    try:
+        found = opa.test(sources.folders)
+    except NotTested as error:
+        return Part("tests", 0, "not run: opa test does not load the policy", (_not_loaded(sources, str(error)),))
     cases = tuple(_tested(each) for each in found)
     if not cases:
         remedy = "Write tests beside the rules, in files that end in _test.rego."
@@ -140,6 +143,13 @@ def _tested(result: Mapping[str, Any]) -> Case:
     elif result.get("skip"):
         found = (Finding("test-todo", *where, f"{result['name']} is not run", "Finish it, or remove it."),)
     return Case(name, found, float(result.get("duration", 0)) / 1e9)
+
+
+def _not_loaded(sources: Sources, error: str) -> Case:
+    files = [*(path for _, path in sources.data), *sources.modules]
+    named = next((path for path in files if str(path) in error), files[-1])
+    found = Finding("opa-test", str(named), 1, error, "Correct it: nothing was tested.", must=True)
+    return Case("opa test", (found,))
 
 
 def _lines(report: Mapping[str, Any]) -> tuple[set[int], set[int]]:

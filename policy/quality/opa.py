@@ -26,6 +26,10 @@ class NotParsed(Exception):
     errors: tuple[Mapping[str, Any], ...]
 
 
+class NotTested(Exception):
+    """`opa test` found something wrong before any test; the text is OPA's own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opa:
     """The tools of one OPA binary. Each raises OpaMissing if it does not start, or does not end."""
@@ -49,9 +53,12 @@ class Opa:
         return _errors(self._run(*arguments, *map(str, paths)))
 
     def test(self, folders: Iterable[Path]) -> list[dict[str, Any]]:
-        """What became of each test; empty if there are none, or if the policy does not compile."""
-        found = _parsed(self._run("test", "--format=json", *map(str, folders)))
-        return found if isinstance(found, list) else []
+        """What became of each test; empty if there are none. Raises NotTested."""
+        done = self._run("test", "--format=json", *map(str, folders))
+        found = _parsed(done)
+        if not isinstance(found, list):
+            raise NotTested((done.stderr or done.stdout).strip() or f"ended with code {done.returncode}")
+        return found
 
     def coverage(self, folders: Iterable[Path]) -> Mapping[str, Mapping[str, Any]]:
         """What the tests reach, by file; empty if a test fails or there are none."""
