@@ -309,7 +309,7 @@ def test_a_low_score_passes_where_it_is_wanted(tmp_path: Path) -> None:
 def test_the_built_in_policies_pass(name: str) -> None:
     out = io.StringIO()
     code = run_test(
-        name, Wanted(95, 90), as_json=False, junit_file=None, environ=ENVIRON, out=out, progress=io.StringIO()
+        name, Wanted(98, 98), as_json=False, junit_file=None, environ=ENVIRON, out=out, progress=io.StringIO()
     )
     assert code == 0, out.getvalue()
 
