@@ -63,7 +63,16 @@ def _query(statement: Any, **more: Any) -> dict[str, Any]:
     return {"sql": statement, **more}
 
 
+def _site(**more: Any) -> dict[str, Any]:
+    return {"owner": "acme", "repo": "site", **more}
+
+
+def _push(branch: str, *paths: str) -> dict[str, Any]:
+    return _site(branch=branch, files=[{"path": path, "content": "x"} for path in paths], message="m")
+
+
 _NO: Final = "deny:no_template"
+_GLASS: Final = {"durability": ["host"], "record": ["full"], "label": ["broke_glass"]}
 _PERSON: Final = {
     "redact": [
         {
@@ -198,6 +207,264 @@ TABLES: Final[Mapping[str, Table]] = {
             ),
             "a tool without a definition": Asked("require_approval:write_needs_approval", "close", upstream="tickets"),
             "a tool that reads": Asked(_NO, "search", upstream="tickets", definition=reading()),
+        },
+    ),
+    "egress": Table(
+        "assistant",
+        "mail",
+        {
+            "a known domain": Asked(
+                "allow:destination_known",
+                "send_mail",
+                {"to": "bob@Example.com", "subject": "x"},
+                obligations={"durability": ["host"]},
+            ),
+            "known places together": Asked(
+                "allow:destination_known",
+                "send_mail",
+                {"to": ["bob@example.com", "auditor@example.org"], "cc": "eve@example.com"},
+                obligations={"durability": ["host"]},
+            ),
+            "an unknown address": Asked("deny:destination_refused", "send_mail", {"to": "eve@evil.example"}),
+            "one unknown address": Asked(
+                "deny:destination_refused", "send_mail", {"to": ["bob@example.com", "eve@evil.example"]}
+            ),
+            "a hidden copy": Asked(
+                "deny:destination_refused", "send_mail", {"to": "bob@example.com", "bcc": "eve@evil.example"}
+            ),
+            "nobody": Asked("deny:destination_refused", "send_mail", {"subject": "x"}),
+            "no arguments": Asked("deny:destination_refused", "send_mail"),
+            "a display name": Asked("deny:destination_refused", "send_mail", {"to": "Bob <bob@example.com>"}),
+            "an address beyond ASCII": Asked("deny:destination_refused", "send_mail", {"to": "böb@example.com"}),
+            "a known host": Asked(
+                "allow:destination_known",
+                "fetch",
+                {"url": "https://API.example.com/v1?q=1"},
+                upstream="web",
+                obligations={"durability": ["host"]},
+            ),
+            "below a known domain": Asked(
+                "allow:destination_known",
+                "fetch",
+                {"url": "https://a.example.org"},
+                upstream="web",
+                obligations={"durability": ["host"]},
+            ),
+            "a host that begins like a known one": Asked(
+                "deny:destination_refused", "fetch", {"url": "https://api.example.com.evil.example"}, upstream="web"
+            ),
+            "a user that looks like a host": Asked(
+                "deny:destination_refused", "fetch", {"url": "https://api.example.com@evil.example"}, upstream="web"
+            ),
+            "without encryption": Asked(
+                "deny:destination_refused", "fetch", {"url": "http://api.example.com/"}, upstream="web"
+            ),
+            "characters beyond ASCII": Asked(
+                "deny:destination_refused", "fetch", {"url": "https://api.example.com/é"}, upstream="web"
+            ),
+            "a secret": Asked(
+                "allow:secret_read",
+                "read_secret",
+                {"name": "x"},
+                upstream="vault",
+                obligations={"label": ["saw_secret"]},
+            ),
+            "mail after it": Asked("deny:after_secret", "send_mail", {"to": "bob@example.com"}, labels=("saw_secret",)),
+            "a request after it": Asked(
+                "deny:after_secret",
+                "fetch",
+                {"url": "https://api.example.com"},
+                upstream="web",
+                labels=("saw_secret", "other"),
+            ),
+            "another secret after it": Asked(
+                "allow:secret_read",
+                "read_secret",
+                upstream="vault",
+                labels=("saw_secret",),
+                obligations={"label": ["saw_secret"]},
+            ),
+            "another label": Asked(
+                "allow:destination_known",
+                "send_mail",
+                {"to": "bob@example.com"},
+                labels=("saw_page",),
+                obligations={"durability": ["host"]},
+            ),
+            "another tool": Asked(_NO, "delete_mail"),
+        },
+    ),
+    "code-hosts": Table(
+        "coder",
+        "github",
+        {
+            "a file": Asked("allow:repository_open", "get_file_contents", _site(path="src/é.py")),
+            "a branch": Asked("allow:repository_open", "create_branch", _site(branch="agents/a", from_branch="main")),
+            "files": Asked("allow:repository_open", "push_files", _push("agents/a", "src/a.py", "README.md")),
+            "a branch that is not open": Asked("deny:repository_closed", "push_files", _push("main", "a")),
+            "one that looks like an open one": Asked(
+                "deny:repository_closed", "push_files", _push("agents/../main", "a")
+            ),
+            "a refspec": Asked("deny:repository_closed", "push_files", _push("agents/a:main", "a")),
+            "no branch": Asked("deny:repository_closed", "push_files", _site(files=[{"path": "a"}])),
+            "another repository": Asked(
+                "deny:repository_closed", "get_file_contents", {"owner": "acme", "repo": "pay", "path": "a"}
+            ),
+            "an owner with a name in it": Asked(
+                "deny:repository_closed", "get_file_contents", {"owner": "acme/site", "repo": "", "path": "a"}
+            ),
+            "an argument that is not named": Asked(
+                "deny:repository_closed", "get_file_contents", _site(path="a", ref="x")
+            ),
+            "with force": Asked("deny:history_rewritten", "push_files", {**_push("agents/a", "a"), "force": True}),
+            "with force as a text": Asked(
+                "deny:history_rewritten", "push_files", {**_push("agents/a", "a"), "force": "no"}
+            ),
+            "without force": Asked("allow:repository_open", "push_files", {**_push("agents/a", "a"), "force": False}),
+            "force in a refspec": Asked("deny:history_rewritten", "push_files", _push("+agents/a", "a")),
+            "a flag of git": Asked("deny:history_rewritten", "push_files", _push("--force-with-lease", "a")),
+            "a workflow": Asked("deny:guarded_path", "push_files", _push("agents/a", "a", ".github/workflows/x.yml")),
+            "a secret": Asked("deny:guarded_path", "get_file_contents", _site(path="deploy/.env")),
+            "upwards": Asked("deny:guarded_path", "get_file_contents", _site(path="a/../.env")),
+            "no path": Asked("deny:guarded_path", "get_file_contents", _site()),
+            "files without paths": Asked("deny:guarded_path", "push_files", _site(branch="agents/a", files=["a"])),
+            "no arguments": Asked("deny:repository_closed", "create_branch"),
+            "another tool": Asked(_NO, "delete_repository", _site()),
+        },
+    ),
+    "cloud-limit": Table(
+        "operator",
+        "cloud",
+        {
+            "a change": Asked(
+                "allow:within_limits",
+                "scale",
+                {"instances": 3, "region": "eu-west-1", "group": "web"},
+                obligations={
+                    "limit": [
+                        {"key": "cloud-limit/operator/cloud/scale", "count": 5, "window": 3600},
+                        {"key": "cloud-limit/operator/cloud", "count": 20, "window": 86400},
+                    ],
+                    "durability": ["host"],
+                },
+            ),
+            "one without a limit of its own": Asked(
+                "allow:within_limits",
+                "restart",
+                {"group": "web"},
+                obligations={
+                    "limit": [{"key": "cloud-limit/operator/cloud", "count": 20, "window": 86400}],
+                    "durability": ["host"],
+                },
+            ),
+            "too many": Asked("deny:change_too_large", "scale", {"instances": 4, "region": "eu-west-1"}),
+            "fewer than none": Asked("deny:change_too_large", "scale", {"instances": -1, "region": "eu-west-1"}),
+            "as a text": Asked("deny:change_too_large", "scale", {"instances": "3", "region": "eu-west-1"}),
+            "another region": Asked("deny:change_too_large", "scale", {"instances": 1, "region": "us-east-1"}),
+            "no region": Asked("deny:change_too_large", "scale", {"instances": 1}),
+            "no number": Asked("deny:change_too_large", "scale", {"region": "eu-west-1"}),
+            "an argument that is not named": Asked(
+                "deny:change_too_large", "scale", {"instances": 1, "region": "eu-west-1", "type": "x"}
+            ),
+            "no arguments": Asked("deny:change_too_large", "scale"),
+            "another tool": Asked(_NO, "destroy"),
+        },
+    ),
+    "browser": Table(
+        "researcher",
+        "browser",
+        {
+            "a page": Asked(
+                "allow:page_open",
+                "browser_navigate",
+                {"url": "https://docs.example.com/a"},
+                obligations={"label": ["saw_page"]},
+            ),
+            "a step on it": Asked(
+                "allow:page_open", "browser_click", {"ref": "e1"}, obligations={"label": ["saw_page"]}
+            ),
+            "another host": Asked("deny:page_closed", "browser_navigate", {"url": "https://evil.example/"}),
+            "a file": Asked("deny:page_closed", "browser_navigate", {"url": "file:///etc/passwd"}),
+            "a script": Asked("deny:page_closed", "browser_navigate", {"url": "javascript:alert(1)"}),
+            "without encryption": Asked("deny:page_closed", "browser_navigate", {"url": "http://docs.example.com/"}),
+            "no page": Asked("deny:page_closed", "browser_navigate", {}),
+            "no arguments": Asked("deny:page_closed", "browser_navigate"),
+            "typing": Asked("allow:page_open", "browser_type", {"text": "x"}, obligations={"label": ["saw_page"]}),
+            "typing after a secret": Asked(
+                "deny:typing_after_secret", "browser_type", {"text": "x"}, labels=("saw_secret",)
+            ),
+            "a page after a secret": Asked(
+                "allow:page_open",
+                "browser_navigate",
+                {"url": "https://a.example.org/"},
+                labels=("saw_secret",),
+                obligations={"label": ["saw_page"]},
+            ),
+            "code": Asked(_NO, "browser_evaluate", {"function": "x"}),
+        },
+    ),
+    "payments-four-eyes": Table(
+        "billing",
+        "pay",
+        {
+            "a payment": Asked(
+                "require_approval:payment_needs_approval",
+                "refund",
+                {"amount": 1000, "currency": "EUR", "order": "o"},
+                obligations={"approval": {"approvers": ["treasurer", "auditor"], "expires": 86400}},
+            ),
+            "an amount with a point": Asked(
+                "require_approval:payment_needs_approval",
+                "refund",
+                {"amount": 10.5, "currency": "CHF"},
+                obligations={"approval": {"approvers": ["treasurer", "auditor"], "expires": 86400}},
+            ),
+            "too much": Asked("deny:payment_refused", "refund", {"amount": 1001, "currency": "EUR"}),
+            "a little too much": Asked("deny:payment_refused", "refund", {"amount": 1000.01, "currency": "EUR"}),
+            "nothing": Asked("deny:payment_refused", "refund", {"amount": 0, "currency": "EUR"}),
+            "less": Asked("deny:payment_refused", "refund", {"amount": -5, "currency": "EUR"}),
+            "as a text": Asked("deny:payment_refused", "refund", {"amount": "5", "currency": "EUR"}),
+            "another currency": Asked("deny:payment_refused", "refund", {"amount": 5, "currency": "USD"}),
+            "no currency": Asked("deny:payment_refused", "refund", {"amount": 5}),
+            "to another account": Asked(
+                "deny:payment_refused", "refund", {"amount": 5, "currency": "EUR", "account": "x"}
+            ),
+            "no arguments": Asked("deny:payment_refused", "refund"),
+            "another tool": Asked(_NO, "payout", {"amount": 5, "currency": "EUR"}),
+        },
+    ),
+    "sampling-off": Table(
+        "anybody",
+        "anywhere",
+        {
+            "sampling": Asked("deny:sampling_off", None, method="sampling/createMessage"),
+            "a form": Asked("deny:question_off", None, method="elicitation/create"),
+            "roots": Asked("deny:question_off", None, method="roots/list"),
+            "a form where it may": Asked("allow:question_allowed", None, method="elicitation/create", upstream="forms"),
+            "sampling there": Asked("deny:sampling_off", None, method="sampling/createMessage", upstream="forms"),
+            "a tool": Asked(_NO, "echo"),
+        },
+    ),
+    "break-glass": Table(
+        "oncall",
+        "cluster",
+        {
+            "from the first second on": Asked("allow:glass_broken", "restart", obligations=_GLASS),
+            "up to the last one": Asked("allow:glass_broken", "rollback", later=7199, obligations=_GLASS),
+            "before": Asked(_NO, "restart", later=-1),
+            "after": Asked(_NO, "restart", later=7200),
+            "another tool": Asked(_NO, "destroy"),
+            "another agent": Asked(_NO, "restart", agent="stranger"),
+            "for longer than a day": Asked(_NO, "restart", upstream="long"),
+            "without an end": Asked(_NO, "restart", upstream="endless"),
+        },
+        {
+            "default": {
+                "oncall": {
+                    "long": {"break-glass": {"from": 1767225600, "until": 1767312001, "tools": "all"}},
+                    "endless": {"break-glass": {"from": 1767225600, "tools": "all"}},
+                }
+            }
         },
     ),
 }

@@ -1,0 +1,42 @@
+# A browser that an agent steers: it opens pages of known hosts, and types nothing once the caller has read a secret. Tools
+# that run scripts or send files are none of those that are named.
+package agentgate.templates.browser
+
+import data.agentgate.templates.places
+import data.agentgate.templates.scope
+
+settings := scope.of("browser")
+
+tool := settings.tools[input.call.name] if input.call.method == "tools/call"
+
+decision := {"effect": "deny", "reason": "typing_after_secret", "obligations": {}} if {
+	tool.types
+	"saw_secret" in input.session.labels
+} else := {"effect": "allow", "reason": "page_open", "obligations": {"label": ["saw_page"]}} if {
+	tool
+	opens_nothing_else
+} else := {"effect": "deny", "reason": "page_closed", "obligations": {}} if tool
+
+opens_nothing_else if not tool.url
+
+opens_nothing_else if {
+	url := input.call.arguments[tool.url]
+	is_string(url)
+	secure(url)
+	places.listed(settings.hosts, places.host(url))
+}
+
+secure(url) if places.encrypted(url)
+
+secure(url) if {
+	settings.plain == true
+	startswith(url, "http://")
+}
+
+opens contains item.name if {
+	input.call.method == "tools/list"
+	some item in input.items
+	settings.tools[item.name]
+}
+
+shuts := set()

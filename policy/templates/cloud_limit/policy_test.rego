@@ -1,0 +1,55 @@
+package agentgate.templates.cloud_limit_test
+
+import data.agentgate.templates.cloud_limit
+
+settings := {"*": {"*": {
+	"u": {"cloud-limit": {
+		"total": {"count": 10, "window": 86400},
+		"tools": {
+			"scale": {
+				"most": {"instances": 3},
+				"one_of": {"region": ["eu"]},
+				"others": ["group"],
+				"limit": {"count": 2, "window": 3600},
+			},
+			"restart": {"others": ["group"]},
+		},
+	}},
+	"unlimited": {"cloud-limit": {"tools": {"restart": {"others": []}}}},
+}}}
+
+said(upstream, name, arguments) := decision if {
+	decision := cloud_limit.decision with data.settings as settings
+		with input.caller as {"tenant": "t", "agent": "a"}
+		with input.call as {"method": "tools/call", "upstream": upstream, "name": name, "arguments": arguments}
+}
+
+test_within if {
+	said("u", "scale", {"instances": 3, "region": "eu", "group": "g"}).obligations == {
+		"limit": [
+			{"key": "cloud-limit/a/u/scale", "count": 2, "window": 3600},
+			{"key": "cloud-limit/a/u", "count": 10, "window": 86400},
+		],
+		"durability": ["host"],
+	}
+	said("u", "restart", {}).obligations.limit == [{"key": "cloud-limit/a/u", "count": 10, "window": 86400}]
+}
+
+large := [
+	{"instances": 4, "region": "eu"},
+	{"instances": -1, "region": "eu"},
+	{"instances": "3", "region": "eu"},
+	{"region": "eu"},
+	{"instances": 3, "region": "us"},
+	{"instances": 3},
+	{"instances": 3, "region": "eu", "spot": true},
+	null,
+]
+
+test_too_large if {
+	every arguments in large {
+		said("u", "scale", arguments).effect == "deny"
+	}
+}
+
+test_nothing_is_unlimited if said("unlimited", "restart", {}).effect == "deny"

@@ -1,0 +1,131 @@
+# Work on branches of some repositories: no history is rewritten, no branch that is protected is written, no file that holds
+# secrets or decides what is built is touched.
+package agentgate.templates.code_hosts
+
+import data.agentgate.templates.places
+import data.agentgate.templates.scope
+
+settings := scope.of("code-hosts")
+
+tool := settings.tools[input.call.name] if input.call.method == "tools/call"
+
+decision := {"effect": "deny", "reason": "history_rewritten", "obligations": {}} if {
+	tool
+	rewrites
+} else := {"effect": "deny", "reason": "guarded_path", "obligations": {}} if {
+	tool
+	some path in paths
+	not free(path)
+} else := {"effect": "allow", "reason": "repository_open", "obligations": {}} if {
+	tool
+	open_repository
+	open_branch
+	not beyond
+} else := {"effect": "deny", "reason": "repository_closed", "obligations": {}} if tool
+
+# A flag that rewrites history and is not false, or a text that is one for the program behind the tool.
+rewrites if {
+	some argument in ["force", "force_push", "force_with_lease", "mirror", "delete"]
+	value := input.call.arguments[argument]
+	value != false
+}
+
+rewrites if {
+	some value in input.call.arguments
+	option(value)
+}
+
+rewrites if {
+	some values in input.call.arguments
+	is_array(values)
+	some value in values
+	option(value)
+}
+
+option(value) if {
+	is_string(value)
+	regex.match(`^\s*(--(force|mirror|delete|prune|upload-pack|receive-pack|exec)|-[fd]\b|\+)`, value)
+}
+
+# "owner/name", in one argument or in two.
+repository := concat("/", [object.get(input.call.arguments, part, null) | some part in tool.repository])
+
+open_repository if settings.repositories[repository]
+
+open_branch if not tool.branch
+
+open_branch if {
+	branch := input.call.arguments[tool.branch]
+	is_string(branch)
+	regex.match(`^[A-Za-z0-9][A-Za-z0-9._/-]*$`, branch)
+	not contains(branch, "..")
+	some prefix in settings.repositories[repository].branches
+	startswith(branch, prefix)
+}
+
+# Paths in an argument of their own, and in the files of a list.
+paths := array.concat(single, several)
+
+single := [path |
+	some argument in object.get(tool, "paths", [])
+	path := object.get(input.call.arguments, argument, null)
+]
+
+several := [path |
+	some argument in object.get(tool, "files", [])
+	some file in object.get(input.call.arguments, argument, [null])
+	path := path_of(file)
+]
+
+path_of(file) := file.path if {
+	file.path
+} else := null
+
+# A list of files that is none.
+beyond if {
+	some argument in tool.files
+	not is_array(input.call.arguments[argument])
+}
+
+# An argument that nobody looks at.
+beyond if {
+	some argument, _ in input.call.arguments
+	not argument in seen
+}
+
+seen := [name |
+	some names in [
+		tool.repository,
+		[object.get(tool, "branch", "")],
+		object.get(tool, "paths", []),
+		object.get(tool, "files", []),
+		object.get(tool, "others", []),
+	]
+	some name in names
+]
+
+free(path) if {
+	is_string(path)
+	not places.climbs(path)
+	not startswith(path, "/")
+	not places.secret(path)
+	not builds(path)
+}
+
+builds(path) if {
+	regex.match(
+		concat("", [
+			`(?i)^(\.github|\.gitlab|\.circleci|\.buildkite|\.husky)/|(^|/)(\.gitlab-ci[^/]*|\.gitmodules|\.gitattributes|`,
+			`jenkinsfile|codeowners|azure-pipelines[^/]*)$`,
+		]),
+		places.plain(path),
+	)
+}
+
+opens contains item.name if {
+	input.call.method == "tools/list"
+	some item in input.items
+	settings.tools[item.name]
+}
+
+shuts := set()

@@ -1,0 +1,59 @@
+package agentgate.templates.code_hosts_test
+
+import data.agentgate.templates.code_hosts
+
+settings := {"*": {"*": {"u": {"code-hosts": {
+	"repositories": {"acme/site": {"branches": ["agents/"]}},
+	"tools": {
+		"get": {"repository": ["owner", "repo"], "paths": ["path"]},
+		"push": {"repository": ["owner", "repo"], "branch": "branch", "files": ["files"], "others": ["message"]},
+		"run": {"repository": ["slug"], "branch": "branch", "others": ["options", "force"]},
+	},
+}}}}}
+
+said(name, arguments) := decision.reason if {
+	decision := code_hosts.decision with data.settings as settings
+		with input.caller as {"tenant": "t", "agent": "a"}
+		with input.call as {"method": "tools/call", "upstream": "u", "name": name, "arguments": arguments}
+}
+
+site(more) := object.union({"owner": "acme", "repo": "site"}, more)
+
+push(branch, files) := site({"branch": branch, "files": files, "message": "m"})
+
+slug(more) := object.union({"slug": "acme/site", "branch": "agents/a"}, more)
+
+test_open if {
+	said("get", site({"path": "src/a.py"})) == "repository_open"
+	said("push", push("agents/a", [{"path": "src/a.py", "content": "x"}])) == "repository_open"
+	said("run", slug({"options": ["--verbose"], "force": false})) == "repository_open"
+}
+
+test_closed if {
+	said("get", {"owner": "acme", "repo": "other", "path": "a"}) == "repository_closed"
+	said("get", {"owner": "acme/site", "path": "a"}) == "repository_closed"
+	said("get", {"path": "a"}) == "repository_closed"
+	said("get", site({"path": "a", "ref": "main"})) == "repository_closed"
+	said("push", push("main", [{"path": "a"}])) == "repository_closed"
+	said("push", push("agents/../main", [{"path": "a"}])) == "repository_closed"
+	said("push", push("agents/a:main", [{"path": "a"}])) == "repository_closed"
+	said("push", site({"files": [{"path": "a"}]})) == "repository_closed"
+}
+
+test_rewriting if {
+	said("run", slug({"force": true})) == "history_rewritten"
+	said("run", slug({"force": "false"})) == "history_rewritten"
+	said("run", slug({"options": ["--verbose", "--force-with-lease"]})) == "history_rewritten"
+	said("run", slug({"options": "-f"})) == "history_rewritten"
+	said("run", slug({"branch": "+agents/a"})) == "history_rewritten"
+}
+
+test_guarded if {
+	every path in [".github/workflows/x.yml", "a/.env", "/etc/x", "a/../.env", "CODEOWNERS", "k.pem", null, 1] {
+		said("get", site({"path": path})) == "guarded_path"
+		said("push", push("agents/a", [{"path": "a"}, {"path": path}])) == "guarded_path"
+	}
+	said("get", site({})) == "guarded_path"
+	said("push", push("agents/a", ["a"])) == "guarded_path"
+	said("push", site({"branch": "agents/a"})) == "guarded_path"
+}
