@@ -45,3 +45,8 @@ class Part:
     def findings(self) -> tuple[Finding, ...]:
         """Those of all cases."""
         return tuple(finding for case in self.cases for finding in case.findings)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 finding`, `2 findings`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

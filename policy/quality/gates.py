@@ -9,7 +9,7 @@ from typing import Any, Final
 from policy.bundle import load
 from policy.commands import vet
 from policy.engine import PolicyRefused
-from policy.quality.finding import Case, Finding, Part, PartName
+from policy.quality.finding import Case, Finding, Part, PartName, counted
 from policy.quality.lint import Code, lint
 from policy.quality.opa import NotParsed, NotTested, Opa
 from policy.quality.sources import Sources, is_test
@@ -42,10 +42,11 @@ def format_part(sources: Sources, opa: Opa) -> Part:
 def check_part(sources: Sources, opa: Opa) -> Part:
     """What OPA's compiler says in strict mode, and of the members of the input that are read."""
     strict = [_error(sources, each, "check") for each in opa.check(sources.folders)]
-    typed = [] if strict else [_error(sources, each, "schema") for each in opa.check(*_typed(sources))]
+    ours, schema = _typed(sources)
+    typed = [] if strict or not ours else [_error(sources, each, "schema") for each in opa.check(ours, schema)]
     cases = (Case("opa check --strict", tuple(strict)), Case("input schemas", tuple(typed)))
     count = len(strict) + len(typed)
-    note = f"{count} errors" if count else "compiles strictly, and reads no member that the input has not"
+    note = counted(count, "error") if count else "compiles strictly, and reads no member that the input has not"
     return Part("check", max(0, 100 - _MUST_COST * count), note, cases)
 
 
@@ -83,7 +84,7 @@ def lint_part(sources: Sources, modules: tuple[Module, ...]) -> Part:
     cases = lint(Code(sources, modules))
     findings = [finding for case in cases for finding in case.findings]
     cost = sum(_MUST_COST if finding.must else _COST for finding in findings)
-    note = f"{len(findings)} findings" if findings else f"none of {len(cases)} rules finds anything"
+    note = counted(len(findings), "finding") if findings else f"none of {len(cases)} rules finds anything"
     return Part("lint", max(0, 100 - cost), note, cases)
 
 

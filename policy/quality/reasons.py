@@ -1,13 +1,10 @@
 """Where the reason codes of a policy come from: each `reason` beside an `effect` is followed to the texts it can be."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from policy.quality.syntax import Module, Name, Node, Rule, calls, line_of
-
-_DEPTH: Final = 8
-"""How many functions and rules a reason may come through; a policy that needs more cannot be read either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +23,30 @@ def reasons(modules: Sequence[Module]) -> Iterator[Reason]:
         for term in rule.terms():
             members = _members(term)
             if "effect" in members and "reason" in members:
-                yield from _Search(rules).follow(rule, members["reason"], _DEPTH)
+                yield from _Search(rules).follow(rule, members["reason"])
 
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    rules: list[Rule]
+    """The way from one reason to its texts: each term is followed once, whatever leads to it."""
 
-    def follow(self, rule: Rule, term: Node, depth: int) -> Iterator[Reason]:
+    rules: list[Rule]
+    followed: set[Hashable] = field(default_factory=set)
+
+    def follow(self, rule: Rule, term: Node) -> Iterator[Reason]:
         """What `term`, in `rule`, can be."""
+        place = term.get("location") or {}
+        mark = (rule.module.path, place.get("row"), place.get("col"), place.get("text"), term["type"])
+        if mark in self.followed:
+            return
+        self.followed.add(mark)
         if term["type"] == "string":
             yield Reason(rule.module, line_of(term), str(term["value"]))
         elif _relays(term):
             return
-        elif depth > 0 and (sources := list(self._sources(rule, term))):
+        elif sources := list(self._sources(rule, term)):
             for other, source in sources:
-                yield from self.follow(other, source, depth - 1)
+                yield from self.follow(other, source)
         else:
             yield Reason(rule.module, line_of(term), None)
 

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping
 from typing import Any, Final
 
-from policy.quality.finding import Case, Finding, Part
+from policy.quality.finding import Case, Finding, Part, counted
 from policy.quality.opa import run
 from policy.quality.sources import Sources
 
@@ -27,7 +27,12 @@ def regal_part(sources: Sources, environ: Mapping[str, str]) -> Part:
         return Part("regal", None, f"ended with code {done.returncode} and no report; nothing is counted for it")
     if done.returncode not in _CLEAN:
         return Part("regal", None, f"ended with code {done.returncode}; nothing is counted for it")
-    return Part("regal", None, f"{len(findings)} findings, which are not counted", (Case("regal lint", findings),))
+    return Part(
+        "regal",
+        None,
+        f"{counted(len(findings), 'finding')}; nothing is counted for it",
+        (Case("regal lint", findings),),
+    )
 
 
 def _finding(violation: Mapping[str, Any]) -> Finding:

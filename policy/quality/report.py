@@ -6,13 +6,14 @@ from typing import Any
 from xml.etree import ElementTree
 
 from evidence.printable import printable
-from policy.quality.finding import Case, Finding, Part
+from policy.quality.finding import Case, Finding, Part, counted
 from policy.quality.score import WEIGHTS, Report, points
 
 
 def table(report: Report) -> Iterator[str]:
     """The lines of the table, then those of the findings: what to do, and below it where."""
-    yield f"{printable(report.sources.spec)}: {len(report.sources.modules)} modules, OPA {printable(report.opa)}"
+    modules = counted(len(report.sources.modules), "module")
+    yield f"{printable(report.sources.spec)}: {modules}, OPA {printable(report.opa)}"
     yield f"{'part':<10}{'score':>6}{'of':>5}"
     for part in report.parts:
         scored = part.score is not None
@@ -39,7 +40,7 @@ def as_mapping(report: Report) -> dict[str, Any]:
 
 def junit(report: Report) -> bytes:
     """The report as JUnit XML: a suite for each part, and one for the score. What only may be changed fails nothing."""
-    root = ElementTree.Element("testsuites", name=f"agentgate policy test {report.sources.spec}")
+    root = ElementTree.Element("testsuites", name=printable(f"agentgate policy test {report.sources.spec}"))
     for part in report.parts:
         _suite(root, part.name, part.note, part.cases or (Case(part.note),))
     what = f"{report.score} of 100, {report.wanted.score} are wanted"
@@ -55,7 +56,7 @@ def _verdict(report: Report) -> str:
     if report.passes:
         return f"passes: {report.wanted.score} are wanted"
     if must:
-        return f"does not pass: {must} findings must be dealt with"
+        return f"does not pass: {counted(must, 'finding')} must be dealt with"
     return f"does not pass: {report.wanted.score} are wanted"
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -14,6 +15,7 @@ from policy.decision import Denied, permit, read_decision
 from policy.embedded import EmbeddedEngine
 from policy.engine import EntryPoint, Policy
 from policy.grants import index, read_grants
+from policy.opa_process import find_opa
 from policy.pem import read_keys
 from policy.trust import Trust
 from policy.vocabulary import Clearance, Listed
@@ -70,6 +72,19 @@ def test_the_bundle_on_the_page(tmp_path: Path) -> None:
     keys = read_keys([f"release-2026={tmp_path / 'release-2026.pem'}"])
     policy = load(str(tmp_path / "policy.tar.gz"), grants=None, trust=Trust(keys))
     assert (policy.signed, policy.version) == (True, 7)
+
+
+def test_the_quality_on_the_page(tmp_path: Path) -> None:
+    """The policy of one's own, its tests, and the report that stands there, to the letter."""
+    (tmp_path / "policy").mkdir()
+    for name in ("main.rego", "data.json", "main_test.rego"):
+        (tmp_path / "policy" / name).write_text(_heredoc(name))
+    shown = PAGE.partition("$ agentgate policy test policy\n")[2].partition("```")[0]
+    binary = str(find_opa(os.environ))  # noqa: TID251  (where OPA is, is the machine's setting)
+    environ = {"AGENTGATE_OPA": binary, "PATH": str(tmp_path)}
+    command = [str(AGENTGATE), "policy", "test", "policy"]
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.stdout, done.returncode) == (shown, 1)
 
 
 async def test_the_grants_on_the_page(tmp_path: Path) -> None:

@@ -327,7 +327,7 @@ exit 3
 @pytest.mark.parametrize(
     ("program", "note", "places"),
     [
-        (_REGAL, "1 findings, which are not counted", ["main.rego:7"]),
+        (_REGAL, "1 finding; nothing is counted for it", ["main.rego:7"]),
         ("#!/bin/sh\nexit 1\n", "ended with code 1 and no report; nothing is counted for it", []),
         (None, "not installed; nothing is counted for it", []),
     ],
