@@ -10,7 +10,7 @@ from typing import Any, Final
 import agentgate
 import policy.embedded
 from policy.engine import Answer, EngineUnavailable, EntryPoint, Policy
-from policy.reads import EVERYTHING
+from policy.reads import Reads
 
 _ANSWERS: Final[dict[EntryPoint, Any]] = {
     EntryPoint.DECISION: {
@@ -29,7 +29,7 @@ class ConstantEngine:
     """The same answers for every input."""
 
     name = "embedded"
-    reads = EVERYTHING
+    reads = Reads()
 
     def __init__(self, *_: object) -> None:
         """Takes what the embedded engine takes, and needs none of it."""

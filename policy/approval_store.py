@@ -5,15 +5,17 @@ once, whoever comes at the same time. Times are seconds since 1970. Every functi
 """
 
 import json
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
 from policy.approval import Asked, Event, State, turn
+
+if TYPE_CHECKING:
+    import sqlite3
 
 FILE: Final = "approvals.db"
 WAIT_SECONDS: Final = 2.0
@@ -53,8 +55,10 @@ class Approval(Struct, frozen=True):
     answer: str | None
 
 
-def opened(path: Path) -> sqlite3.Connection:
+def opened(path: Path) -> "sqlite3.Connection":
     """The file, made where there is none (0600)."""
+    import sqlite3  # only a process that opens the file needs it
+
     path.touch(mode=0o600)
     database = sqlite3.connect(path, WAIT_SECONDS, isolation_level=None, check_same_thread=False)
     database.execute("PRAGMA journal_mode = WAL")
@@ -63,7 +67,7 @@ def opened(path: Path) -> sqlite3.Connection:
     return database
 
 
-def asked(database: sqlite3.Connection, wanted: Asked, now: int) -> tuple[Approval, bool]:
+def asked(database: "sqlite3.Connection", wanted: Asked, now: int) -> tuple[Approval, bool]:
     """The approval that stands for what is wanted, and whether it was asked for only now. Raises TooMany."""
     with _transaction(database):
         _expire(database, now)
@@ -82,7 +86,7 @@ def asked(database: sqlite3.Connection, wanted: Asked, now: int) -> tuple[Approv
     return Approval(wanted, State.WAITING, None), True
 
 
-def spent(database: sqlite3.Connection, id: str, now: int) -> Approval | None:
+def spent(database: "sqlite3.Connection", id: str, now: int) -> Approval | None:
     """Spend a granted approval; None if somebody else has, or if it is over."""
     with _transaction(database):
         _expire(database, now)
@@ -93,7 +97,7 @@ def spent(database: sqlite3.Connection, id: str, now: int) -> Approval | None:
         return found
 
 
-def answered(database: sqlite3.Connection, id: str, event: Event, answer: str | None, now: int) -> Approval:
+def answered(database: "sqlite3.Connection", id: str, event: Event, answer: str | None, now: int) -> Approval:
     """Grant, reject or cancel a waiting approval. Raises KeyError for none of this id, NoTurn if it is over."""
     with _transaction(database):
         _expire(database, now)
@@ -105,7 +109,7 @@ def answered(database: sqlite3.Connection, id: str, event: Event, answer: str | 
         return Approval(found.asked, after, answer)
 
 
-def news(database: sqlite3.Connection, tenants: Sequence[str], now: int) -> list[Approval]:
+def news(database: "sqlite3.Connection", tenants: Sequence[str], now: int) -> list[Approval]:
     """Approvals of these tenants whose state is another than was told before; it counts as told now."""
     with _transaction(database):
         _expire(database, now)
@@ -115,20 +119,20 @@ def news(database: sqlite3.Connection, tenants: Sequence[str], now: int) -> list
     return found
 
 
-def listed(database: sqlite3.Connection, now: int, *, every: bool) -> list[Approval]:
+def listed(database: "sqlite3.Connection", now: int, *, every: bool) -> list[Approval]:
     """What waits, the oldest first; with `every`, all that is kept."""
     with _transaction(database):
         _expire(database, now)
     return list(_found(database, "1 ORDER BY asked_at" if every else "state = 'waiting' ORDER BY asked_at", ()))
 
 
-def _expire(database: sqlite3.Connection, now: int) -> None:
+def _expire(database: "sqlite3.Connection", now: int) -> None:
     database.execute(
         "UPDATE approvals SET state = ? WHERE state IN ('waiting', 'granted') AND expires_at <= ?", (State.EXPIRED, now)
     )
 
 
-def _found(database: sqlite3.Connection, where: str, values: tuple[Any, ...]) -> Iterator[Approval]:
+def _found(database: "sqlite3.Connection", where: str, values: tuple[Any, ...]) -> Iterator[Approval]:
     rows = database.execute(f"SELECT {_COLUMNS} FROM approvals WHERE {where}", values).fetchall()  # noqa: S608  (ours)
     for *members, approvers, state, answer in rows:
         asked_for = Asked(**dict(zip(_ASKED, members, strict=True)), approvers=tuple(json.loads(approvers)))
@@ -136,7 +140,7 @@ def _found(database: sqlite3.Connection, where: str, values: tuple[Any, ...]) ->
 
 
 @contextmanager
-def _transaction(database: sqlite3.Connection) -> Iterator[None]:
+def _transaction(database: "sqlite3.Connection") -> Iterator[None]:
     database.execute("BEGIN IMMEDIATE")
     try:
         yield

@@ -2,17 +2,19 @@
 
 import asyncio
 import json
-import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from evidence.keys import existing_key
 from policy import approval_store
 from policy.approval import Answer, Asked, Event, unseal
 from policy.approval_store import Approval
 from policy.engine import CannotDecide
+
+if TYPE_CHECKING:
+    import sqlite3
 
 KEY: Final = "approvals"
 """The key in the state folder that signs answers given on this machine."""
@@ -78,13 +80,15 @@ class Approvals:
         fits = (answer.id, answer.binding, answer.event) == (asked.id, asked.binding, Event.GRANT)
         return answer if fits and named else None
 
-    async def _done(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def _done(self, work: "Callable[[sqlite3.Connection], T]") -> T:
+        import sqlite3  # only a sidecar that asks for approvals needs it
+
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(self._opened()))
         except (sqlite3.Error, OSError, json.JSONDecodeError) as error:
             raise ApprovalsFailed(f"{approval_store.FILE} of the state folder: {error}") from error
 
-    def _opened(self) -> sqlite3.Connection:
+    def _opened(self) -> "sqlite3.Connection":
         if self._database is None:
             self._database = approval_store.opened(self._state / approval_store.FILE)
         return self._database

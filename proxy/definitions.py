@@ -93,7 +93,9 @@ class Definitions:
             scope.forget()
         scope.bytes += size
         items = list(items)
-        scope.doubled |= doubled(str(item["name"]) for item in items if isinstance(item, dict) and "name" in item)
+        names = [str(item["name"]) for item in items if isinstance(item, dict) and "name" in item]
+        if len(set(names)) < len(names):
+            scope.doubled |= doubled(names)
         for item in items:
             name = item.get("name") if isinstance(item, dict) else None
             if isinstance(name, str) and (name in scope.tools or len(scope.tools) < MAX_TOOLS):

@@ -179,15 +179,17 @@ class HttpLeg:
         return Arrival(response.status, headers, kind, await self._whole(response, length))
 
     async def _whole(self, response: Response, length: int) -> bytes:
+        """The body, grown in one block: pieces of a long one would leave holes in memory that nothing gives back."""
         limit = self._target.answer_bytes
-        pieces: list[bytes] = []
-        size = 0
-        while size <= limit and length <= limit and (piece := await response.piece()):
-            size += len(piece)
-            pieces.append(piece)
-        if size > limit or length > limit:
+        first = await response.piece() if length <= limit else b""
+        whole: bytes | bytearray = first
+        while first and len(whole) <= limit and (piece := await response.piece()):
+            whole = bytearray(first) if whole is first else whole
+            whole += piece
+        if len(whole) > limit or length > limit:
+            first = whole = piece = b""  # The exception keeps this frame until the collector comes.
             raise BadAnswer("too_large", f"the answer has more than {limit} bytes")
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return bytes(whole)
 
     async def _frames(self, method: str, response: Response) -> AsyncIterator[Frame]:
         """The events of a stream. A connection that breaks ends it: what is then unanswered is the judge's to say."""

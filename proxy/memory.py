@@ -7,18 +7,20 @@ keyed pseudonyms. A policy that reads nothing of a caller's past and sets no lab
 
 import asyncio
 import json
-import sqlite3
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
 from policy.engine import CannotDecide
 from policy.obligations import Limit
+
+if TYPE_CHECKING:
+    import sqlite3
 
 FILE: Final = "memory.db"
 WAIT_SECONDS: Final = 1.0
@@ -124,13 +126,17 @@ class Memory:
             self._database.close()
             self._database = None
 
-    async def _done(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def _done(self, work: "Callable[[sqlite3.Connection], T]") -> T:
+        import sqlite3  # only a sidecar whose policy remembers needs it
+
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(self._opened()))
         except (sqlite3.Error, OSError, ValueError) as error:
             raise MemoryFailed(f"{FILE} of the state folder: {error}") from error
 
-    def _opened(self) -> sqlite3.Connection:
+    def _opened(self) -> "sqlite3.Connection":
+        import sqlite3  # as above
+
         if self._database is None:
             self._path.touch(mode=0o600)
             database = sqlite3.connect(self._path, WAIT_SECONDS, isolation_level=None, check_same_thread=False)
@@ -140,21 +146,21 @@ class Memory:
             self._database = database
         return self._database
 
-    def _remember(self, database: sqlite3.Connection, deed: Deed) -> str | None:
+    def _remember(self, database: "sqlite3.Connection", deed: Deed) -> str | None:
         try:
             _all_or_none(database, lambda: self._write(database, deed))
         except _Reached as reached:
             return reached.key
         return None
 
-    def _write(self, database: sqlite3.Connection, deed: Deed) -> None:
+    def _write(self, database: "sqlite3.Connection", deed: Deed) -> None:
         if not deed.denied:
             _count(database, deed)
             _label(database, deed.owner, deed.labels)
         _note(database, deed)
         self._prune(database)
 
-    def _prune(self, database: sqlite3.Connection) -> None:
+    def _prune(self, database: "sqlite3.Connection") -> None:
         self._written += 1
         if self._written % _PRUNE_EVERY == 0:
             database.execute(
@@ -163,18 +169,18 @@ class Memory:
             )
 
 
-def _past(database: sqlite3.Connection, owner: str) -> Past:
+def _past(database: "sqlite3.Connection", owner: str) -> Past:
     labels = database.execute("SELECT label FROM labels WHERE owner = ? ORDER BY label", (owner,))
     calls, denials, recent = _counts(database, owner)
     return Past(calls, denials, tuple(label for (label,) in labels), tuple(recent))
 
 
-def _counts(database: sqlite3.Connection, owner: str) -> tuple[int, int, list[dict[str, Any]]]:
+def _counts(database: "sqlite3.Connection", owner: str) -> tuple[int, int, list[dict[str, Any]]]:
     found = database.execute("SELECT calls, denials, recent FROM pasts WHERE owner = ?", (owner,)).fetchone()
     return (0, 0, []) if found is None else (found[0], found[1], json.loads(found[2]))
 
 
-def _all_or_none(database: sqlite3.Connection, work: Callable[[], None]) -> None:
+def _all_or_none(database: "sqlite3.Connection", work: Callable[[], None]) -> None:
     """Work in one transaction."""
     database.execute("BEGIN IMMEDIATE")
     try:
@@ -185,7 +191,7 @@ def _all_or_none(database: sqlite3.Connection, work: Callable[[], None]) -> None
         raise
 
 
-def _count(database: sqlite3.Connection, deed: Deed) -> None:
+def _count(database: "sqlite3.Connection", deed: Deed) -> None:
     """Count the call against each limit. Raises _Reached for the first that is reached already."""
     for limit in deed.limits:
         values = (deed.tenant, limit.key)
@@ -196,7 +202,7 @@ def _count(database: sqlite3.Connection, deed: Deed) -> None:
         database.execute("INSERT INTO counted VALUES (?, ?, ?)", (*values, deed.now_ns))
 
 
-def _label(database: sqlite3.Connection, owner: str, labels: tuple[str, ...]) -> None:
+def _label(database: "sqlite3.Connection", owner: str, labels: tuple[str, ...]) -> None:
     if not labels:
         return
     database.executemany("INSERT OR IGNORE INTO labels VALUES (?, ?)", [(owner, label) for label in labels])
@@ -205,7 +211,7 @@ def _label(database: sqlite3.Connection, owner: str, labels: tuple[str, ...]) ->
         raise ValueError(f"a caller has {MAX_LABELS} labels already")
 
 
-def _note(database: sqlite3.Connection, deed: Deed) -> None:
+def _note(database: "sqlite3.Connection", deed: Deed) -> None:
     calls, denials, recent = _counts(database, deed.owner)
     text = json.dumps([*recent, deed.shown][-MAX_RECENT:], ensure_ascii=False)
     row = (deed.owner, calls + 1, denials + deed.denied, text, deed.now_ns)

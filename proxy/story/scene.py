@@ -135,6 +135,19 @@ class Scene:
             raise NotAsSaid(f"agentgate {shlex.join(arguments)} ended with {ended.code}: {ended.text}")
         return ended
 
+    async def pin(self, *flags: str) -> Ended:
+        """Run `agentgate policy pin` on the tool server, in front of everybody."""
+        command = ["policy", "pin", UPSTREAM, *flags]
+        self.telling.does("operator", f"$ agentgate {shlex.join(command)} -- mcp-server-git --repository repository")
+        return await self.quietly(*command, "--state", str(self.state), "--", *self.tools)
+
+    def was_pinned(self, tool: str, description: str) -> None:
+        """Have the lock file say what it would if the server had changed a description since it was pinned."""
+        lock = self.state / "pins.json"
+        pins = json.loads(lock.read_text())
+        pins["upstreams"][UPSTREAM][tool]["description"] = description
+        lock.write_text(json.dumps(pins))
+
     async def grant(self, tool: str, *more: str) -> None:
         """The operator grants the agent a tool."""
         await self.operator("policy", "allow", UPSTREAM, tool, "--agent", AGENT, *more)

@@ -165,6 +165,33 @@ async def _released(scene: Scene) -> None:
         await asyncio.sleep(_POLL_SECONDS)
 
 
+async def changed_tool(scene: Scene, agent: Agent) -> None:
+    """A tool that is not what somebody has reviewed any more is not called."""
+    telling = scene.telling
+    telling.holds("the definitions of the server's tools are written down", (await scene.pin()).code == 0)
+    scene.was_pinned("git_log", "Shows who changed what")
+    telling.sees("the server comes back, with another description of git_log than was reviewed")
+    answer = await _until(agent, refused=True)
+    telling.holds("the call is refused, grant or not", answer.refused("definition_changed"))
+    checked = await scene.pin("--check")
+    telling.sees(next((line.strip() for line in checked.text.splitlines() if "~" in line), ""))
+    telling.holds(
+        "the operator is shown what is another", checked.code == 1 and '"Shows who changed what" -> ' in checked.text
+    )
+    telling.holds("somebody reviews it, and pins it anew", (await scene.pin()).code == 0)
+    answer = await _until(agent, refused=False)
+    telling.holds("the agent calls it again, in the same session", not answer.error)
+
+
+async def _until(agent: Agent, *, refused: bool) -> Answer:
+    """Call git_log until the running sidecar has taken up a lock file, which it does by itself."""
+    while (  # noqa: ASYNC110  (nothing tells an agent that a lock file is taken up)
+        answer := await agent.call("git_log", max_count=1)
+    ).refused("definition_changed") is not refused:
+        await asyncio.sleep(_POLL_SECONDS)
+    return answer
+
+
 async def tampered(scene: Scene, agent: Agent) -> None:
     """Whoever changes a record afterwards is seen by anybody who has the files."""
     telling = scene.telling
@@ -203,5 +230,6 @@ STEPS: Final = (
     Step("A tool that the agent does not see", hidden_tool),
     Step("A kill, in the middle of a call", kill),
     Step("Its release", release),
+    Step("A tool that is not what was reviewed", changed_tool),
     Step("A record that somebody changed afterwards", tampered),
 )

@@ -75,6 +75,7 @@ class EventReader:
             self._collect(events, final=final)
         except Malformed as refusal:
             self._refusal = refusal
+            self._buffer = bytearray()  # The exception keeps this reader until the collector comes.
             if not events:
                 raise
         return events

@@ -8,7 +8,7 @@ import pytest
 from tests.peers.places import ROOT
 
 HEAVY = {"mcp", "mcp_types", "pydantic", "sqlalchemy", "opentelemetry", "redis", "psycopg", "boto3", "jinja2", "httpx2"}
-HEAVY |= {"regopy", "re2"}
+HEAVY |= {"regopy", "re2", "sqlite3"}
 NETWORK = {"aiohttp", "socket", "ssl", "http", "urllib3", "asyncio", "uvloop", "requests", "httpx2"}
 
 ROWS = [

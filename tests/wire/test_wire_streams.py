@@ -1,5 +1,6 @@
 """Streams cut anywhere: the pieces are the stream, and say the same whatever the chunks."""
 
+import gc
 from itertools import pairwise
 
 import pytest
@@ -147,3 +148,12 @@ def test_a_long_line_is_refused_and_the_next_one_read(size: int) -> None:
         client_line(lines[1], limit=20)
     assert refusal.value.rule is Rule.TOO_LARGE
     assert refusal.value.status == 413
+
+
+def test_a_reader_that_refuses_lets_go_of_what_it_has_read() -> None:
+    """The exception holds the reader until the collector comes: an event without an end must not stay with it."""
+    reader = EventReader(1 << 20)
+    with pytest.raises(Malformed):
+        reader.feed(b"data: " + b"x" * (2 << 20))
+    held = [len(each) for each in gc.get_referents(reader) if isinstance(each, bytes | bytearray)]
+    assert max(held, default=0) < 1024
