@@ -142,6 +142,7 @@ BAD = {
     "no decision": Bad(
         "no-decision", ("main.rego:1",), {"main.rego": 'package agentgate\n\nlisting := {"hide": []}\n'}
     ),
+    "tests of nothing": Bad("no-decision", ("main_test.rego:1",), dict.fromkeys(GOOD) | {"main_test.rego": TESTS}),
     "no listing": Bad("no-listing", ("main.rego:1",), _main('\nlisting := {"hide": []}\n', "")),
     "a decision without a default": Bad(
         "no-default", ("main.rego:5",), _main('default decision := {"effect": "deny", "reason": "not_listed"}\n\n', "")
@@ -174,6 +175,14 @@ BAD = {
         {
             "main.rego": MAIN.replace('{"effect": "allow", "reason": "listed"}', 'said("Listed")')
             + '\nsaid(why) := {"effect": "allow", "reason": why}\n'
+        },
+    ),
+    "a reason that comes around in a circle": Bad(
+        "reason-form",
+        ("main.rego:7",),
+        {
+            "main.rego": MAIN.replace('{"effect": "allow", "reason": "listed"}', 'said("Listed")')
+            + '\nsaid(why) := {"effect": "allow", "reason": why} if said(why) != said(why)\n'
         },
     ),
     "a reason that a rule has": Bad(
@@ -237,6 +246,11 @@ def test_a_bad_policy_is_told_where_it_is_bad(name: str, tmp_path: Path) -> None
     assert all(finding.what and finding.remedy for finding in found)
     assert report.score < 100
     assert not (report.passes and any(finding.must for finding in found))
+
+
+def test_a_folder_of_tests_alone_is_checked_against_no_schema(tmp_path: Path) -> None:
+    report = _measured(_write(tmp_path, {"main_test.rego": TESTS}))
+    assert [finding.rule for finding in report.findings if finding.rule in ("check", "schema")] == []
 
 
 def test_each_rule_has_a_bad_policy() -> None:
