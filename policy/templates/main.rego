@@ -16,6 +16,8 @@ decision := {
 	"effect": "deny",
 	"reason": "no_template",
 	"message": data.reasons.no_template,
+	"rules": [],
+	"obligations": {},
 }
 
 listing := {"hide": [name | name := input.items[_].name; not open[name]]}

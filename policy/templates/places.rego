@@ -11,9 +11,12 @@ host(url) := lower(found[0][2]) if {
 encrypted(url) if startswith(url, "https://")
 
 # The host is named, or its parent domain is with "*." before it.
-listed(hosts, name) if hosts[name]
+listed(hosts, name) if has(hosts, name)
 
-listed(hosts, name) if hosts[concat("", ["*", substring(name, indexof(name, "."), -1)])]
+listed(hosts, name) if has(hosts, concat("", ["*", substring(name, indexof(name, "."), -1)]))
+
+# The members have the key. The embedded engine looks at every member where an argument of a function itself is the key.
+has(members, key) if object.get(members, key, null) != null
 
 # The domain of a mail address that is spelled plainly: one address, no display name, no comment, no list.
 domain(address) := lower(found[0][1]) if {

@@ -2,6 +2,7 @@
 # it says nothing, and what other templates deny stays denied.
 package agentgate.templates.break_glass
 
+import data.agentgate.templates.places
 import data.agentgate.templates.scope
 
 settings := scope.of("break-glass")
@@ -26,7 +27,7 @@ open_now if {
 
 named(_) if settings.tools == "all"
 
-named(name) if settings.tools[name]
+named(name) if places.has(settings.tools, name)
 
 opens contains item.name if {
 	input.call.method == "tools/list"

@@ -76,11 +76,11 @@ recipients_known(given) if {
 	}
 }
 
-recipient_known(address) if settings.addresses[address]
+recipient_known(address) if places.has(settings.addresses, address)
 
 recipient_known(address) if {
 	is_string(address)
-	settings.domains[places.domain(address)]
+	places.has(settings.domains, places.domain(address))
 }
 
 opens contains item.name if {

@@ -2,6 +2,7 @@
 # server's word: this is for upstreams that you trust, and `pinned` demands that somebody has reviewed the definition.
 package agentgate.templates.read_only_low_risk
 
+import data.agentgate.templates.places
 import data.agentgate.templates.scope
 
 settings := scope.of("read-only-low-risk")
@@ -24,7 +25,7 @@ harmless(name, definition) if {
 
 named(_) if settings.tools == "all"
 
-named(name) if settings.tools[name]
+named(name) if places.has(settings.tools, name)
 
 reviewed("same")
 

@@ -1,6 +1,7 @@
 # What changes something waits for a human. It never allows: what only reads is for other templates to allow.
 package agentgate.templates.write_with_approval
 
+import data.agentgate.templates.places
 import data.agentgate.templates.scope
 
 settings := scope.of("write-with-approval")
@@ -10,7 +11,7 @@ decision := {"effect": "require_approval", "reason": "write_needs_approval", "ob
 	changes(input.call.name, input.call.definition)
 }
 
-changes(name, _) if settings.tools[name]
+changes(name, _) if places.has(settings.tools, name)
 
 # Every tool that does not say that it only reads; a tool without a definition says nothing.
 changes(_, definition) if {
