@@ -167,31 +167,31 @@ TABLES: Final[Mapping[str, Table]] = {
         "writer",
         "files",
         {
-            "a file": Asked("allow:in_jail", "read_text_file", {"path": "/srv/work/a"}),
-            "the root": Asked("allow:in_jail", "list_directory", {"path": "/srv/work"}),
-            "beside it": Asked("deny:outside_jail", "read_text_file", {"path": "/srv/workshop"}),
-            "upwards": Asked("deny:outside_jail", "read_text_file", {"path": "/srv/work/../etc"}),
-            "upwards, encoded": Asked("deny:outside_jail", "read_text_file", {"path": "/srv/work/%2e%2e/etc"}),
-            "a backslash": Asked("deny:outside_jail", "read_text_file", {"path": "/srv/work/..\\x"}),
-            "a nul": Asked("deny:outside_jail", "read_text_file", {"path": "/srv/work/a\x00"}),
+            "a file": Asked("allow:in_jail", "read_text_file", {"path": "/srv/share/a"}),
+            "the root": Asked("allow:in_jail", "list_directory", {"path": "/srv/share"}),
+            "beside it": Asked("deny:outside_jail", "read_text_file", {"path": "/srv/shared"}),
+            "upwards": Asked("deny:outside_jail", "read_text_file", {"path": "/srv/share/../etc"}),
+            "upwards, encoded": Asked("deny:outside_jail", "read_text_file", {"path": "/srv/share/%2e%2e/etc"}),
+            "a backslash": Asked("deny:outside_jail", "read_text_file", {"path": "/srv/share/..\\x"}),
+            "a nul": Asked("deny:outside_jail", "read_text_file", {"path": "/srv/share/a\x00"}),
             "relative": Asked("deny:outside_jail", "read_text_file", {"path": "a"}),
-            "no text": Asked("deny:outside_jail", "read_text_file", {"path": ["/srv/work/a"]}),
+            "no text": Asked("deny:outside_jail", "read_text_file", {"path": ["/srv/share/a"]}),
             "no path": Asked("deny:outside_jail", "read_text_file", {}),
             "no arguments": Asked("deny:outside_jail", "read_text_file"),
-            "a move": Asked("allow:in_jail", "move_file", {"source": "/srv/work/a", "destination": "/srv/work/b"}),
-            "a move out": Asked("deny:outside_jail", "move_file", {"source": "/srv/work/a", "destination": "/tmp/b"}),
-            "several": Asked("allow:in_jail", "read_multiple_files", {"paths": ["/srv/work/a", "/srv/work/b"]}),
+            "a move": Asked("allow:in_jail", "move_file", {"source": "/srv/share/a", "destination": "/srv/share/b"}),
+            "a move out": Asked("deny:outside_jail", "move_file", {"source": "/srv/share/a", "destination": "/tmp/b"}),
+            "several": Asked("allow:in_jail", "read_multiple_files", {"paths": ["/srv/share/a", "/srv/share/b"]}),
             "several and one outside": Asked(
-                "deny:outside_jail", "read_multiple_files", {"paths": ["/srv/work/a", "/etc/passwd"]}
+                "deny:outside_jail", "read_multiple_files", {"paths": ["/srv/share/a", "/etc/passwd"]}
             ),
-            "several, not in a list": Asked("deny:outside_jail", "read_multiple_files", {"paths": "/srv/work/a"}),
+            "several, not in a list": Asked("deny:outside_jail", "read_multiple_files", {"paths": "/srv/share/a"}),
             "none": Asked("deny:outside_jail", "read_multiple_files", {"paths": []}),
-            "a name beyond ASCII": Asked("allow:in_jail", "read_text_file", {"path": "/srv/work/é"}),
-            "a secret": Asked("deny:secret_path", "read_text_file", {"path": "/srv/work/.env"}),
+            "a name beyond ASCII": Asked("allow:in_jail", "read_text_file", {"path": "/srv/share/é"}),
+            "a secret": Asked("deny:secret_path", "read_text_file", {"path": "/srv/share/.env"}),
             "a key among several": Asked(
-                "deny:secret_path", "read_multiple_files", {"paths": ["/srv/work/a", "/srv/work/b.pem"]}
+                "deny:secret_path", "read_multiple_files", {"paths": ["/srv/share/a", "/srv/share/b.pem"]}
             ),
-            "another tool": Asked(_NO, "delete_file", {"path": "/srv/work/a"}),
+            "another tool": Asked(_NO, "delete_file", {"path": "/srv/share/a"}),
         },
     ),
     "write-with-approval": Table(

@@ -3,7 +3,7 @@ package agentgate.templates.filesystem_jail_test
 import data.agentgate.templates.filesystem_jail
 
 settings := {"*": {"*": {"u": {"filesystem-jail": {
-	"roots": ["/srv/work", "/data/"],
+	"roots": ["/srv/share", "/data/"],
 	"tools": {
 		"read": {"paths": ["path"]},
 		"move": {"paths": ["from", "to"]},
@@ -19,26 +19,26 @@ said(name, arguments) := decision.reason if {
 }
 
 test_inside if {
-	said("read", {"path": "/srv/work/a"}) == "in_jail"
+	said("read", {"path": "/srv/share/a"}) == "in_jail"
 	said("read", {"path": "/data/a"}) == "in_jail"
-	said("move", {"from": "/srv/work/a", "to": "/data/b"}) == "in_jail"
-	said("read_all", {"paths": ["/srv/work/a", "/srv/work"]}) == "in_jail"
+	said("move", {"from": "/srv/share/a", "to": "/data/b"}) == "in_jail"
+	said("read_all", {"paths": ["/srv/share/a", "/srv/share"]}) == "in_jail"
 }
 
 outside := [
 	["read", {"path": "/etc/passwd"}],
-	["read", {"path": "/srv/workshop"}],
-	["read", {"path": "/srv/work/../x"}],
+	["read", {"path": "/srv/shared"}],
+	["read", {"path": "/srv/share/../x"}],
 	["read", {"path": "work/a"}],
 	["read", {"path": 1}],
 	["read", {"path": null}],
 	["read", {}],
 	["read", null],
-	["move", {"from": "/srv/work/a", "to": "/tmp/b"}],
-	["move", {"from": "/srv/work/a"}],
-	["read_all", {"paths": ["/srv/work/a", "/etc/hosts"]}],
-	["read_all", {"paths": "/srv/work/a"}],
-	["read_all", {"paths": {"x": "/srv/work/a"}}],
+	["move", {"from": "/srv/share/a", "to": "/tmp/b"}],
+	["move", {"from": "/srv/share/a"}],
+	["read_all", {"paths": ["/srv/share/a", "/etc/hosts"]}],
+	["read_all", {"paths": "/srv/share/a"}],
+	["read_all", {"paths": {"x": "/srv/share/a"}}],
 	["read_all", {"paths": []}],
 	["read_all", {}],
 	["nothing", {"path": "/etc/passwd"}],
@@ -51,9 +51,9 @@ test_outside if {
 }
 
 test_secrets if {
-	said("read", {"path": "/srv/work/.env"}) == "secret_path"
-	said("move", {"from": "/srv/work/a", "to": "/srv/work/.ssh/config"}) == "secret_path"
-	said("read_all", {"paths": ["/srv/work/a", "/srv/work/tls.key"]}) == "secret_path"
+	said("read", {"path": "/srv/share/.env"}) == "secret_path"
+	said("move", {"from": "/srv/share/a", "to": "/srv/share/.ssh/config"}) == "secret_path"
+	said("read_all", {"paths": ["/srv/share/a", "/srv/share/tls.key"]}) == "secret_path"
 }
 
-test_other_tools if not said("write", {"path": "/srv/work/a"})
+test_other_tools if not said("write", {"path": "/srv/share/a"})
