@@ -6,13 +6,14 @@ once, whoever comes at the same time. Times are seconds since 1970. Every functi
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
+from policy import sqlite_file
 from policy.approval import Asked, Event, State, turn
+from policy.sqlite_file import transaction
 
 if TYPE_CHECKING:
     import sqlite3
@@ -56,20 +57,13 @@ class Approval(Struct, frozen=True):
 
 
 def opened(path: Path) -> "sqlite3.Connection":
-    """The file, made where there is none (0600)."""
-    import sqlite3  # only a process that opens the file needs it
-
-    path.touch(mode=0o600)
-    database = sqlite3.connect(path, WAIT_SECONDS, isolation_level=None, check_same_thread=False)
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = FULL")
-    database.executescript(_TABLES)
-    return database
+    """The file, made where there is none (0600). Raises OSError."""
+    return sqlite_file.opened(path, _TABLES, wait_seconds=WAIT_SECONDS, synchronous="FULL")
 
 
 def asked(database: "sqlite3.Connection", wanted: Asked, now: int) -> tuple[Approval, bool]:
     """The approval that stands for what is wanted, and whether it was asked for only now. Raises TooMany."""
-    with _transaction(database):
+    with transaction(database):
         _expire(database, now)
         for found in _found(database, _STANDING, (wanted.binding,)):
             if found.state is not State.REJECTED or found.asked.expires_at > now:
@@ -88,7 +82,7 @@ def asked(database: "sqlite3.Connection", wanted: Asked, now: int) -> tuple[Appr
 
 def spent(database: "sqlite3.Connection", id: str, now: int) -> Approval | None:
     """Spend a granted approval; None if somebody else has, or if it is over."""
-    with _transaction(database):
+    with transaction(database):
         _expire(database, now)
         found = next(_found(database, "id = ?", (id,)), None)
         if found is None or found.state is not State.GRANTED:
@@ -99,7 +93,7 @@ def spent(database: "sqlite3.Connection", id: str, now: int) -> Approval | None:
 
 def answered(database: "sqlite3.Connection", id: str, event: Event, answer: str | None, now: int) -> Approval:
     """Grant, reject or cancel a waiting approval. Raises KeyError for none of this id, NoTurn if it is over."""
-    with _transaction(database):
+    with transaction(database):
         _expire(database, now)
         found = next(_found(database, "id = ?", (id,)), None)
         if found is None:
@@ -111,7 +105,7 @@ def answered(database: "sqlite3.Connection", id: str, event: Event, answer: str 
 
 def news(database: "sqlite3.Connection", tenants: Sequence[str], now: int) -> list[Approval]:
     """Approvals of these tenants whose state is another than was told before; it counts as told now."""
-    with _transaction(database):
+    with transaction(database):
         _expire(database, now)
         found = [one for one in _found(database, "noted != state", ()) if one.asked.tenant in tenants]
         for one in found:
@@ -121,7 +115,7 @@ def news(database: "sqlite3.Connection", tenants: Sequence[str], now: int) -> li
 
 def listed(database: "sqlite3.Connection", now: int, *, every: bool) -> list[Approval]:
     """What waits, the oldest first; with `every`, all that is kept."""
-    with _transaction(database):
+    with transaction(database):
         _expire(database, now)
     return list(_found(database, "1 ORDER BY asked_at" if every else "state = 'waiting' ORDER BY asked_at", ()))
 
@@ -137,14 +131,3 @@ def _found(database: "sqlite3.Connection", where: str, values: tuple[Any, ...]) 
     for *members, approvers, state, answer in rows:
         asked_for = Asked(**dict(zip(_ASKED, members, strict=True)), approvers=tuple(json.loads(approvers)))
         yield Approval(asked_for, State(state), answer)
-
-
-@contextmanager
-def _transaction(database: "sqlite3.Connection") -> Iterator[None]:
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        database.execute("ROLLBACK")
-        raise
-    database.execute("COMMIT")

@@ -7,17 +7,19 @@ keyed pseudonyms. A policy that reads nothing of a caller's past and sets no lab
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
+from policy import sqlite_file
 from policy.engine import CannotDecide
 from policy.obligations import Limit
+from policy.sqlite_file import transaction
+from proxy.database import Database
 
 if TYPE_CHECKING:
     import sqlite3
@@ -47,8 +49,6 @@ CREATE INDEX IF NOT EXISTS counted_by_key ON counted (tenant, key, at);
 """
 
 _FORGET: Final = "DELETE FROM counted WHERE tenant = ? AND key = ? AND at <= ?"
-
-T = TypeVar("T")
 
 
 class MemoryFailed(CannotDecide):
@@ -91,9 +91,7 @@ class Memory:
 
     def __init__(self, state: Path) -> None:
         """Nothing is opened yet."""
-        self._path = state / FILE
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="memory")
-        self._database: sqlite3.Connection | None = None
+        self._database = Database(FILE, lambda: _opened(state / FILE), MemoryFailed)
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._written = 0
 
@@ -106,59 +104,34 @@ class Memory:
 
     async def past(self, owner: str) -> Past:
         """What is remembered of an owner. Raises MemoryFailed."""
-        return await self._done(lambda database: _past(database, owner))
+        return await self._database.done(lambda database: _past(database, owner))
 
     async def remember(self, deed: Deed) -> str | None:
         """Count a call, against its limits too, and leave its labels; on disk when this returns.
 
         Returns the key of a limit that is reached already, and then nothing has changed. Raises MemoryFailed.
         """
-        return await self._done(lambda database: self._remember(database, deed))
+        return await self._database.done(lambda database: self._remember(database, deed))
 
     async def label(self, owner: str, labels: tuple[str, ...]) -> None:
         """Leave labels, all or none; on disk when this returns. Raises MemoryFailed."""
-        await self._done(lambda database: _all_or_none(database, lambda: _label(database, owner, labels)))
+        await self._database.done(lambda database: _labelled(database, owner, labels))
 
     def close(self) -> None:
         """Free the file; idempotent."""
-        self._thread.shutdown(wait=True)
-        if self._database is not None:
-            self._database.close()
-            self._database = None
-
-    async def _done(self, work: "Callable[[sqlite3.Connection], T]") -> T:
-        import sqlite3  # only a sidecar whose policy remembers needs it
-
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(self._opened()))
-        except (sqlite3.Error, OSError, ValueError) as error:
-            raise MemoryFailed(f"{FILE} of the state folder: {error}") from error
-
-    def _opened(self) -> "sqlite3.Connection":
-        import sqlite3  # as above
-
-        if self._database is None:
-            self._path.touch(mode=0o600)
-            database = sqlite3.connect(self._path, WAIT_SECONDS, isolation_level=None, check_same_thread=False)
-            database.execute("PRAGMA journal_mode = WAL")
-            database.execute("PRAGMA synchronous = NORMAL")
-            database.executescript(_TABLES)
-            self._database = database
-        return self._database
+        self._database.close()
 
     def _remember(self, database: "sqlite3.Connection", deed: Deed) -> str | None:
         try:
-            _all_or_none(database, lambda: self._write(database, deed))
+            with transaction(database):
+                if not deed.denied:
+                    _count(database, deed)
+                    _label(database, deed.owner, deed.labels)
+                _note(database, deed)
+                self._prune(database)
         except _Reached as reached:
             return reached.key
         return None
-
-    def _write(self, database: "sqlite3.Connection", deed: Deed) -> None:
-        if not deed.denied:
-            _count(database, deed)
-            _label(database, deed.owner, deed.labels)
-        _note(database, deed)
-        self._prune(database)
 
     def _prune(self, database: "sqlite3.Connection") -> None:
         self._written += 1
@@ -180,15 +153,13 @@ def _counts(database: "sqlite3.Connection", owner: str) -> tuple[int, int, list[
     return (0, 0, []) if found is None else (found[0], found[1], json.loads(found[2]))
 
 
-def _all_or_none(database: "sqlite3.Connection", work: Callable[[], None]) -> None:
-    """Work in one transaction."""
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        work()
-        database.execute("COMMIT")
-    except BaseException:
-        database.execute("ROLLBACK")
-        raise
+def _opened(path: Path) -> "sqlite3.Connection":
+    return sqlite_file.opened(path, _TABLES, wait_seconds=WAIT_SECONDS, synchronous="NORMAL")
+
+
+def _labelled(database: "sqlite3.Connection", owner: str, labels: tuple[str, ...]) -> None:
+    with transaction(database):
+        _label(database, owner, labels)
 
 
 def _count(database: "sqlite3.Connection", deed: Deed) -> None:
