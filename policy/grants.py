@@ -13,8 +13,6 @@ ends in "*" is a prefix. `effect` is allow (default), deny or require_approval; 
 """
 
 import hashlib
-import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +20,7 @@ from typing import Any, Final, Literal
 
 from evidence.canonical import canonical
 from policy.engine import PolicyRefused
+from policy.json_file import MISSING, read_json, write_json
 
 GrantEffect = Literal["allow", "deny", "require_approval"]
 
@@ -61,14 +60,9 @@ class Grant:
 
 def read_grants(path: Path) -> tuple[Grant, ...]:
     """The grants in the file at `path`; none if there is no file. Raises PolicyRefused with all problems."""
-    try:
-        document = json.loads(path.read_bytes())
-    except FileNotFoundError:
+    document = read_json(path)
+    if document is MISSING:
         return ()
-    except OSError as error:
-        raise PolicyRefused((f"{path}: {error.strerror}",)) from error
-    except ValueError as error:
-        raise PolicyRefused((f"{path}: not JSON: {error}",)) from error
     if not isinstance(document, dict) or document.get("version") != 1 or not isinstance(document.get("grants"), list):
         raise PolicyRefused((f'{path}: not of the form {{"version": 1, "grants": [...]}}',))
     problems: list[str] = []
@@ -93,16 +87,7 @@ def read_grant(entry: Any, where: str) -> Grant:
 
 def write_grants(path: Path, grants: Iterable[Grant]) -> None:
     """Replace the file in one step (0600)."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    document = {"version": 1, "grants": [as_mapping(grant) for grant in grants]}
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w") as file:
-        json.dump(document, file, indent=2, ensure_ascii=False)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    write_json(path, {"version": 1, "grants": [as_mapping(grant) for grant in grants]})
 
 
 def index(grants: Iterable[Grant], most: int = MAX_ENTRIES) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from typing import Final
 from policy.archive import read_file
 from policy.engine import PolicyRefused
 from policy.opening import Bundle, opened
+from policy.replacing import replace_file
 from policy.trust import Trust
 from policy.versions import FILE, read_versions
 
@@ -53,9 +54,9 @@ class Keeping:
                 before.check(bundle, self._place)
                 if not self._kept.exists() or self._kept.read_bytes() != bundle.packed:
                     self._kept.parent.mkdir(mode=0o700, exist_ok=True)
-                    _put(self._kept, bundle.packed)
+                    replace_file(self._kept, bundle.packed)
                 if (after := before.after(bundle, self._place)) != before:
-                    _put(self._state / FILE, after.as_json())
+                    replace_file(self._state / FILE, after.as_json())
         except OSError as error:
             raise PolicyRefused((f"{self._state}: the active bundle cannot be kept: {error.strerror}",)) from error
 
@@ -85,19 +86,3 @@ class Keeping:
 
 def _place(spec: str) -> str:
     return os.path.abspath(spec)
-
-
-def _put(path: Path, content: bytes) -> None:
-    """Replace the file in one step (0600), and have it on disk."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -8,7 +8,6 @@ description, schemas, annotations, meta, and whatever else a server says about a
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +16,7 @@ from msgspec import Struct
 
 from evidence.canonical import canonical
 from policy.engine import PolicyRefused
+from policy.json_file import MISSING, read_json, write_json
 from policy.vocabulary import Pinned
 
 FILE: Final = "pins.json"
@@ -77,14 +77,9 @@ def read_pins(value: Any, where: str) -> Pins:
 
 def read_file(path: Path) -> dict[str, Any] | None:
     """The document in a lock file, checked; None if there is no file. Raises PolicyRefused."""
-    try:
-        value = json.loads(path.read_bytes())
-    except FileNotFoundError:
+    value = read_json(path)
+    if value is MISSING:
         return None
-    except OSError as error:
-        raise PolicyRefused((f"{path}: {error.strerror}",)) from error
-    except ValueError as error:
-        raise PolicyRefused((f"{path}: not JSON: {error}",)) from error
     read_pins(value, str(path))
     return dict(value)
 
@@ -92,15 +87,7 @@ def read_file(path: Path) -> dict[str, Any] | None:
 def write_file(path: Path, document: Mapping[str, Any]) -> None:
     """Replace the lock file in one step (0600). Raises PolicyRefused for a document that is none, OSError."""
     read_pins(document, str(path))
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w") as file:
-        json.dump(document, file, indent=2, ensure_ascii=False)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    write_json(path, document)
 
 
 def with_upstream(document: Mapping[str, Any] | None, upstream: str, tools: Iterable[Definition]) -> dict[str, Any]:

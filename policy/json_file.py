@@ -1,0 +1,29 @@
+"""JSON files that operators and commands write and sidecars watch: read whole, replaced in one step."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from policy.engine import PolicyRefused
+from policy.replacing import replace_file
+
+MISSING: Final = object()
+"""There is no such file."""
+
+
+def read_json(path: Path) -> Any:
+    """The value in the file, or MISSING. Raises PolicyRefused with what is wrong."""
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return MISSING
+    except OSError as error:
+        raise PolicyRefused((f"{path}: {error.strerror}",)) from error
+    except ValueError as error:
+        raise PolicyRefused((f"{path}: not JSON: {error}",)) from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace the file in one step (0600), and have it on disk. Raises OSError."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    replace_file(path, json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n")
