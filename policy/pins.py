@@ -46,6 +46,18 @@ class Pinning(Struct, frozen=True):
             return "same" if digest(item) == self.digests[name] else "changed"
         return "renamed" if _nameless(item) in self.names else "new"
 
+    def compared(self, tools: Iterable[Any]) -> "Comparison":
+        """How each tool of one list compares, by its name; None for one without a form. The nameless are left out."""
+        named = [tool for tool in tools if isinstance(tool, dict) and isinstance(tool.get("name"), str)]
+        twice = doubled(tool["name"] for tool in named)
+        return {tool["name"]: "duplicate" if tool["name"] in twice else self._judged(tool) for tool in named}
+
+    def _judged(self, tool: Definition) -> Pinned | None:
+        try:
+            return self.judge(str(tool["name"]), tool)
+        except ValueError:
+            return None
+
     def vanished(self, names: Iterable[str]) -> tuple[str, ...]:
         """Pinned tools that are not among those of a whole list."""
         return tuple(sorted(self.tools.keys() - set(names)))
@@ -57,6 +69,12 @@ class Pinning(Struct, frozen=True):
         more = len(lines) - MAX_LINES
         return [*lines[:MAX_LINES], *([f"... and {more} more"] if more > 0 else [])]
 
+
+NOTHING_PINNED: Final = Pinning({}, {}, {})
+"""The pins of an upstream that nobody has looked at yet: every tool is new."""
+
+Comparison = Mapping[str, Pinned | None]
+"""How the tools of one list compare to pins, by name."""
 
 Pins = Mapping[str, Pinning]
 """By the name of the upstream; an upstream that is not there has no pins."""

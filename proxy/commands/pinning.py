@@ -57,19 +57,19 @@ def run(given: argparse.Namespace) -> int:
 
 def compared(document: dict[str, Any] | None, name: str, tools: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """How tools compare to the pins of an upstream: how many are the same, and what of the others is another."""
-    from policy.pins import doubled, read_pins
+    from policy.pins import NOTHING_PINNED, read_pins
 
     pins = {} if document is None else read_pins(document, "the lock file")
-    pinning = pins.get(name)
-    names = [str(tool.get("name")) for tool in tools]
-    twice = doubled(names)
+    pinning = pins.get(name, NOTHING_PINNED)
+    found = pinning.compared(tools)
     differing: dict[str, dict[str, Any]] = {}
-    for tool_name, tool in zip(names, tools, strict=True):
-        kind = "duplicate" if tool_name in twice else "new" if pinning is None else pinning.judge(tool_name, tool)
+    for tool in tools:
+        tool_name = str(tool.get("name"))
+        kind = found.get(tool_name, "new") or "changed"
         if kind != "same":
-            shown = [] if pinning is None or kind == "new" else pinning.difference(tool_name, tool)
-            differing[tool_name] = {"is": kind, "difference": shown}
-    vanished = [] if pinning is None else list(pinning.vanished(names))
+            unknown = kind == "new" or pinning is NOTHING_PINNED
+            differing[tool_name] = {"is": kind, "difference": [] if unknown else pinning.difference(tool_name, tool)}
+    vanished = list(pinning.vanished(found))
     return {"upstream": name, "same": len(tools) - len(differing), "differing": differing, "vanished": vanished}
 
 

@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from evidence.record import Entry, Kind
-from policy.pins import Pinning, doubled
+from policy.pins import Comparison, Pinning
 from policy.vocabulary import Pinned
-from proxy.definitions import pinned_of
 from proxy.gate import Gate
 from proxy.path.bodies import MAX_NAME, caller_body, session_body
 from proxy.vocabulary import Exchange
@@ -16,18 +15,19 @@ from proxy.wire.message import Message
 MAX_NOTED: Final = 50
 """Tools that one notice names."""
 
+_FORMLESS: Final[Pinned] = "changed"
+"""What a definition without a canonical form counts as: it cannot be the one that was pinned."""
+
 _SETTLED: Final = frozenset[Pinned]({"same", "unpinned"})
 
 
-async def note_differing(gate: Gate, exchange: Exchange, request: Message, result: Mapping[str, Any]) -> None:
+async def note_differing(
+    gate: Gate, exchange: Exchange, request: Message, result: Mapping[str, Any], pinning: Pinning, found: Comparison
+) -> None:
     """Note which tools of a list are not as pinned; durable when this returns. The same list is noted once."""
-    pinning = gate.pinning(exchange.upstream)
-    tools = result.get("tools")
-    if pinning is None or not isinstance(tools, list):
-        return
-    kinds, lines = await asyncio.to_thread(_compared, tools, pinning)
-    vanished = _vanished(pinning, request, result, kinds)
-    differing = {name: kind for name, kind in kinds.items() if kind not in _SETTLED}
+    vanished = _vanished(pinning, request, result, found)
+    differing = {name: kind or _FORMLESS for name, kind in found.items() if kind not in _SETTLED}
+    lines = await asyncio.to_thread(_lines, result["tools"], pinning, differing) if differing else []
     news = gate.definitions.news(exchange.caller, exchange.upstream, (*lines, *vanished))
     if news and (differing or vanished):
         await _note(gate, exchange, differing, vanished, lines)
@@ -40,28 +40,21 @@ def difference(gate: Gate, exchange: Exchange, name: str) -> str:
     return "" if pinning is None or stated is None else "\n".join(pinning.difference(name, stated))
 
 
-def _compared(tools: Sequence[Any], pinning: Pinning) -> tuple[dict[str, Pinned], list[str]]:
-    named = [tool for tool in tools if isinstance(tool, dict) and isinstance(tool.get("name"), str)]
-    twice = doubled(tool["name"] for tool in named)
-    kinds: dict[str, Pinned] = {}
+def _lines(tools: Sequence[Any], pinning: Pinning, differing: Mapping[str, Pinned]) -> list[str]:
+    """What differs, for a person: each tool with its kind, and below it what is another."""
     lines: list[str] = []
-    for tool in named:
-        name = tool["name"]
-        try:
-            kinds[name] = kind = pinned_of(tool, pinning, doubled=name in twice)
-        except ValueError:
-            kinds[name] = kind = "changed"
-        if kind not in _SETTLED:
-            lines += [f"{kind} {name}", *(f"    {line}" for line in pinning.difference(name, tool) if kind != "new")]
-    return kinds, lines
+    for tool in tools:
+        name = tool.get("name") if isinstance(tool, dict) else None
+        if isinstance(name, str) and (kind := differing.get(name)) is not None:
+            other = [] if kind == "new" else pinning.difference(name, tool)
+            lines += [f"{kind} {name}", *(f"    {line}" for line in other)]
+    return lines
 
 
-def _vanished(
-    pinning: Pinning, request: Message, result: Mapping[str, Any], kinds: Mapping[str, Pinned]
-) -> tuple[str, ...]:
+def _vanished(pinning: Pinning, request: Message, result: Mapping[str, Any], found: Comparison) -> tuple[str, ...]:
     """Pinned tools that a list which is whole does not name."""
     asked = request.params.get("cursor") if isinstance(request.params, Mapping) else None
-    return () if asked is not None or result.get("nextCursor") is not None else pinning.vanished(kinds)
+    return () if asked is not None or result.get("nextCursor") is not None else pinning.vanished(found)
 
 
 async def _note(

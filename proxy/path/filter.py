@@ -7,10 +7,10 @@ from typing import Any, Final
 from policy.decision import hidden, input_text, listing_values
 from policy.engine import CannotDecide, EntryPoint, PolicyMoved
 from policy.methods import LIST_ITEMS
-from policy.pins import Pinning, digest, doubled
+from policy.pins import Comparison, Pinning, digest
 from policy.reads import EVERYTHING, Reads
 from policy.vocabulary import Call
-from proxy.definitions import annotations_of, pinned_of
+from proxy.definitions import annotations_of
 from proxy.gate import Gate
 from proxy.path.differing import note_differing
 from proxy.path.outlive import is_foreign
@@ -29,6 +29,9 @@ SHORT_TTL_MS: Final = 5_000
 
 OFF_LOOP_ITEMS: Final = 50
 """Lists longer than this are looked through, and cut, on a thread, so that other calls are not stalled."""
+
+_Pinned = tuple[Pinning, Comparison] | tuple[None, None]
+"""The pins of an upstream, and how its list compares to them; none for what is not pinned."""
 
 Told = tuple[str, dict[str, Any]]
 """The name of an item, and what policy is told of it."""
@@ -49,13 +52,16 @@ async def filter_list(gate: Gate, exchange: Exchange, request: Message, answer: 
         raise BadAnswer("malformed_list", f"{key} is not an array")
     if items is None:
         return answer.raw
+    pinned: _Pinned = (None, None)
     if method == "tools/list":
         gate.definitions.learn(exchange.caller, exchange.upstream, items, len(answer.raw))
-        await note_differing(gate, exchange, request, answer.result)
+        if (pinning := gate.pinning(exchange.upstream)) is not None:
+            pinned = (pinning, compared := await asyncio.to_thread(pinning.compared, items))
+            await note_differing(gate, exchange, request, answer.result, pinning, compared)
     own = [not is_foreign(gate, exchange, _named(item, name)) for item in items] if method == "tasks/list" else []
     if (policy := gate.engine.active) is not None and policy.hides_nothing and all(own):
         return answer.raw
-    keep = await _kept(gate, exchange, request, items, name)
+    keep = await _kept(gate, exchange, request, items, name, pinned)
     keep = [one and other for one, other in zip(keep, own, strict=True)] if own else keep
     members = _private(answer.result) if exchange.modern or modern_version(request) else {}
     if all(keep) and not members:
@@ -65,13 +71,15 @@ async def filter_list(gate: Gate, exchange: Exchange, request: Message, answer: 
     return edit_list(answer.raw, key, keep, members)
 
 
-async def _kept(gate: Gate, exchange: Exchange, request: Message, items: list[Any], name: str) -> list[bool]:
+async def _kept(
+    gate: Gate, exchange: Exchange, request: Message, items: list[Any], name: str, pinned: _Pinned
+) -> list[bool]:
     call = call_of(exchange, request.method or "", request.params, "client", gate, modern_version(request))
-    reads, pinning = gate.engine.reads, _pinning(gate, call)
+    reads, (pinning, compared) = gate.engine.reads, pinned
     if len(items) > OFF_LOOP_ITEMS:
-        told = await asyncio.to_thread(_told, items, name, reads, pinning)
+        told = await asyncio.to_thread(_told, items, name, reads, compared)
     else:
-        told = _told(items, name, reads, pinning)
+        told = _told(items, name, reads, compared)
     listed = _Listed(items, name, reads, pinning, told)
     keep: list[bool] = []
     for begin in range(0, len(items), CHUNK):
@@ -99,19 +107,19 @@ class _Listed:
         end = begin + CHUNK
         if reads is self.reads and pinning is self.pinning:
             return self.told[begin:end]
-        return _told(self.items, self.name, reads, pinning)[begin:end]
+        compared = None if pinning is None else pinning.compared(self.items)
+        return _told(self.items, self.name, reads, compared)[begin:end]
 
 
 def _named(item: Any, name: str) -> Any:
     return item.get(name) if isinstance(item, dict) else None
 
 
-def _told(items: list[Any], name: str, reads: Reads, pinning: Pinning | None) -> list[Told | None]:
+def _told(items: list[Any], name: str, reads: Reads, compared: Comparison | None) -> list[Told | None]:
     """Every item as `reads` narrows it; None for what has no name, or no definition where policy wants one."""
     within = reads.of("items")
     digested = _wants_digest(within)
-    twice = frozenset[str]() if pinning is None else doubled(str(_named(item, name)) for item in items)
-    stated = [_stated(item, name, pinning, twice, digested=digested) for item in items]
+    stated = [_stated(item, name, compared, digested=digested) for item in items]
     narrowed = iter(within.narrowed([one for one in stated if one is not None]))
     return [None if one is None else (one["name"], next(narrowed)) for one in stated]
 
@@ -121,19 +129,18 @@ def _wants_digest(within: Reads) -> bool:
     return "digest" in value.get("definition", ())
 
 
-def _stated(
-    item: Any, name: str, pinning: Pinning | None, twice: frozenset[str], *, digested: bool
-) -> dict[str, Any] | None:
+def _stated(item: Any, name: str, compared: Comparison | None, *, digested: bool) -> dict[str, Any] | None:
     if not isinstance(item, dict) or not isinstance(named := item.get(name), str):
         return None
-    definition: dict[str, Any] = {"pinned": "unpinned", "annotations": annotations_of(item)}
-    try:
-        if pinning is not None:
-            definition["pinned"] = pinned_of(item, pinning, doubled=named in twice)
-        if digested:
-            definition["digest"] = digest(item)
-    except ValueError:
+    kind = "unpinned" if compared is None else compared[named]
+    if kind is None:
         return None
+    definition: dict[str, Any] = {"pinned": kind, "annotations": annotations_of(item)}
+    if digested:
+        try:
+            definition["digest"] = digest(item)
+        except ValueError:
+            return None
     return {"name": named, "definition": definition}
 
 
