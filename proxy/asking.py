@@ -24,6 +24,7 @@ ASK_SECONDS: Final = 30.0
 """How long one answer may take."""
 
 MAX_PAGES: Final = 1_000
+_ENDED: Final = "it ended before it answered {}"
 _META: Final = "io.modelcontextprotocol/"
 _CLIENT: Final = {"name": "agentgate", "version": "0"}
 _POSTED: Final[Headers] = (
@@ -188,25 +189,25 @@ class _Pipes:
         id = next(self._ids)
         try:
             async with asyncio.timeout(ASK_SECONDS):
-                await self._write(_request(id, method, params))
+                await self._write(_request(id, method, params), method)
                 while line := await asyncio.to_thread(self._line):
                     if line.lstrip()[:1] == b"{" and (result := _result(line.strip(), id)) is not None:
                         return result
         except TimeoutError as error:
             self._child.kill()
             raise NotTold(f"it does not answer {method} within {ASK_SECONDS:.0f} s") from error
-        raise NotTold(f"it ended before it answered {method}")
+        raise NotTold(_ENDED.format(method))
 
     async def say(self, method: str) -> None:
         """One notification."""
-        await self._write(json.dumps({"jsonrpc": "2.0", "method": method}).encode())
+        await self._write(json.dumps({"jsonrpc": "2.0", "method": method}).encode(), method)
 
-    async def _write(self, line: bytes) -> None:
+    async def _write(self, line: bytes, method: str) -> None:
         assert self._child.stdin is not None  # noqa: S101  (asked for)
         try:
             await asyncio.to_thread(self._child.stdin.write, line + b"\n")
         except BrokenPipeError as error:
-            raise NotTold("it ended") from error
+            raise NotTold(_ENDED.format(method)) from error
 
     def _line(self) -> bytes:
         assert self._child.stdout is not None  # noqa: S101  (asked for)
