@@ -37,7 +37,7 @@ async def decide(
         try:
             permits.append(await permitted(gate, defined, clearance, record))
         except NotPermitted as error:
-            error.detail = _difference(gate, exchange, defined)
+            error.detail = error.detail or _difference(gate, exchange, defined)
             raise
         gate.sessions.count(call.caller, denied=False)
     record.culprit = None

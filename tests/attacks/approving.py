@@ -123,6 +123,9 @@ def _requester(gates: Gates) -> None:
         assert "approval" not in _data(answer)
         assert not (gate.folders.state / FILE).exists()
         assert _answer(gate, "approve", "0") == 1
+        key = gate.folders.state / "keys/tenant-acme.key"
+        told = agentgate("records", gate.folders.evidence, "--json", "--key", key).stdout
+        assert "set approvals.same_user" in told, "the operator is not told why nothing was asked"
 
 
 def _flood(gates: Gates) -> None:
