@@ -22,7 +22,7 @@ from policy.engine import (
 )
 from policy.plan import read_plan
 from policy.planning import plan_document
-from policy.program import running, values
+from policy.program import json_values, running, values
 from policy.program.source import NotTranslatable
 from policy.program.translation import Program, translate
 from policy.reads import EVERYTHING, Reads, reads_of
@@ -58,7 +58,7 @@ class _Loaded:
     def evaluate(self, entry: EntryPoint, given: Any, budget: running.Budget) -> Any:
         """The value of an entry point as JSON values, or UNDEFINED. Raises CannotDecide, OutOfTime."""
         try:
-            return values.plain(self.program.evaluate(entry.value, given, self.data, budget))
+            return json_values.plain(self.program.evaluate(entry.value, given, self.data, budget))
         except running.OutOfTime:
             raise
         except values.Inexact as error:
@@ -139,7 +139,7 @@ def _evaluate(loaded: _Loaded, entry: EntryPoint, document: bytes, budget: runni
 
 def _read(document: bytes) -> Any:
     try:
-        return values.read(document)
+        return json_values.read(document)
     except values.Inexact as error:
         raise Inexact(f"the embedded engine is not exact for {error}; the opa engine is") from error
     except ValueError as error:
@@ -157,7 +157,7 @@ def _load(policy: Policy) -> _Loaded:
         program = translate(document)
     except NotTranslatable as error:
         raise PolicyRefused((f"{policy.name}: {error}",)) from error
-    loaded = _Loaded(policy, program, values.given(dict(policy.data)), reads_of(document))
+    loaded = _Loaded(policy, program, json_values.given(dict(policy.data)), reads_of(document))
     if problems := smoke_problems(policy, lambda entry, asked: _vetted(loaded, entry, asked)):
         raise PolicyRefused(problems)
     return loaded

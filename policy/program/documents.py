@@ -7,9 +7,10 @@ from typing import Any, Final
 import orjson
 
 from policy.program.cost import Metered, weighed
+from policy.program.json_values import plain, read
 from policy.program.order import ordered
 from policy.program.running import Budget
-from policy.program.values import UNDEFINED, Inexact, Set, key, plain, read
+from policy.program.values import UNDEFINED, Inexact, Set, key
 
 _MADE_OF_A_CHARACTER: Final = 16
 """Bytes of values that a character of JSON becomes, at most about."""

@@ -6,8 +6,9 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 from policy.program.cost import Metered, looked_through
+from policy.program.json_values import number
 from policy.program.running import Budget, whole
-from policy.program.values import UNDEFINED, Inexact, Set, number
+from policy.program.values import UNDEFINED, Inexact, Set
 
 MAX_RANGE: Final = 100_000
 """No range has more numbers."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from policy.plan import Statement, text_of
-from policy.program import running, values
+from policy.program import json_values, running, values
 from policy.program.builtins import BUILTINS
 from policy.program.cost import Metered
 from policy.program.source import NotTranslatable, Source, Writer
@@ -83,7 +83,7 @@ class _Names:
 
     def number(self, spelling: str) -> str:
         """A number: whole ones stand in the source."""
-        value = values.number(spelling)
+        value = json_values.number(spelling)
         if isinstance(value, int):
             return repr(value)
         alias = f"c{len(self._used)}"

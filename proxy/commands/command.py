@@ -47,11 +47,9 @@ def process_arguments(parser: argparse.ArgumentParser) -> None:
     add("--agent", metavar="NAME", help="name of the agent (default: default)")
 
 
-def sidecar_arguments(parser: argparse.ArgumentParser) -> None:
-    """What a sidecar on HTTP can be told besides."""
-    process_arguments(parser)
+def upstream_arguments(parser: argparse.ArgumentParser) -> None:
+    """MCP servers over HTTP."""
     add = parser.add_argument
-    add("--listen", metavar="H:P|unix:PATH", help="where MCP clients connect (default: 127.0.0.1:8900)")
     add("--upstream", metavar="NAME=URL", action="append", dest="upstreams", help="an MCP server, reached at /NAME")
     add(
         "--upstream-header",
@@ -60,6 +58,14 @@ def sidecar_arguments(parser: argparse.ArgumentParser) -> None:
         dest="upstream_headers",
         help="a secret header that the sidecar adds for an upstream",
     )
+
+
+def sidecar_arguments(parser: argparse.ArgumentParser) -> None:
+    """What a sidecar on HTTP can be told besides."""
+    process_arguments(parser)
+    add = parser.add_argument
+    add("--listen", metavar="H:P|unix:PATH", help="where MCP clients connect (default: 127.0.0.1:8900)")
+    upstream_arguments(parser)
     add("--tokens", metavar="FILE", help="bearer tokens' hashes: tells callers apart")
 
 

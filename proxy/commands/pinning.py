@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from proxy.commands.command import flags_of, place_arguments, places_of
+from proxy.commands.command import flags_of, place_arguments, places_of, upstream_arguments
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,14 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage = "agentgate policy pin [flags] UPSTREAM [-- CMD ARG...]"
     add = parser.add_argument
     add("name", metavar="UPSTREAM", help="the upstream's name in the configuration, or that of a wrapped server")
-    add("--upstream", metavar="NAME=URL", action="append", dest="upstreams", help="an MCP server over HTTP")
-    add(
-        "--upstream-header",
-        metavar="NAME:Header=@FILE|$VAR",
-        action="append",
-        dest="upstream_headers",
-        help="a secret header that the server wants",
-    )
+    upstream_arguments(parser)
     add("--out", metavar="FILE", help="the lock file (default: pins.json in the state folder)")
     add("--check", action="store_true", help="write nothing; exit 1 and show what is another than was pinned")
     add("--json", action="store_true", dest="as_json", help="print one JSON object")

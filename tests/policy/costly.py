@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 
-from policy.program import values
+from policy.program import json_values, values
 from policy.program.running import Budget, OutOfTime
 from policy.program.translation import translate
 
@@ -16,11 +16,11 @@ def main() -> None:
     """`PLAN INPUT RULE SECONDS`; writes a line of JSON."""
     plan, given, rule, seconds = sys.argv[1:]
     program = translate(orjson.loads(Path(plan).read_bytes()))
-    value = values.read(Path(given).read_bytes())
+    value = json_values.read(Path(given).read_bytes())
     before, start = _kilobytes(), time.monotonic()
     try:
         found = program.evaluate(rule, value, {}, Budget(float(seconds)))
-        outcome = type(values.plain(found)).__name__
+        outcome = type(json_values.plain(found)).__name__
     except values.Inexact as error:
         outcome = f"inexact: {error}"
     except OutOfTime:

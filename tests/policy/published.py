@@ -18,7 +18,7 @@ import orjson
 
 from policy.opa_process import OPA_VERSION, find_opa
 from policy.plan import read_plan
-from policy.program import values
+from policy.program import json_values, values
 from policy.program.builtins import BUILTINS
 from policy.program.running import Budget, Conflict
 from policy.program.source import NotTranslatable
@@ -113,8 +113,8 @@ def _outcome(case: Case, compiler: Compiler) -> tuple[str, str]:
         return "refused", "there is no such rule"
     try:
         program = translate(document)
-        found = values.plain(
-            program.evaluate(entry, _given(case), values.given(case.get("data") or {}), Budget(SECONDS))
+        found = json_values.plain(
+            program.evaluate(entry, _given(case), json_values.given(case.get("data") or {}), Budget(SECONDS))
         )
     except NotTranslatable as error:
         return "refused", str(error)
@@ -127,8 +127,8 @@ def _outcome(case: Case, compiler: Compiler) -> tuple[str, str]:
 
 def _given(case: Case) -> Any:
     if "input_term" in case:
-        return values.read(case["input_term"].encode())
-    return values.read(orjson.dumps(case["input"])) if "input" in case else values.UNDEFINED
+        return json_values.read(case["input_term"].encode())
+    return json_values.read(orjson.dumps(case["input"])) if "input" in case else values.UNDEFINED
 
 
 def _is_json(term: str | None) -> bool:
@@ -152,7 +152,7 @@ def _judged(case: Case, found: Any) -> tuple[str, str]:
     wanted = case["want_result"][0]["x"] if case.get("want_result") else values.UNDEFINED
     if case.get("sort_bindings") and isinstance(found, list) and isinstance(wanted, list):
         found, wanted = sorted(found, key=_spelled), sorted(wanted, key=_spelled)
-    found, wanted = values.given(found), values.given(wanted)
+    found, wanted = json_values.given(found), json_values.given(wanted)
     right = found is wanted or values.same(found, wanted)
     return ("right", "") if right else ("other value", f"{found!r} for {wanted!r}"[:200])
 

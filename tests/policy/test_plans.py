@@ -13,7 +13,7 @@ from policy.bundle import load
 from policy.grants import index
 from policy.opa_process import find_opa
 from policy.planning import plan_document
-from policy.program import values
+from policy.program import json_values, values
 from policy.program.running import Budget
 from policy.program.source import NotTranslatable
 from policy.program.translation import Program, translate
@@ -41,9 +41,9 @@ def test_a_plan_of_opa_decides_the_same(tmp_path: Path, name: str) -> None:
     policy = load(name, grants=index(GRANTS), trusted=["trusted"])
     theirs = _compiled_by_opa(tmp_path, dict(policy.modules), dict(policy.data))
     ours = translate(plan_document(policy))
-    data = values.given(dict(policy.data))
+    data = json_values.given(dict(policy.data))
     for call in _calls(seed=3, count=300):
-        asked = values.read(document(call))
+        asked = json_values.read(document(call))
         found = [each.evaluate("agentgate/decision", asked, data, Budget(5.0)) for each in (ours, theirs)]
         assert found[0] == found[1] != values.UNDEFINED, call
 

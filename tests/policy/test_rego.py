@@ -15,7 +15,7 @@ from policy import bundle
 from policy.engine import UNDEFINED
 from policy.opa_process import find_opa
 from policy.planning import plan_document
-from policy.program import values
+from policy.program import json_values, values
 from policy.program.builtins import BUILTINS
 from policy.program.cost import Metered
 from policy.program.running import Budget
@@ -190,8 +190,8 @@ class _Known:
         answered = 0
         for k, row in enumerate(self.rows):
             try:
-                found = program.evaluate(rule, values.read(orjson.dumps(row)), {}, Budget(1.0))
-                plain = values.plain(found)
+                found = program.evaluate(rule, json_values.read(orjson.dumps(row)), {}, Budget(1.0))
+                plain = json_values.plain(found)
             except values.Inexact:
                 continue
             answered += 1
