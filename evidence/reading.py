@@ -3,7 +3,6 @@
 It shows; it does not prove. `agentgate verify` proves.
 """
 
-import base64
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,14 +10,12 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 import orjson
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from evidence.keys import KeyProblem, tenant_private
-from evidence.layout import KEYS_NAME
 from evidence.printable import printable
 from evidence.record import Kind
-from evidence.sealing import CannotOpen, commitment, open_box, read_key_line, unwrap
 from evidence.tailing import FolderTail, Found, Unreadable
+from evidence.unsealing import Unsealer
 
 _TRUE: Final = 0
 _NOT_TRUE: Final = 1
@@ -54,7 +51,7 @@ def run_records(
     a tenant's private key. With `follow`, `pause` waits for more and says whether to go on.
     """
     try:
-        view = _View(_Opener(tenant_private(key)) if key else None, as_json=as_json)
+        view = _View(Unsealer(tenant_private(key)) if key else None, as_json=as_json)
         _check_arguments(folder, only_open=only_open, follow=follow)
     except (KeyProblem, _BadArguments) as error:
         out.write(f"agentgate records: {printable(error)}\n")
@@ -108,69 +105,6 @@ def _show(found: Found, view: "_View", call: str | None, out: TextIO) -> None:
         out.writelines(view.lines(found, subject))
 
 
-class _Opener:
-    """Opens sealed boxes with a tenant's private key."""
-
-    def __init__(self, private: X25519PrivateKey) -> None:
-        self._private = private
-        self._sizes: dict[Path, int] = {}
-        self._lines: dict[tuple[Path, str], Mapping[str, Any]] = {}
-        self._data_keys: dict[tuple[Path, str], bytes] = {}
-
-    def open(self, found: Found) -> dict[str, Any] | None:
-        """Text by name (`{"base64": …}` for bytes that are none, null where only the commitment was kept).
-
-        None if there is no box, or if it does not open: another tenant's, or erased.
-        """
-        if found.box is None:
-            return None
-        body, key_id = found.record.body, found.record.body["sealed"]["key"]
-        try:
-            opened = open_box(found.box, self._data_key(found.chain, key_id), key_id, found.record.header.tenant)
-        except CannotOpen:
-            return None
-        for name, (salt, value) in opened.items():
-            if value is not None and commitment(salt, value) != _object(_object(body, "commitments"), name).get("hmac"):
-                raise Unreadable(
-                    f"{found.chain.name}, record {found.record.header.seq}: {name} is not what was committed"
-                )
-        return {name: _readable(value) for name, (_, value) in opened.items()}
-
-    def _data_key(self, chain: Path, key_id: str) -> bytes:
-        place = (chain, key_id)
-        if place not in self._data_keys:
-            self._load(chain)
-            if place not in self._lines:
-                raise CannotOpen("the data key is erased")
-            self._data_keys[place] = unwrap(self._lines[place], self._private)
-        return self._data_keys[place]
-
-    def _load(self, chain: Path) -> None:
-        """Read the wrapped keys of a chain, and again when there are more."""
-        path = chain / KEYS_NAME
-        size = path.stat().st_size if path.exists() else 0
-        if size != self._sizes.get(chain, 0):
-            self._sizes[chain] = size
-            self._lines.update(((chain, line["id"]), line) for line in _key_lines(path))
-
-
-def _key_lines(path: Path) -> Iterator[Mapping[str, Any]]:
-    for line in path.read_bytes().split(b"\n")[:-1]:
-        try:
-            yield read_key_line(line)
-        except ValueError as error:
-            raise Unreadable(f"{path.parent.name}, {path.name}: {error}") from error
-
-
-def _readable(value: bytes | None) -> Any:
-    if value is None:
-        return None
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(value).decode()}
-
-
 @dataclass(frozen=True, slots=True)
 class _Subject:
     """Whom and what a call is about: its intent says it, its outcome is shown with it."""
@@ -183,7 +117,7 @@ class _Subject:
 class _View:
     """Turns records into lines; remembers the subject of each open call."""
 
-    def __init__(self, opener: _Opener | None, *, as_json: bool) -> None:
+    def __init__(self, opener: Unsealer | None, *, as_json: bool) -> None:
         self._opener = opener
         self._as_json = as_json
         self._subjects: dict[str, _Subject] = {}

@@ -1,10 +1,11 @@
-"""`policy init`: a policy to begin with, made of templates."""
+"""`policy init|suggest`: what to begin with: a policy made of templates, grants made of what was recorded."""
 
 import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from proxy.commands.command import place_arguments, places_of
 from proxy.settings.problems import ConfigProblems, Problem
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def arguments(below: "_SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Declare it on the parser of `policy`."""
+    """Declare both on the parser of `policy`."""
     init = below.add_parser("init", help="write a policy made of templates, or list these")
     init.usage = "agentgate policy init (--list [--json] | --template NAME[,NAME...] DIR)"
     add = init.add_argument
@@ -20,6 +21,12 @@ def arguments(below: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     add("--template", metavar="NAME,...", action="append", default=[], help="the templates, the most telling one first")
     add("--list", action="store_true", dest="as_list", help="what there is")
     add("--json", action="store_true", dest="as_json", help="list it as JSON")
+    suggest = below.add_parser("suggest", help="the narrowest grants that recorded calls would need, for review")
+    place_arguments(suggest)
+    add = suggest.add_argument
+    add("--evidence", metavar="DIR", help="evidence folder (default: that of the configuration)")
+    add("--key", type=Path, metavar="FILE", help="a tenant's private key: opens arguments, and gives them rules")
+    add("--json", action="store_true", dest="as_json", help="print what can stand as grants.json")
 
 
 def init(given: argparse.Namespace) -> int:
@@ -50,5 +57,13 @@ def _written(names: list[str], folder: Path) -> int:
         raise ConfigProblems((Problem("DIR", f"{error.filename}: {error.strerror}", remedy),)) from error
 
 
-RUN = {"init": init}
+def suggest(given: argparse.Namespace) -> int:
+    """Print grants for what was recorded. Raises ConfigProblems."""
+    from policy.suggesting.command import run_suggest
+
+    folder = places_of(given, given.evidence).evidence
+    return run_suggest(folder, key=given.key, as_json=given.as_json, out=sys.stdout)
+
+
+RUN = {"init": init, "suggest": suggest}
 """By the names of the commands."""

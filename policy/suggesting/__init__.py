@@ -1,0 +1,1 @@
+"""`agentgate policy suggest`: the narrowest grants that recorded calls would need, for somebody to review."""
