@@ -6,11 +6,12 @@
             --cancel--> cancelled
 
 An approval is for one call: of one caller, at one upstream, with the same params, the same definition of the tool and
-the same policy. It is spent by that call, once. An answer counts by its signature, and for no other approval.
+the same policy. It is spent by that call, once. An answer counts by its signature, and for no other approval. Where
+policy wants several steps, so many different people have to grant it; until the last of them it waits.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final
 
@@ -27,8 +28,12 @@ LONGEST_SECONDS: Final = 7 * 24 * 3600
 """How long an approval waits for its answer, and how long it can be spent, all in all."""
 
 MAX_APPROVERS: Final = 64
+MAX_STEPS: Final = 8
 
-_TERMS: Final = frozenset({"expires", "approvers", "steps"})
+CLIENT: Final = "client_attested"
+"""How an answer is verified that the agent's own client gave: not at all."""
+
+_TERMS: Final = frozenset({"expires", "approvers", "steps", CLIENT})
 _DOMAIN: Final = b"agentgate approval v1\0"
 
 
@@ -81,11 +86,23 @@ def turn(state: State, event: Event) -> State:
     return after
 
 
+class SameApprover(ValueError):
+    """Somebody grants an approval for the second time, which needs as many people as it has steps."""
+
+    def __init__(self, approver: str) -> None:
+        super().__init__(f"{approver} has approved it already, and it takes somebody else as well")
+
+
 class Terms(Struct, frozen=True):
-    """How policy wants to have it approved: within so many seconds, by one of these (anybody if it names none)."""
+    """How policy wants to have it approved: within so many seconds, by so many of these (anybody if it names none).
+
+    With `client_attested` the word of the agent's own client is enough.
+    """
 
     seconds: int = DEFAULT_SECONDS
     approvers: tuple[str, ...] = ()
+    steps: int = 1
+    client_attested: bool = False
 
 
 class Asked(Struct, frozen=True):
@@ -104,6 +121,8 @@ class Asked(Struct, frozen=True):
     asked_at: int
     expires_at: int
     approvers: tuple[str, ...] = ()
+    steps: int = 1
+    client_attested: bool = False
 
 
 class Answer(Struct, frozen=True):
@@ -118,20 +137,46 @@ class Answer(Struct, frozen=True):
 
 
 def terms_of(decision: Decision) -> Terms:
-    """What `obligations.approval` of a decision says: `{"expires": seconds, "approvers": [name…]}`. Raises Unmet."""
+    """What `obligations.approval` of a decision says. Raises Unmet.
+
+    `{"expires": seconds, "approvers": [name…], "steps": number, "client_attested": true}`, each if it is given. The
+    client's word is one person's, whoever that is: it goes with neither names nor further steps.
+    """
     others = decision.obligations.keys() - {"approval"}
     if others:
         raise Unmet(sorted(others)[0])
     value = decision.obligations.get("approval", {})
-    if not isinstance(value, Mapping) or not value.keys() <= _TERMS or value.get("steps", 1) != 1:
+    if not isinstance(value, Mapping) or not value.keys() <= _TERMS:
         raise Unmet("approval")
-    seconds, approvers = value.get("expires", DEFAULT_SECONDS), value.get("approvers", [])
-    if type(seconds) is not int or not 1 <= seconds <= LONGEST_SECONDS:
+    seconds, steps = value.get("expires", DEFAULT_SECONDS), value.get("steps", 1)
+    approvers, attested = value.get("approvers", []), value.get(CLIENT, False)
+    if not _within(seconds, LONGEST_SECONDS) or not _within(steps, MAX_STEPS) or not _names(approvers):
         raise Unmet("approval")
-    named = isinstance(approvers, list) and all(isinstance(one, str) for one in approvers)
-    if not named or len(approvers) > MAX_APPROVERS:
+    enough = not approvers or len(set(approvers)) >= steps
+    if not enough or not isinstance(attested, bool) or (attested and (approvers or steps > 1)):
         raise Unmet("approval")
-    return Terms(seconds, tuple(approvers))
+    return Terms(seconds, tuple(approvers), steps, attested)
+
+
+def _within(value: Any, most: int) -> bool:
+    return type(value) is int and 1 <= value <= most
+
+
+def _names(value: Any) -> bool:
+    return isinstance(value, list) and len(value) <= MAX_APPROVERS and all(isinstance(one, str) for one in value)
+
+
+def after(asked: Asked, state: State, event: Event, approver: str, granted_by: Sequence[str]) -> State:
+    """The state after an answer of `approver`; `granted_by` are those who have granted it before.
+
+    Raises NoTurn, SameApprover.
+    """
+    following = turn(state, event)
+    if event is not Event.GRANT:
+        return following
+    if approver in granted_by:
+        raise SameApprover(approver)
+    return following if len(granted_by) + 1 >= asked.steps else state
 
 
 def bound(call: Call, decision: Decision) -> bytes:

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from policy import sqlite_file
-from policy.approval import Asked, Event, State, turn
+from policy.approval import Asked, Event, State, after, turn
 from policy.sqlite_file import transaction
 
 if TYPE_CHECKING:
@@ -29,17 +29,17 @@ KEPT_SECONDS: Final = 30 * 24 * 3600
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS approvals (
     id TEXT PRIMARY KEY, binding TEXT, owner TEXT, tenant TEXT, agent TEXT, upstream TEXT, method TEXT, name TEXT,
-    shown TEXT, reason TEXT, asked_at INTEGER, expires_at INTEGER, approvers TEXT,
-    state TEXT, answer TEXT, noted TEXT
+    shown TEXT, reason TEXT, asked_at INTEGER, expires_at INTEGER, steps INTEGER, client_attested INTEGER,
+    approvers TEXT, state TEXT, answers TEXT, noted TEXT
 );
 CREATE INDEX IF NOT EXISTS approvals_by_binding ON approvals (binding);
 CREATE INDEX IF NOT EXISTS approvals_by_state ON approvals (state);
 """
 _ASKED: Final = (
     "id", "binding", "owner", "tenant", "agent", "upstream", "method", "name", "shown", "reason", "asked_at",
-    "expires_at",
+    "expires_at", "steps", "client_attested",
 )  # fmt: skip
-_COLUMNS: Final = ", ".join((*_ASKED, "approvers", "state", "answer"))
+_COLUMNS: Final = ", ".join((*_ASKED, "approvers", "state", "answers"))
 
 _STANDING: Final = "binding = ? AND state IN ('waiting', 'granted', 'rejected') ORDER BY asked_at DESC"
 
@@ -49,11 +49,16 @@ class TooMany(Exception):
 
 
 class Approval(Struct, frozen=True):
-    """One approval as it stands; `answer` is the signed answer as it was given."""
+    """One approval as it stands; `answers` are the signed answers as they were given."""
 
     asked: Asked
     state: State
-    answer: str | None
+    answers: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> str:
+        """What of it is news when it is another: each answer, and each state."""
+        return f"{self.state} {len(self.answers)}"
 
 
 def opened(path: Path) -> "sqlite3.Connection":
@@ -75,9 +80,10 @@ def asked(database: "sqlite3.Connection", wanted: Asked, now: int) -> tuple[Appr
             raise TooMany
         database.execute("DELETE FROM approvals WHERE state != 'waiting' AND expires_at < ?", (now - KEPT_SECONDS,))
         values = [getattr(wanted, name) for name in _ASKED]
-        row = (*values, json.dumps(wanted.approvers), State.WAITING, None, State.WAITING)
+        new = Approval(wanted, State.WAITING)
+        row = (*values, json.dumps(wanted.approvers), State.WAITING, "[]", new.told)
         database.execute(f"INSERT INTO approvals VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608  (question marks)
-    return Approval(wanted, State.WAITING, None), True
+    return new, True
 
 
 def spent(database: "sqlite3.Connection", id: str, now: int) -> Approval | None:
@@ -87,30 +93,60 @@ def spent(database: "sqlite3.Connection", id: str, now: int) -> Approval | None:
         found = next(_found(database, "id = ?", (id,)), None)
         if found is None or found.state is not State.GRANTED:
             return None
-        database.execute("UPDATE approvals SET state = ?, noted = ? WHERE id = ?", (State.SPENT, State.SPENT, id))
+        told = structs.replace(found, state=State.SPENT).told
+        database.execute("UPDATE approvals SET state = ?, noted = ? WHERE id = ?", (State.SPENT, told, id))
         return found
 
 
-def answered(database: "sqlite3.Connection", id: str, event: Event, answer: str | None, now: int) -> Approval:
-    """Grant, reject or cancel a waiting approval. Raises KeyError for none of this id, NoTurn if it is over."""
+def approval_of(database: "sqlite3.Connection", id: str, now: int) -> Approval | None:
+    """The approval of this id as it stands now; None if there is none."""
     with transaction(database):
         _expire(database, now)
-        found = next(_found(database, "id = ?", (id,)), None)
-        if found is None:
-            raise KeyError(id)
-        after = turn(found.state, event)
-        database.execute("UPDATE approvals SET state = ?, answer = ? WHERE id = ?", (after, answer, id))
-        return Approval(found.asked, after, answer)
+        return next(_found(database, "id = ?", (id,)), None)
+
+
+def answered(database: "sqlite3.Connection", id: str, event: Event, approver: str, answer: str, now: int) -> Approval:
+    """Grant or reject a waiting approval by the signed `answer` of `approver`.
+
+    Raises KeyError for none of this id, NoTurn if it is over, SameApprover for a second step of the same person.
+    """
+    with transaction(database):
+        approval = _standing(database, id, now)
+        granted_by = [json.loads(one)["approver"] for one in approval.answers]
+        state = after(approval.asked, approval.state, event, approver, granted_by)
+        return _changed(database, structs.replace(approval, state=state, answers=(*approval.answers, answer)))
+
+
+def cancelled(database: "sqlite3.Connection", id: str, now: int) -> Approval:
+    """Cancel a waiting approval: whoever asked for it wants it no more. Raises KeyError, NoTurn."""
+    with transaction(database):
+        approval = _standing(database, id, now)
+        return _changed(database, structs.replace(approval, state=turn(approval.state, Event.CANCEL)))
+
+
+def _standing(database: "sqlite3.Connection", id: str, now: int) -> Approval:
+    _expire(database, now)
+    approval = next(_found(database, "id = ?", (id,)), None)
+    if approval is None:
+        raise KeyError(id)
+    return approval
+
+
+def _changed(database: "sqlite3.Connection", approval: Approval) -> Approval:
+    row = (approval.state, json.dumps(approval.answers), approval.asked.id)
+    database.execute("UPDATE approvals SET state = ?, answers = ? WHERE id = ?", row)
+    return approval
 
 
 def news(database: "sqlite3.Connection", tenants: Sequence[str], now: int) -> list[Approval]:
-    """Approvals of these tenants whose state is another than was told before; it counts as told now."""
+    """Approvals of these tenants with a state or an answer that was not told before; it counts as told now."""
     with transaction(database):
         _expire(database, now)
-        found = [one for one in _found(database, "noted != state", ()) if one.asked.tenant in tenants]
-        for one in found:
-            database.execute("UPDATE approvals SET noted = ? WHERE id = ?", (one.state, one.asked.id))
-    return found
+        changed = "noted != state || ' ' || json_array_length(answers)"
+        news = [one for one in _found(database, changed, ()) if one.asked.tenant in tenants]
+        for one in news:
+            database.execute("UPDATE approvals SET noted = ? WHERE id = ?", (one.told, one.asked.id))
+    return news
 
 
 def listed(database: "sqlite3.Connection", now: int, *, every: bool) -> list[Approval]:
@@ -128,6 +164,8 @@ def _expire(database: "sqlite3.Connection", now: int) -> None:
 
 def _found(database: "sqlite3.Connection", where: str, values: tuple[Any, ...]) -> Iterator[Approval]:
     rows = database.execute(f"SELECT {_COLUMNS} FROM approvals WHERE {where}", values).fetchall()  # noqa: S608  (ours)
-    for *members, approvers, state, answer in rows:
-        asked_for = Asked(**dict(zip(_ASKED, members, strict=True)), approvers=tuple(json.loads(approvers)))
-        yield Approval(asked_for, State(state), answer)
+    for *members, approvers, state, answers in rows:
+        given = dict(zip(_ASKED, members, strict=True))
+        given["client_attested"] = bool(given["client_attested"])
+        asked_for = Asked(**given, approvers=tuple(json.loads(approvers)))
+        yield Approval(asked_for, State(state), tuple(json.loads(answers)))

@@ -23,6 +23,7 @@ import orjson
 
 from evidence.canonical import Spelled
 from evidence.clock import Instant
+from policy.approval import Asked
 from policy.engine import UNDEFINED, Answer, CannotDecide
 from policy.obligations import Durability, Obligations, Recording, Unmet, most_reticent, read_obligations, strictest
 from policy.vocabulary import (
@@ -89,9 +90,15 @@ class Denied(NotPermitted):
 
 
 class ApprovalNeeded(NotPermitted):
-    """Effect "require_approval"; `approval` is the id of the one that waits, if one does."""
+    """Effect "require_approval".
 
+    `asked` is what waits, if anything does; `approval` its id, where whoever made the call can do something with it;
+    `question` the result that asks the client's user to help, where that is how the call is answered.
+    """
+
+    asked: Asked | None = None
     approval: str | None = None
+    question: Mapping[str, Any] | None = None
 
 
 class ApprovalRejected(NotPermitted):

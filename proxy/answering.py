@@ -8,8 +8,11 @@ from aiohttp import hdrs, web
 from aiohttp.web_request import BaseRequest
 
 from proxy.vocabulary import ClientGone, Headers, Reply
+from proxy.wire.sse import event_bytes
 
 SERVER: Final = "agentgate"
+
+_EVENTS: Final = (("Content-Type", "text/event-stream"), ("Cache-Control", "no-cache"))
 
 Rewrite = Callable[[Headers], Headers]
 """Sees the headers of each answer before they go out."""
@@ -42,6 +45,12 @@ class HttpClient:
         with _client_may_go():
             await response.prepare(self._request)
             await response.write_eof()
+
+    async def ask(self, raw: bytes) -> None:
+        """Send a request of the sidecar's as the first event of a stream, which the answer will end."""
+        if not self.begun:
+            await self.begin(200, _EVENTS)
+        await self.send(event_bytes(raw))
 
     async def begin(self, status: int, headers: Headers) -> None:
         """Send status and headers of a stream."""

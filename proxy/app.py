@@ -11,6 +11,7 @@ from typing import Final
 import uvloop
 
 from proxy.admin import Readiness, admin_app
+from proxy.approval_page import page_url
 from proxy.assembly import Assembly, assembled, named, own_version, tend
 from proxy.config import Config
 from proxy.forward import HttpUpstream
@@ -38,7 +39,9 @@ def run_sidecar(config: Config) -> int:
 async def _sidecar(config: Config) -> None:
     async with AsyncExitStack() as stack:
         upstreams = {each.name: await _upstream(each, config, stack) for each in config.upstreams}
-        assembly = await stack.enter_async_context(assembled(config, upstreams, own_version()))
+        assembly = await stack.enter_async_context(
+            assembled(config, upstreams, own_version(), page=page_url(config.listen))
+        )
         async with asyncio.TaskGroup() as tasks:
             tending = tend(assembly, tasks)
             async with _listening(assembly, upstreams):

@@ -1,24 +1,33 @@
-"""The sidecar's side of approvals: it asks, it spends, and it notices what has become of them."""
+"""The sidecar's side of approvals: it asks, it spends, it has the client asked, and it notices what became of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from evidence.keys import existing_key
+from msgspec import Struct
+
+from evidence.keys import KeyProblem, existing_key, signing_key
 from policy import approval_store
-from policy.approval import Answer, Asked, Event, unseal
+from policy.approval import CLIENT, Answer, Asked, Event, NoTurn, SameApprover, seal, unseal
 from policy.approval_store import Approval
 from policy.engine import CannotDecide
 from proxy.database import Database
+from proxy.settings.shape import ApprovalSettings
 
 if TYPE_CHECKING:
     import sqlite3
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 KEY: Final = "approvals"
 """The key in the state folder that signs answers given on this machine."""
 
 SHOWN_CHARACTERS: Final = 4096
 """How much of a call's params an approver is shown."""
+
+MAX_HELD: Final = 256
+"""Calls that are held open at the same time until somebody has answered; others are told to come again."""
 
 
 class ApprovalsFailed(CannotDecide):
@@ -27,23 +36,62 @@ class ApprovalsFailed(CannotDecide):
     code = "approvals_failed"
 
 
+class Granted(Struct, frozen=True):
+    """A spent approval: who has agreed to the call, as policy is told, and the signed answers."""
+
+    id: str
+    by: tuple[Answer, ...]
+    signed: tuple[str, ...]
+
+    def told(self) -> dict[str, Any]:
+        """What stands in `input.approval`; of several ways in which people were verified, that of the last."""
+        last = self.by[-1]
+        approvers = [answer.approver for answer in self.by]
+        return {"id": self.id, "approvers": approvers, "authn_method": last.authn_method, "at": last.at}
+
+
 class Approvals:
     """The approvals of one state folder. `answerable` says whether an answer given on this machine counts."""
 
-    def __init__(self, state: Path, *, answerable: bool) -> None:
-        """Nothing is opened yet."""
+    def __init__(
+        self, state: Path, *, answerable: bool, settings: ApprovalSettings | None = None, page: str | None = None
+    ) -> None:
+        """Nothing is opened yet. `page` is where a person can look at an approval, with `{id}` in it, if anywhere."""
+        settings = settings or ApprovalSettings()
         self.answerable = answerable
+        self.wait_seconds = settings.wait_seconds
+        self.held = 0
+        self._page = settings.url or page
         self._state = state
         path = state / approval_store.FILE
         self._database = Database(path.name, lambda: approval_store.opened(path), ApprovalsFailed)
+
+    def page(self, id: str) -> str | None:
+        """Where a person can look at the approval; None where there is no such place."""
+        return None if self._page is None else self._page.replace("{id}", id)
 
     async def stand(self, wanted: Asked, now: int) -> tuple[Approval, bool]:
         """The approval that stands for this call, and whether it is asked for only now. Raises TooMany."""
         return await self._database.done(lambda database: approval_store.asked(database, wanted, now))
 
-    async def spend(self, approval: Approval, now: int) -> Answer | None:
-        """The answer that lets the call pass, once; None if it does not count, or has been spent."""
+    async def look(self, id: str, now: int) -> Approval | None:
+        """The approval of this id as it stands now."""
+        return await self._database.done(lambda database: approval_store.approval_of(database, id, now))
+
+    async def spend(self, approval: Approval, now: int) -> Granted | None:
+        """The answers that let the call pass, once; None if they do not count, or have been spent."""
         return await self._database.done(lambda database: self._spent(database, approval, now))
+
+    async def attest(self, id: str, event: Event, approver: str, now: int) -> None:
+        """Answer for the agent's own client, which says that `approver` has; it counts only where policy says so.
+
+        Where the approval is over, nothing changes.
+        """
+        await self._database.done(lambda database: self._attested(database, id, event, approver, now))
+
+    async def cancel(self, id: str, now: int) -> None:
+        """Nobody wants it any more; where the approval is over, nothing changes."""
+        await self._database.done(lambda database: _unless_over(lambda: approval_store.cancelled(database, id, now)))
 
     async def news(self, tenants: Sequence[str], now: int) -> list[Approval]:
         """What has become of approvals since this was asked last."""
@@ -51,26 +99,68 @@ class Approvals:
             return []
         return await self._database.done(lambda database: approval_store.news(database, tenants, now))
 
+    async def seal(self, members: Mapping[str, Any]) -> str:
+        """`members` as a text that only this installation can make and read."""
+        from proxy.approval_state import seal_state  # only where a client is asked
+
+        return await self._database.done(lambda _: seal_state(members, self._key()))
+
+    async def unseal(self, text: str) -> dict[str, Any] | None:
+        """What `seal` has sealed; None if it has not."""
+        from proxy.approval_state import unseal_state
+
+        return await self._database.done(lambda _: unseal_state(text, self._key()))
+
     def close(self) -> None:
         """Free the file; idempotent."""
         self._database.close()
 
-    def _spent(self, database: "sqlite3.Connection", approval: Approval, now: int) -> Answer | None:
-        answer = self._read(approval)
-        if answer is None or approval_store.spent(database, approval.asked.id, now) is None:
-            return None
-        return answer
+    def _key(self) -> "Ed25519PrivateKey":
+        try:
+            return signing_key(self._state, KEY)
+        except KeyProblem as problem:
+            raise ValueError(str(problem)) from problem
 
-    def _read(self, approval: Approval) -> Answer | None:
-        """The answer, if the key of this installation has signed it, for exactly this approval."""
-        key = existing_key(self._state, KEY)
-        if key is None or approval.answer is None:
+    def _attested(self, database: "sqlite3.Connection", id: str, event: Event, approver: str, now: int) -> None:
+        approval = approval_store.approval_of(database, id, now)
+        if approval is None:
+            return
+        answer = Answer(id, approval.asked.binding, event, approver, CLIENT, now)
+        signed = seal(answer, self._key())
+        _unless_over(lambda: approval_store.answered(database, id, event, approver, signed, now))
+
+    def _spent(self, database: "sqlite3.Connection", approval: Approval, now: int) -> Granted | None:
+        answers = self._read(approval)
+        if answers is None or approval_store.spent(database, approval.asked.id, now) is None:
+            return None
+        return Granted(approval.asked.id, answers, approval.answers)
+
+    def _read(self, approval: Approval) -> tuple[Answer, ...] | None:
+        """The answers, if the key of this installation has signed each, for exactly this approval, and all count."""
+        try:
+            key = existing_key(self._state, KEY)
+        except KeyProblem as problem:
+            raise ValueError(str(problem)) from problem
+        if key is None:
             return None
         try:
-            answer = unseal(approval.answer, key.public_key())
+            answers = tuple(unseal(one, key.public_key()) for one in approval.answers)
         except ValueError:
             return None
         asked = approval.asked
-        named = not asked.approvers or answer.approver in asked.approvers
-        fits = (answer.id, answer.binding, answer.event) == (asked.id, asked.binding, Event.GRANT)
-        return answer if fits and named else None
+        people = {answer.approver for answer in answers}
+        counts = all(self._counts(asked, answer) for answer in answers)
+        return answers if counts and len(people) == len(answers) >= asked.steps else None
+
+    def _counts(self, asked: Asked, answer: Answer) -> bool:
+        if (answer.id, answer.binding, answer.event) != (asked.id, asked.binding, Event.GRANT):
+            return False
+        if answer.authn_method == CLIENT:
+            return asked.client_attested
+        return self.answerable and (not asked.approvers or answer.approver in asked.approvers)
+
+
+def _unless_over(change: Callable[[], Approval]) -> None:
+    """Make a change to an approval, which may have been answered, or be over, since it was looked at."""
+    with suppress(NoTurn, SameApprover, KeyError):
+        change()

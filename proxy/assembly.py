@@ -40,7 +40,7 @@ from proxy.memory import Memory
 from proxy.metrics import Level, Metrics
 from proxy.path.approve import note_news
 from proxy.path.identify import Identity, SoleAgent, TokenHolders
-from proxy.questions import Questions
+from proxy.questions import OwnQuestions, Questions
 from proxy.rounds import Rounds
 from proxy.sessions import Sessions
 from proxy.task_file import TaskFile
@@ -103,9 +103,12 @@ class Assembly:
 
 
 @asynccontextmanager
-async def assembled(config: Config, upstreams: Mapping[str, Upstream], release: str) -> AsyncIterator[Assembly]:
+async def assembled(
+    config: Config, upstreams: Mapping[str, Upstream], release: str, *, page: str | None = None
+) -> AsyncIterator[Assembly]:
     """Build the parts, recover evidence, activate the policy; undo all of it at the end.
 
+    `page` is where this process shows how an approval stands, with `{id}` in it, if it does.
     Raises KeyProblem, OrdersProblem, PolicyRefused, CannotDecide, NotRecorded: nothing listens yet then.
     """
     identity = _identity(config)
@@ -131,10 +134,11 @@ async def assembled(config: Config, upstreams: Mapping[str, Upstream], release: 
             open_streams=Flights(config.limits.open_streams),
             detached=Detached(monotonic),
             questions=Questions(),
+            asking=OwnQuestions(),
             tasks=_tasks(config, stack, sole_caller=identity.sole),
             rounds=Rounds(monotonic),
             memory=_memory(config, stack),
-            approvals=_approvals(config, isolation, stack),
+            approvals=_approvals(config, isolation, page, stack),
             clock=clock,
             sidecar=sidecar,
             metrics=metrics,
@@ -241,9 +245,9 @@ def _memory(config: Config, stack: AsyncExitStack) -> Memory:
     return memory
 
 
-def _approvals(config: Config, isolation: Measured, stack: AsyncExitStack) -> Approvals:
+def _approvals(config: Config, isolation: Measured, page: str | None, stack: AsyncExitStack) -> Approvals:
     answerable = isolation.isolation != "none" or config.approvals.same_user
-    approvals = Approvals(config.state, answerable=answerable)
+    approvals = Approvals(config.state, answerable=answerable, settings=config.approvals, page=page)
     stack.callback(approvals.close)
     return approvals
 

@@ -108,6 +108,11 @@ class HttpUpstream:
         """What configuration adds to each request (secret)."""
         return self.target.added_headers
 
+    @property
+    def passthrough_auth(self) -> bool:
+        """True if the client's own Authorization goes there."""
+        return self.target.passthrough_auth
+
     def leg(self) -> "HttpLeg":
         """A leg for one exchange."""
         return HttpLeg(self)

@@ -19,7 +19,7 @@ from proxy.detached import DRAINED, Detached, Waiting
 from proxy.flights import Flights
 from proxy.memory import Memory
 from proxy.metrics import Metrics
-from proxy.questions import Questions
+from proxy.questions import OwnQuestions, Questions
 from proxy.rounds import Rounds
 from proxy.sessions import Sessions
 from proxy.tasks import Tasks
@@ -57,6 +57,11 @@ class Upstream(Protocol):
         """What configuration adds to each request (secret)."""
         ...
 
+    @property
+    def passthrough_auth(self) -> bool:
+        """True if the client's own Authorization goes there, and what answers it comes back."""
+        ...
+
     def leg(self) -> UpstreamLeg:
         """A leg for one exchange."""
         ...
@@ -87,6 +92,7 @@ class Gate:
     open_streams: Flights
     detached: Detached
     questions: Questions
+    asking: OwnQuestions
     tasks: Tasks
     rounds: Rounds
     memory: Memory

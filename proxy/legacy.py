@@ -99,6 +99,11 @@ class MessageLeg:
         if not self.accepted.done():
             self.accepted.set_result(reply)
 
+    async def ask(self, raw: bytes) -> None:
+        """A request of the sidecar's goes on the stream."""
+        self._accept(Reply(202, (), b""))
+        await self._writer.event(event_bytes(raw))
+
     async def answer(self, reply: Reply) -> None:
         """An answer to a request goes on the stream; a failure of HTTP itself answers the POST."""
         if reply.body and reply.status < 300:

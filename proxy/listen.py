@@ -15,20 +15,23 @@ from aiohttp.web_request import BaseRequest
 from msgspec import structs
 
 from evidence.journal import NotRecorded
+from policy.engine import CannotDecide
 from policy.methods import subject
 from policy.peer import peer_uid
 from policy.vocabulary import Caller
 from proxy.answering import HttpClient, Rewrite, as_they_are, plain
+from proxy.approval_page import id_in, page
 from proxy.forward import HttpUpstream
 from proxy.gate import Gate
 from proxy.legacy import ERA, MessageLeg
 from proxy.metadata import Place, Protected, places
+from proxy.path.approve import unix_seconds
 from proxy.path.identify import Credentials, Identity, Unidentified
 from proxy.path.parse import era_of
 from proxy.path.record import record_unread
 from proxy.pipeline import carry
 from proxy.reading import read_request
-from proxy.refusals import INVALID_REQUEST, JSON, NoSuchSession, Refusal, explain, strict_reply
+from proxy.refusals import INVALID_REQUEST, JSON, NoSuchSession, Refusal, explain, leg_reply, strict_reply
 from proxy.streams import LEGACY_PATH, answer_once, end_session, relay
 from proxy.vocabulary import NO_MESSAGE, Exchange, Headers, Reply
 from proxy.wire.header_values import check_form, grouped
@@ -107,9 +110,12 @@ class Listener:
             _refuse_proxying(request)
             extra = self._admit(request)
             _refuse_version(request)
-            route = self._route(request)
+            if (approval := id_in(request.raw_path)) is not None:
+                return await self._approval(request, approval)
             if request.method == "OPTIONS":
+                self._route(request)
                 return plain(Reply(204, (*extra, *_PREFLIGHT), b""))
+            route = self._route(request)
             caller = self._identity.identify(self._credentials(request))
         except Malformed as malformed:
             return await self._unread(request, explain(malformed))
@@ -260,6 +266,16 @@ class Listener:
         document = partial(self._protected[place.upstream].document, place, _base(request), passing)
         await answer_once(exchange, client, self._gate, "metadata", document)
         return client.response or web.Response(status=500)
+
+    async def _approval(self, request: BaseRequest, id: str) -> web.StreamResponse:
+        """The page of an approval, for a person's browser, which shows no token."""
+        if request.method != "GET":
+            return plain(Reply(405, (("Allow", "GET"),), b""))
+        now = unix_seconds(self._gate)
+        try:
+            return plain(page(await self._gate.approvals.look(id, now), now))
+        except CannotDecide as failed:
+            return plain(leg_reply(explain(failed), self._gate.new_id()))
 
     async def _legacy_post(self, route: _Route, caller: Caller, envelope: Envelope, headers: Headers) -> Reply:
         """A message on a legacy stream: answered as soon as it is forwarded; its own answer goes on the stream."""

@@ -1,6 +1,7 @@
 """The path of one envelope. The order of these lines is the security model (design, section 4).
 
-    parse -> enter (in flight) -> contain -> decide -> commit intent -> lease -> redact
+    resume -> parse -> enter (in flight) -> contain -> decide -> [elicit -> contain and decide again]
+    -> commit intent -> lease -> redact
     -> check orders once more -> forward -> judge what comes back -> record the outcome -> release the last byte
 
 Recording is outermost: a refusal, a crash, a kill or a client that goes away leaves a record too.
@@ -16,19 +17,24 @@ from msgspec import structs
 
 from evidence.journal import NotRecorded
 from policy.containment import Contained
-from policy.vocabulary import Call
+from policy.decision import ApprovalNeeded
+from policy.vocabulary import Call, Clearance, Permit
 from proxy.demux import STOPPED, cancelled_key
 from proxy.detached import DRAINED, Waiting
-from proxy.flights import Flight, resume
+from proxy.elicitation import declared
+from proxy.flights import Flight
+from proxy.flights import resume as go_on
 from proxy.gate import Gate
 from proxy.path.contain import contain, passages
 from proxy.path.decide import decide
+from proxy.path.elicit import agree
 from proxy.path.judge import Judge, Verdict
 from proxy.path.lease import lend
 from proxy.path.parse import Parsed, parse
 from proxy.path.record import CUT_OFF, Recording
 from proxy.path.redact import redact_params
-from proxy.refusals import Busy, NoSuchSession, Refusal, envelope_reply, explain, message_answer
+from proxy.path.resume import Returned, resume
+from proxy.refusals import BadAnswer, Busy, NoSuchSession, Refusal, envelope_reply, explain, message_answer
 from proxy.vocabulary import (
     Arrival,
     ClientGone,
@@ -65,7 +71,7 @@ async def carry(exchange: Exchange, client: ClientLeg, gate: Gate) -> None:
         if not passage.killed:
             passage.left()
             raise
-        resume()
+        go_on()
         await _still(passage, passage.stopped())
     except ClientGone:
         passage.left()
@@ -110,13 +116,19 @@ class _Passing:
 
     async def along(self) -> None:
         """The path itself."""
-        gate, exchange, record = self.gate, self.exchange, self.record
+        gate, record = self.gate, self.record
+        self.exchange, returned = await resume(gate, self.exchange)
+        exchange = record.exchange = self.exchange
+        if self._answers_us():
+            await record.notice("approval_answer")
+            await self.client.answer(Reply(202, (), b""))
+            return
         self.parsed = parse(exchange, gate)
         record.calls = tuple(item.call for item in self.parsed if item.call is not None)
         with gate.flights.enter(exchange.caller, exchange.upstream, exchange.session, record.calls) as self.flight:
             gate.sessions.check(exchange.upstream, exchange.session, exchange.caller)
             clearances = contain(gate.orders.current, exchange, record.calls)
-            permits = await decide(gate, exchange, record, self.parsed, clearances)
+            permits = await self._permits(clearances, returned)
             await record.intend(permits)
             if len(permits) < len(self.parsed):
                 await record.notice("message")
@@ -128,6 +140,30 @@ class _Passing:
             arrival = await self.upstream.send(going, lease)
             self.arrived = True
             await self.deliver(arrival)
+
+    def _answers_us(self) -> bool:
+        """Hand the client's answer to a question of ours to whoever waits for it; it goes no further."""
+        exchange, message = self.exchange, self.exchange.envelope.messages[0]
+        if message.method is not None or message.id is None or exchange.envelope.batch:
+            return False
+        key = (exchange.caller, exchange.upstream, exchange.session, message.id.key)
+        return self.gate.asking.answered(key, message)
+
+    async def _permits(self, clearances: Sequence[Clearance], returned: Returned | None) -> tuple[Permit, ...]:
+        """A permit for each call; where a human must agree and the client can help with it, that comes first."""
+        gate, exchange, record = self.gate, self.exchange, self.record
+        try:
+            return await decide(gate, exchange, record, self.parsed, clearances)
+        except ApprovalNeeded as needed:
+            await agree(gate, exchange, self.client, needed, returned, self._given_up)
+        clearances = contain(gate.orders.current, exchange, record.calls)
+        return await decide(gate, exchange, record, self.parsed, clearances)
+
+    def _given_up(self) -> bool:
+        """True once the client has cancelled by notification what it asked for."""
+        return self.flight is not None and not self.flight.cancelled.isdisjoint(
+            item.message.id.key for item in self.parsed if item.message.id is not None
+        )
 
     def _tickets(self, permits: Sequence[Ticket]) -> tuple[Ticket, ...]:
         return (*permits, *passages(self.gate.orders.current, self.exchange, self.parsed))
@@ -145,9 +181,10 @@ class _Passing:
         if arrival.frames is None:
             verdict = await judge.whole(arrival)
             await self._settle(verdict)
-            await self.client.answer(Reply(arrival.status, arrival.headers, verdict.raw or b""))
+            await self._answer(Reply(arrival.status, arrival.headers, verdict.raw or b""), judge)
             return
-        await self.client.begin(arrival.status, arrival.headers)
+        if not self.client.begun:
+            await self.client.begin(arrival.status, arrival.headers)
         resumable = False
         async for frame in arrival.frames:
             resumable = resumable or frame.event_id is not None
@@ -159,6 +196,16 @@ class _Passing:
         await self._stream_ended(judge, resumable=resumable)
         await self.client.end()
 
+    async def _answer(self, reply: Reply, judge: Judge) -> None:
+        """Give the client the whole answer: as the last event where a stream was begun to ask it something."""
+        if not self.client.begun:
+            await self.client.answer(reply)
+            return
+        if judge.waiting:
+            raise BadAnswer("no_answer", f"HTTP status {reply.status} without a JSON-RPC answer")
+        await self.client.send(event_bytes(reply.body))
+        await self.client.end()
+
     async def _settle(self, verdict: Verdict) -> None:
         for call, ending in verdict.endings:
             await self.record.ended(call, ending)
@@ -168,8 +215,19 @@ class _Passing:
         for name, value in arrival.headers:
             if name.lower() == SESSION_HEADER:
                 sessions.bind(upstream, value, self.exchange.caller)
+        if any(message.method == "initialize" for message in self.exchange.envelope.messages):
+            self._note_forms(arrival)
         if arrival.status == 404 and self.exchange.session is not None:
             sessions.end(upstream, self.exchange.session)
+
+    def _note_forms(self, arrival: Arrival) -> None:
+        """Remember in which forms the client can ask its user, for as long as its session lasts."""
+        exchange = self.exchange
+        session = next((value for name, value in arrival.headers if name.lower() == SESSION_HEADER), exchange.session)
+        params = exchange.envelope.messages[0].params
+        if isinstance(params, dict) and (session is not None or exchange.transport == "stdio"):
+            forms = declared(params.get("capabilities"))
+            self.gate.sessions.declare(exchange.caller, exchange.upstream, session, forms)
 
     async def _stream_ended(self, judge: Judge, *, resumable: bool) -> None:
         """The upstream ended its stream. What is unanswered may still come (legacy, event ids), or never will."""

@@ -59,6 +59,11 @@ class LineLeg:
         if not self.taken.done():
             self.taken.set_result(None)
 
+    async def ask(self, raw: bytes) -> None:
+        """Write a request of the sidecar's; what the agent sends next may be the answer."""
+        self._take()
+        await self.send(raw)
+
     async def answer(self, reply: Reply) -> None:
         """Write a whole answer, if there is one."""
         self._take()
@@ -88,6 +93,7 @@ class StdioUpstream:
     writer: LineWriter | None = None
     demux: Demux = field(default_factory=Demux)
     added_headers: Headers = ()
+    passthrough_auth: bool = False
 
     def leg(self) -> "StdioLeg":
         """A leg for one exchange."""

@@ -15,6 +15,7 @@ What the steps raise (each leaf has a row in the table; a test holds it):
     Busy                 here         too much in flight, or draining            -31503
     NoSuchSession        here         not this caller's session                  404
     NoSuchTask           here         not this caller's task                     -32602
+    NoSuchApproval       here         not this call's question of ours           -32602
     UpstreamDown         vocabulary   not reachable, or broke off                -32603
     BadAnswer            here         the upstream broke the protocol            -32603
 
@@ -79,6 +80,10 @@ class NoSuchTask(Exception):
     """The id of a task is another caller's, or nobody's; the two look alike on purpose."""
 
 
+class NoSuchApproval(Exception):
+    """A request comes back with a state that the sidecar has not sealed for it, or without the answer."""
+
+
 class BadAnswer(Exception):
     """The upstream's answer is not one that this exchange can have.
 
@@ -96,7 +101,8 @@ class Refusal:
     """A reason in the form that the wire and evidence take.
 
     `text` goes to the agent: it never tells how to get around the refusal. `detail` goes to the
-    operator (evidence, sealed). `status` is the HTTP status of the whole answer.
+    operator (evidence, sealed). `status` is the HTTP status of the whole answer. `question` is the result that
+    asks the client's user to help, in the place of what the agent is told.
     """
 
     code: str
@@ -108,6 +114,7 @@ class Refusal:
     decision: Decision | None = None
     order: int | None = None
     approval: str | None = None
+    question: Mapping[str, Any] | None = None
 
 
 def explain(error: Exception) -> Refusal:
@@ -153,7 +160,15 @@ def _approval(error: ApprovalNeeded) -> Refusal:
     text = decision.message or "A human must approve this."
     if error.approval is not None:
         text += f" Ask for approval {error.approval}, then repeat the identical call."
-    return Refusal(decision.reason, APPROVAL_NEEDED, text, error.detail, decision=decision, approval=error.approval)
+    return Refusal(
+        decision.reason,
+        APPROVAL_NEEDED,
+        text,
+        error.detail,
+        decision=decision,
+        approval=error.approval,
+        question=error.question,
+    )
 
 
 def _rejected(error: ApprovalRejected) -> Refusal:
@@ -191,6 +206,11 @@ def _task(_: NoSuchTask) -> Refusal:
     return Refusal("task_not_found", INVALID_PARAMS, "Task not found.")
 
 
+def _approval_unknown(_: NoSuchApproval) -> Refusal:
+    text = "This answers no question about an approval of this call."
+    return Refusal("approval_unknown", INVALID_PARAMS, text)
+
+
 def _down(error: UpstreamDown) -> Refusal:
     return Refusal(error.code, INTERNAL, f"The tool server {error.upstream} does not answer.", error.what)
 
@@ -215,6 +235,7 @@ _TABLE: Final[Mapping[type, Callable[[Any], Refusal]]] = {
     Busy: _busy,
     NoSuchSession: _session,
     NoSuchTask: _task,
+    NoSuchApproval: _approval_unknown,
     UpstreamDown: _down,
     BadAnswer: _bad_answer,
 }
@@ -238,6 +259,8 @@ def message_answer(message: Message, refusal: Refusal, reference: str) -> bytes 
     """The answer to one refused message: a tool result, an error, or None where nothing is answered (notifications)."""
     if message.kind is not MessageKind.REQUEST or message.id is None:
         return None
+    if refusal.question is not None:
+        return result_answer(message.id, refusal.question)
     data = data_of(refusal, reference)
     if message.method == "tools/call" and refusal.status == 200:
         return result_answer(message.id, _tool_result(refusal, reference, data))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from policy.vocabulary import Caller, SessionView
+from proxy.elicitation import Form
 from proxy.refusals import NoSuchSession
 
 MAX_SESSIONS: Final = 10_000
@@ -31,6 +32,18 @@ class Sessions:
         self._sole_caller = sole_caller
         self._owners: OrderedDict[tuple[str, str], Caller] = OrderedDict()
         self._pasts: OrderedDict[Caller, _Past] = OrderedDict()
+        self._forms: OrderedDict[tuple[Caller, str, str | None], frozenset[Form]] = OrderedDict()
+
+    def declare(self, caller: Caller, upstream: str, session: str | None, forms: frozenset[Form]) -> None:
+        """The client of a session (of the whole connection on stdio) can ask its user in these forms."""
+        self._forms[caller, upstream, session] = forms
+        self._forms.move_to_end((caller, upstream, session))
+        if len(self._forms) > MAX_SESSIONS:
+            self._forms.popitem(last=False)
+
+    def forms(self, caller: Caller, upstream: str, session: str | None) -> frozenset[Form]:
+        """In which forms the client of a session can ask its user; none where that is not known."""
+        return self._forms.get((caller, upstream, session), frozenset())
 
     def bind(self, upstream: str, session: str, caller: Caller) -> None:
         """The upstream gave this id to this caller.
@@ -58,7 +71,9 @@ class Sessions:
 
     def end(self, upstream: str, session: str) -> None:
         """The session is over (DELETE, or the upstream says that it knows it no longer)."""
-        self._owners.pop((upstream, session), None)
+        owner = self._owners.pop((upstream, session), None)
+        if owner is not None:
+            self._forms.pop((owner, upstream, session), None)
 
     def view(self, caller: Caller, session: str | None) -> SessionView:
         """The caller's past; `session` only narrows what is shown, never resets it."""

@@ -134,6 +134,10 @@ class ClientLeg(Protocol):
         """True once a first byte of an answer may have reached the client."""
         ...
 
+    async def ask(self, raw: bytes) -> None:
+        """Send one request of the sidecar's own, before anything of an answer: a stream may begin with it."""
+        ...
+
     async def answer(self, reply: Reply) -> None:
         """Send one whole answer."""
         ...

@@ -23,7 +23,17 @@ from policy.methods import CLIENT_METHODS, SERVER_METHODS
 from policy.reasons import POLICY_REASONS
 from policy.vocabulary import Decision, Effect
 from proxy import pipeline, refusals
-from proxy.refusals import BadAnswer, Busy, NoSuchSession, NoSuchTask, NumberNotExact, Refusal, explain, message_answer
+from proxy.refusals import (
+    BadAnswer,
+    Busy,
+    NoSuchApproval,
+    NoSuchSession,
+    NoSuchTask,
+    NumberNotExact,
+    Refusal,
+    explain,
+    message_answer,
+)
 from proxy.vocabulary import UpstreamDown
 from proxy.wire.message import Message, read_client
 from proxy.wire.rules import Malformed, Rule, rules_table
@@ -52,6 +62,7 @@ SAMPLES: Final[Mapping[str, Exception]] = {
     "Busy": Busy("too_many_in_flight", ""),
     "NoSuchSession": NoSuchSession(),
     "NoSuchTask": NoSuchTask(),
+    "NoSuchApproval": NoSuchApproval(),
     "UpstreamDown": UpstreamDown("files", "", written=False),
     "BadAnswer": BadAnswer("unexpected_answer", ""),
 }

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final, TextIO
 
-from policy.approval import Answer, Event, NoTurn, State, seal
+from policy.approval import Answer, Event, NoTurn, SameApprover, State, seal
 from policy.approval_store import FILE, Approval, answered, listed, opened
 from proxy.approvals import KEY
 from proxy.commands.command import Command, ends_with_its_reader, place_arguments, places_of
@@ -63,7 +63,7 @@ def _list(approvals: Sequence[Approval], out: TextIO, *, as_json: bool) -> int:
 
 def _members(one: Approval) -> dict[str, Any]:
     asked = one.asked
-    by = None if one.answer is None else json.loads(one.answer).get("approver")
+    by = [json.loads(answer)["approver"] for answer in one.answers]
     return {
         "id": asked.id,
         "state": one.state,
@@ -77,6 +77,7 @@ def _members(one: Approval) -> dict[str, Any]:
         "asked_at": asked.asked_at,
         "expires_at": asked.expires_at,
         "approvers": list(asked.approvers),
+        "steps": asked.steps,
         "answered_by": by,
     }
 
@@ -102,8 +103,9 @@ def _answer(given: argparse.Namespace, database: sqlite3.Connection, found: Appr
         return 1
     answer = Answer(asked.id, asked.binding, event, approver, _LOCAL, now)
     try:
-        after = answered(database, asked.id, event, seal(answer, signing_key(places_of(given).state, KEY)), now)
-    except NoTurn as late:
+        signed = seal(answer, signing_key(places_of(given).state, KEY))
+        after = answered(database, asked.id, event, approver, signed, now)
+    except (NoTurn, SameApprover) as late:
         sys.stderr.write(f"agentgate approvals: {late}\n")
         return 1
     sys.stdout.write(f"{asked.id}  {after.state}\n")

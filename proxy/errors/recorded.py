@@ -78,6 +78,7 @@ NOTICES: Final = (
     _notice("notifications", "So many notifications of the tool server reached the client (`counts`)."),
     _notice("metadata", "The client asked where tokens for an OAuth-protected tool server come from."),
     _notice("input_required", "The call asks its client for input; its outcome comes with that of the next request."),
+    _notice("approval_answer", "The client answered what the sidecar had asked it about an approval."),
     _notice("task", "The call goes on as a task at the tool server; its outcome comes later."),
     _notice(
         "late_elsewhere",

@@ -84,6 +84,16 @@ HELD: Final = (
     ),
     Entry(
         Family.HELD,
+        "approval_unknown",
+        "The request brings back a state that the sidecar has not sealed for this caller, upstream and method, or no "
+        "answer to what it asked.",
+        "Make the call anew, without `requestState` and `inputResponses`.",
+        "Look at the agent if it comes often: clients hand back the state that they were given.",
+        INVALID_PARAMS,
+        200,
+    ),
+    Entry(
+        Family.HELD,
         "body_too_slow",
         "The body of the request did not come in time.",
         "Send the whole body without long pauses.",

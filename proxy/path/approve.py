@@ -1,6 +1,6 @@
 """Approve: a call that policy wants a human to agree to waits as an approval, and passes once when it is repeated.
 
-asked   the first call: refused, with the approval's id; a human is asked
+asked   the first call: refused, with the approval's id, or held while its client asks (`elicit`); a human is asked
 again   the identical call while it waits: refused, the same approval
 spent   the identical call after it was granted: contained and decided again, with `input.approval`
 """
@@ -10,13 +10,13 @@ from typing import Any, Final
 import orjson
 
 from evidence.record import Entry, Kind
-from policy.approval import Answer, Asked, State, bound, terms_of
+from policy.approval import Asked, State, bound, terms_of
 from policy.approval_store import Approval, TooMany
 from policy.containment import clear
 from policy.decision import ApprovalNeeded, ApprovalRejected, ObligationUnmet
 from policy.obligations import Unmet
-from policy.vocabulary import Call, Clearance, Decision
-from proxy.approvals import SHOWN_CHARACTERS
+from policy.vocabulary import Call, Caller, Clearance, Decision
+from proxy.approvals import SHOWN_CHARACTERS, Granted
 from proxy.gate import Gate
 from proxy.path.bodies import owner_text
 from proxy.refusals import Busy
@@ -29,36 +29,41 @@ async def approved(gate: Gate, call: Call, needed: ApprovalNeeded) -> tuple[Clea
 
     Raises ApprovalNeeded or ApprovalRejected, Contained, Busy for a caller with too many waiting, CannotDecide.
     """
-    if not gate.approvals.answerable:
+    now = unix_seconds(gate)
+    wanted = _wanted(gate, call, needed.decision, now)
+    if not gate.approvals.answerable and not wanted.client_attested:
         needed.detail = _ANSWERABLE
         raise needed
-    now = gate.clock.now().unix_ns // 1_000_000_000
-    wanted = _wanted(gate, call, needed.decision, now)
     try:
         approval, fresh = await gate.approvals.stand(wanted, now)
     except TooMany as error:
         raise Busy("too_many_approvals", "the caller has too many approvals waiting") from error
-    needed.approval = approval.asked.id
+    needed.asked = approval.asked
+    needed.approval = approval.asked.id if gate.approvals.answerable else None
     if fresh:
         await gate.journals[call.caller.tenant].append(_entry(approval, call.id))
     if approval.state is State.REJECTED:
         raise ApprovalRejected(needed.decision, approval.asked.id)
-    answer = await gate.approvals.spend(approval, now) if approval.state is State.GRANTED else None
-    if answer is None:
+    granted = await gate.approvals.spend(approval, now) if approval.state is State.GRANTED else None
+    if granted is None:
         raise needed
-    await gate.journals[call.caller.tenant].append(_spent(approval, answer, call.id))
-    return clear(gate.orders.current, call), {
-        "id": answer.id,
-        "approvers": [answer.approver],
-        "authn_method": answer.authn_method,
-        "at": answer.at,
-    }
+    await gate.journals[call.caller.tenant].append(_spent(granted, call.id))
+    return clear(gate.orders.current, call), granted.told()
+
+
+def owner_of(gate: Gate, caller: Caller) -> str:
+    """Whose approvals they are: a pseudonym of the verified caller."""
+    return gate.journals[caller.tenant].pseudonym("memory", owner_text(caller))
+
+
+def unix_seconds(gate: Gate) -> int:
+    """Now, in whole seconds since 1970: the time of approvals."""
+    return gate.clock.now().unix_ns // 1_000_000_000
 
 
 async def note_news(gate: Gate) -> None:
     """Record what has become of approvals: answered, expired."""
-    now = gate.clock.now().unix_ns // 1_000_000_000
-    for approval in await gate.approvals.news(tuple(gate.journals), now):
+    for approval in await gate.approvals.news(tuple(gate.journals), unix_seconds(gate)):
         await gate.journals[approval.asked.tenant].append(_entry(approval, None))
 
 
@@ -72,7 +77,7 @@ def _wanted(gate: Gate, call: Call, decision: Decision, now: int) -> Asked:
     return Asked(
         id=gate.new_id(),
         binding=journal.pseudonym("approval", bound(call, decision).decode()),
-        owner=journal.pseudonym("memory", owner_text(call.caller)),
+        owner=owner_of(gate, call.caller),
         tenant=call.caller.tenant,
         agent=call.caller.agent,
         upstream=call.upstream,
@@ -83,6 +88,8 @@ def _wanted(gate: Gate, call: Call, decision: Decision, now: int) -> Asked:
         asked_at=now,
         expires_at=now + terms.seconds,
         approvers=terms.approvers,
+        steps=terms.steps,
+        client_attested=terms.client_attested,
     )
 
 
@@ -96,17 +103,20 @@ def _entry(approval: Approval, call: str | None) -> Entry:
         "reason": asked.reason,
         "expires_at": asked.expires_at,
         "approvers": list(asked.approvers),
-        "answer": approval.answer,
+        "steps": asked.steps,
+        "client_attested": asked.client_attested,
+        "answers": list(approval.answers),
     }
     return Entry(Kind.APPROVAL, body, call=call)
 
 
-def _spent(approval: Approval, answer: Answer, call: str) -> Entry:
+def _spent(granted: Granted, call: str) -> Entry:
+    told = granted.told()
     body = {
         "state": "spent",
-        "approval": answer.id,
-        "approver": answer.approver,
-        "authn_method": answer.authn_method,
-        "answer": approval.answer,
+        "approval": granted.id,
+        "approvers": told["approvers"],
+        "authn_method": told["authn_method"],
+        "answers": list(granted.signed),
     }
     return Entry(Kind.APPROVAL, body, call=call)

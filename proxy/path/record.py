@@ -44,19 +44,20 @@ HEARD_AT_ONCE: Final = 1_000
 class Recording:
     """The records of one exchange.
 
-    `calls` is set by parse, `culprit` while one call is being judged, so that a refusal of a batch
-    knows whom to blame. `reference` is what the agent is told to give to its operator.
+    `exchange` is set anew where the client comes back to what it asked before, `calls` by parse, `culprit` while one
+    call is being judged, so that a refusal of a batch knows whom to blame. `reference` is what the agent is told
+    to give to its operator.
     """
 
     __slots__ = (
-        "_asked", "_exchange", "_gate", "_heard", "_hearing", "_journal", "_permits", "_refused", "calls", "culprit",
+        "_asked", "_gate", "_heard", "_hearing", "_journal", "_permits", "_refused", "calls", "culprit", "exchange",
         "open",
     )  # fmt: skip
 
     def __init__(self, gate: Gate, exchange: Exchange, *, hearing: "Recording | None" = None) -> None:
         """`hearing` counts the server's notifications for this one: that of the whole stream, for one frame of it."""
         self._gate = gate
-        self._exchange = exchange
+        self.exchange = exchange
         self._journal = gate.journals[exchange.caller.tenant]
         self._asked: dict[str, bytes] = {}
         self._permits: dict[str, Permit] = {}
@@ -110,7 +111,7 @@ class Recording:
         if (document := self._asked.pop(call.id, None)) is not None:
             secrets["input"] = document
         elif call.direction == "client":
-            secrets["message"] = self._exchange.envelope.raw
+            secrets["message"] = self.exchange.envelope.raw
         if message:
             secrets["decision_message"] = message.encode()
         return secrets
@@ -123,7 +124,7 @@ class Recording:
         }
 
     def _unit(self, session: str | None) -> str:
-        return session_body(self._journal, session) or f"caller:{self._exchange.caller.agent}"
+        return session_body(self._journal, session) or f"caller:{self.exchange.caller.agent}"
 
     async def ended(self, call: Call, ending: Ending) -> None:
         """Record the outcome of `call`, durable when this returns; only the first ending of a call counts."""
@@ -198,7 +199,7 @@ class Recording:
 
         `exchange`, `request` and `own` are as in Waiting.
         """
-        left = Recording(self._gate, structs.replace(self._exchange, envelope=NO_MESSAGE))
+        left = Recording(self._gate, structs.replace(self.exchange, envelope=NO_MESSAGE))
         left.open[call.id] = self.open.pop(call.id)
         permit = self._permits[call.id]
         bare = without_content(permit.call)
@@ -228,7 +229,7 @@ class Recording:
             await self._journal.append(Entry(Kind.NOTICE, {**self._context("late_elsewhere"), "continues": call}))
             return
         secrets = {} if ending.answer is None else {"result": ending.answer}
-        unit = self._unit(self._exchange.session)
+        unit = self._unit(self.exchange.session)
         await self._journal.append(
             Entry(Kind.LATE, outcome_body(ending), call=call, secrets=secrets, plain=False, unit=unit)
         )
@@ -286,13 +287,13 @@ class Recording:
         if refusal.detail:
             secrets["detail"] = refusal.detail.encode()
         plain = refusal.decision is None or _plain(refusal.decision)
-        plain = plain and len(self._exchange.envelope.raw) <= self._gate.bounds.sealed_bytes
+        plain = plain and len(self.exchange.envelope.raw) <= self._gate.bounds.sealed_bytes
         return Entry(Kind.REFUSAL, body, call=call.id, secrets=secrets, plain=plain, unit=self._unit(call.session))
 
     async def _refused_message(self, refusal: Refusal) -> str:
         reference = self._gate.new_id()
         await self.notice("refused", refusal=refusal, reference=reference)
-        self._gate.metrics.refused(self._exchange.upstream, refusal.code)
+        self._gate.metrics.refused(self.exchange.upstream, refusal.code)
         return reference
 
     async def noted(self, event: str, message: Message) -> None:
@@ -325,7 +326,7 @@ class Recording:
     async def notice(self, event: str, refusal: Refusal | None = None, reference: str | None = None) -> None:
         """One notice for the messages of this exchange that are no calls (lists, lifecycle, notifications)."""
         body = self._context(event)
-        body["messages"] = [brief(message) for message in self._exchange.envelope.messages]
+        body["messages"] = [brief(message) for message in self.exchange.envelope.messages]
         if refusal is not None:
             body["refusal"] = {"code": refusal.code, "rule": refusal.rule, "order": refusal.order}
         if reference is not None:
@@ -335,11 +336,11 @@ class Recording:
     def _context(self, event: str) -> dict[str, Any]:
         return {
             "event": event,
-            "caller": caller_body(self._journal, self._exchange.caller),
-            "session": session_body(self._journal, self._exchange.session),
-            "upstream": self._exchange.upstream,
-            "transport": self._exchange.transport,
-            "era": self._exchange.era,
+            "caller": caller_body(self._journal, self.exchange.caller),
+            "session": session_body(self._journal, self.exchange.session),
+            "upstream": self.exchange.upstream,
+            "transport": self.exchange.transport,
+            "era": self.exchange.era,
         }
 
 

@@ -16,6 +16,7 @@ Name = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._@:/+-]{0,127}\Z")]
 
 HostName = Annotated[str, Meta(pattern=rf"\A{_AUTHORITY}(?::(?:[0-9]{{1,5}}|\*))?\Z")]
 Origin = Annotated[str, Meta(pattern=rf"\Ahttps?://{_AUTHORITY}(?::[0-9]{{1,5}})?\Z")]
+PageUrl = Annotated[str, Meta(pattern=rf"\Ahttps?://{_AUTHORITY}(?::[0-9]{{1,5}})?/[!-~]*\{{id\}}[!-~]*\Z")]
 Count = Annotated[int, Meta(ge=1)]
 Size = Annotated[int, Meta(ge=1024)]
 Seconds = Annotated[float, Meta(gt=0, le=3600)]
@@ -113,6 +114,19 @@ class ApprovalSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "could give them itself."
         ),
     ] = False
+    url: Annotated[
+        PageUrl | None,
+        Meta(
+            description="The page that a client is sent to, with `{id}` in it. Default: the sidecar's own, which shows "
+            "how an approval stands, where it listens on one address of TCP."
+        ),
+    ] = None
+    wait_seconds: Annotated[
+        Annotated[float, Meta(ge=0, le=600)],
+        Meta(
+            description="How long a call is held until somebody has answered; clients wait for a minute, most of them."
+        ),
+    ] = 45.0
 
 
 class HostSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

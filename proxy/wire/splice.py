@@ -40,9 +40,7 @@ def drop_members(raw: bytes, path: Sequence[str], prefix: str) -> bytes:
     Raises ValueError if there is no such object.
     """
     text = raw.decode()
-    at = _start(text, 0)
-    for name in path:
-        at = _value(text, at, name)
+    at = _object(text, path)
     kept = [
         text[begin : _value_end(text, value)]
         for begin, name, value in _members(text, at)
@@ -50,6 +48,25 @@ def drop_members(raw: bytes, path: Sequence[str], prefix: str) -> bytes:
     ]
     end = _value_end(text, at)
     return (text[:at] + "{" + ",".join(kept) + "}" + text[end:]).encode()
+
+
+def member_texts(raw: bytes, path: Sequence[str]) -> dict[str, str]:
+    """The JSON text of each member of the object at `path`, as it is spelled. Raises ValueError if there is none."""
+    text = raw.decode()
+    at = _object(text, path)
+    return {name: text[value : _value_end(text, value)] for _, name, value in _members(text, at)}
+
+
+def with_members(raw: bytes, path: Sequence[str], members: Mapping[str, str | None]) -> bytes:
+    """`raw` with other members of the object at `path`: each JSON text is set, None takes its member out.
+
+    Raises ValueError if there is no such object.
+    """
+    text = raw.decode()
+    at = _object(text, path)
+    kept = [text[begin : _value_end(text, value)] for begin, name, value in _members(text, at) if name not in members]
+    kept += [f'"{name}":{new}' for name, new in members.items() if new is not None]
+    return (text[:at] + "{" + ",".join(kept) + "}" + text[_value_end(text, at) :]).encode()
 
 
 def replace_member(raw: bytes, name: str, value: str) -> bytes:
@@ -115,6 +132,14 @@ def _apply(text: str, edits: Sequence[tuple[int, int, str]]) -> str:
         pieces += (text[at:begin], new)
         at = end
     return "".join((*pieces, text[at:]))
+
+
+def _object(text: str, path: Sequence[str]) -> int:
+    """Where the object at `path` begins. Raises ValueError if there is none."""
+    at = _start(text, 0)
+    for name in path:
+        at = _value(text, at, name)
+    return at
 
 
 def _start(text: str, at: int) -> int:

@@ -175,9 +175,10 @@ def _forged(gates: Gates) -> None:
         (binding,) = database.execute("SELECT binding FROM approvals WHERE id = ?", (id,)).fetchone()
         answer = Answer(id, binding, Event.GRANT, "root", "local", int(time.time()))
         forged = seal(answer, Ed25519PrivateKey.generate())
-        (other,) = database.execute("SELECT answer FROM approvals WHERE answer IS NOT NULL").fetchone()
-        for text in (forged, other, None, "{}", "no json"):
-            database.execute("UPDATE approvals SET state = 'granted', answer = ? WHERE id = ?", (text, id))
+        (others,) = database.execute("SELECT answers FROM approvals WHERE answers != '[]'").fetchone()
+        for answers in ([forged], json.loads(others), [], ["{}"], ["no json"], [forged, *json.loads(others)]):
+            row = (json.dumps(answers), id)
+            database.execute("UPDATE approvals SET state = 'granted', answers = ? WHERE id = ?", row)
             refused(gate.ask(PAY), "approval_required")
         database.close()
         assert gate.upstream.received == []

@@ -16,7 +16,7 @@ from proxy.errors.book import ENTRIES, found, nearest, run_explain
 from proxy.errors.entry import Entry, Family
 from proxy.path.question import METHOD_NOT_FOUND, USER_REJECTED
 from proxy.path.record import BATCH_REFUSED
-from proxy.refusals import BadAnswer, Busy, NoSuchSession, NoSuchTask, explain
+from proxy.refusals import BadAnswer, Busy, NoSuchApproval, NoSuchSession, NoSuchTask, explain
 from proxy.vocabulary import UpstreamDown
 from proxy.wire import rules
 from proxy.wire.rules import RULES, Malformed
@@ -157,7 +157,7 @@ MET: dict[Family, Callable[[str], Exception]] = {
     "entry", [pytest.param(entry, id=entry.code) for entry in ENTRIES if entry.family in MET and entry.status == 200]
 )
 def test_an_entry_shows_where_it_says(entry: Entry) -> None:
-    alone = {"internal_error": RuntimeError(), "task_not_found": NoSuchTask()}
+    alone = {"internal_error": RuntimeError(), "task_not_found": NoSuchTask(), "approval_unknown": NoSuchApproval()}
     error = alone.get(entry.code) or MET[entry.family](entry.code)
     said = explain(error)
     assert (said.code, said.rpc, said.status) == (entry.code, entry.rpc, entry.status)

@@ -27,7 +27,7 @@ from proxy.gate import Bounds, Gate, OrderBook, Upstream
 from proxy.memory import Memory
 from proxy.metrics import Metrics
 from proxy.path.identify import Credentials, Holder, TokenHolders
-from proxy.questions import Questions
+from proxy.questions import OwnQuestions, Questions
 from proxy.rounds import Rounds
 from proxy.sessions import Sessions
 from proxy.task_file import TaskFile
@@ -155,6 +155,7 @@ class ScriptedUpstream:
     name: str
     legs: Callable[[], UpstreamLeg]
     added_headers: Headers = (("X-Api-Key", "canary-secret"),)
+    passthrough_auth: bool = False
 
     def leg(self) -> UpstreamLeg:
         return self.legs()
@@ -263,6 +264,7 @@ def make_gate(
         open_streams=Flights(in_flight),
         detached=Detached(clock.seconds),
         questions=Questions(),
+        asking=OwnQuestions(),
         tasks=Tasks(
             TaskFile(journal.chain.parent.parent, 0), clock.unix_seconds, clock.seconds, sole_caller=sole_caller
         ),

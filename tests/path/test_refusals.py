@@ -28,6 +28,7 @@ from proxy.memory import MemoryFailed
 from proxy.refusals import (
     BadAnswer,
     Busy,
+    NoSuchApproval,
     NoSuchSession,
     NoSuchTask,
     NumberNotExact,
@@ -79,6 +80,7 @@ LEAVES = [
     pytest.param(Busy("draining", SECRET), "draining", -31503, 200, id="busy"),
     pytest.param(NoSuchSession(), "session_not_found", -32600, 404, id="session"),
     pytest.param(NoSuchTask(), "task_not_found", -32602, 200, id="task"),
+    pytest.param(NoSuchApproval(), "approval_unknown", -32602, 200, id="approval"),
     pytest.param(UpstreamDown("files", SECRET, written=True), "upstream_down", -32603, 200, id="upstream-down"),
     pytest.param(BadAnswer("too_large", SECRET), "too_large", -32603, 200, id="bad-answer"),
     pytest.param(ZeroDivisionError(SECRET), "internal_error", -32603, 200, id="anything-else"),
@@ -99,7 +101,7 @@ def test_every_leaf_has_a_row() -> None:
     """No exception of the four families is explained only as an internal error."""
     named = {type(row.values[0]) for row in LEAVES}
     families = (NotPermitted, CannotDecide, NotRecorded, Malformed, NumberNotExact, Contained, Busy, NoSuchSession,
-                NoSuchTask, UpstreamDown, BadAnswer)  # fmt: skip
+                NoSuchTask, NoSuchApproval, UpstreamDown, BadAnswer)  # fmt: skip
     ours = {leaf for family in families for leaf in _leaves(family) if leaf.__module__.startswith(("policy", "proxy"))}
     assert ours <= named | {NotPermitted}
 

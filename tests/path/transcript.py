@@ -230,6 +230,10 @@ class Ear:
         self._begun = True
         await self._hear(f"client {reply.status} {told(reply.body)}".rstrip())
 
+    async def ask(self, raw: bytes) -> None:
+        self._begun = True
+        await self._hear(f"client is asked {raw.decode()}")
+
     async def begin(self, status: int, headers: Headers) -> None:
         self._begun = True
         await self._hear(f"client begins {status}")

@@ -52,10 +52,19 @@ class McpClient:
     mode: Any
 
     def run(
-        self, server: HttpServer | StdioServer | str, steps: Sequence[Step], *, headers: Mapping[str, str] | None = None
+        self,
+        server: HttpServer | StdioServer | str,
+        steps: Sequence[Step],
+        *,
+        headers: Mapping[str, str] | None = None,
+        elicitation: Mapping[str, Any] | None = None,
     ) -> Journey:
-        """Connects, does the steps one after the other, disconnects. Raises ClientFailed."""
+        """Connects, does the steps one after the other, disconnects. Raises ClientFailed.
+
+        `elicitation` is what the client declares of that, where it has a choice.
+        """
         plan = {"mode": self.mode, "steps": list(steps), "linger_seconds": LINGER_SECONDS, **_target(server, headers)}
+        plan["elicitation"] = dict(elicitation or {})
         command = [*self.program, json.dumps(plan)]
         try:
             done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=TIMEOUT_SECONDS, check=False)

@@ -16,6 +16,7 @@ from mcp.types import (
     CreateMessageRequestParams,
     CreateMessageResult,
     ElicitRequestParams,
+    ElicitRequestURLParams,
     ElicitResult,
     ListRootsResult,
     Root,
@@ -32,7 +33,10 @@ async def _model(context: ClientRequestContext, params: CreateMessageRequestPara
 
 
 async def _person(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
-    return ElicitResult(action="accept", content={"colour": "green"})
+    if isinstance(params, ElicitRequestURLParams):
+        return ElicitResult(action="accept")
+    asked = params.requested_schema["properties"]
+    return ElicitResult(action="accept", content={"approve": True} if "approve" in asked else {"colour": "green"})
 
 
 async def _roots(context: ClientRequestContext) -> ListRootsResult:

@@ -6,6 +6,7 @@
               | {"failed": {"code": int, "message": str}}
 
 Asked by a server, every client answers: its model says "Paris", its person {"colour": "green"}, its roots are ["file:///here"].
+Asked to approve something its person does; sent to a page it opens that.
 """
 
 from collections.abc import Mapping

@@ -13,11 +13,13 @@ from msgspec import structs
 
 from policy.approval import (
     LONGEST_SECONDS,
+    MAX_STEPS,
     TURNS,
     Answer,
     Asked,
     Event,
     NoTurn,
+    SameApprover,
     State,
     Terms,
     bound,
@@ -26,7 +28,18 @@ from policy.approval import (
     turn,
     unseal,
 )
-from policy.approval_store import KEPT_SECONDS, MAX_WAITING, TooMany, answered, asked, listed, news, opened, spent
+from policy.approval_store import (
+    KEPT_SECONDS,
+    MAX_WAITING,
+    TooMany,
+    answered,
+    asked,
+    cancelled,
+    listed,
+    news,
+    opened,
+    spent,
+)
 from policy.obligations import Unmet
 from policy.vocabulary import Decision
 from tests.policy.asking import CALLER, tool_call
@@ -85,6 +98,8 @@ def _decision(**obligations: Any) -> Decision:
         pytest.param({"approval": {}}, Terms(), id="an-empty-object"),
         pytest.param({"approval": {"expires": 60, "steps": 1}}, Terms(60), id="expires"),
         pytest.param({"approval": {"approvers": ["ann", "bob"]}}, Terms(approvers=("ann", "bob")), id="approvers"),
+        pytest.param({"approval": {"steps": 2}}, Terms(steps=2), id="two-steps"),
+        pytest.param({"approval": {"client_attested": True}}, Terms(client_attested=True), id="the-clients-word"),
     ],
 )
 def test_terms(obligations: dict[str, Any], terms: Terms) -> None:
@@ -95,7 +110,14 @@ def test_terms(obligations: dict[str, Any], terms: Terms) -> None:
     ("obligations", "name"),
     [
         pytest.param({"approval": []}, "approval", id="a-list"),
-        pytest.param({"approval": {"steps": 2}}, "approval", id="two-steps"),
+        pytest.param({"approval": {"steps": 0}}, "approval", id="no-step"),
+        pytest.param({"approval": {"steps": MAX_STEPS + 1}}, "approval", id="too-many-steps"),
+        pytest.param({"approval": {"steps": 2, "approvers": ["ann", "ann"]}}, "approval", id="more-steps-than-people"),
+        pytest.param({"approval": {"client_attested": 1}}, "approval", id="attested-by-a-number"),
+        pytest.param(
+            {"approval": {"client_attested": True, "approvers": ["ann"]}}, "approval", id="attested-and-named"
+        ),
+        pytest.param({"approval": {"client_attested": True, "steps": 2}}, "approval", id="attested-by-two"),
         pytest.param({"approval": {"expires": 0}}, "approval", id="no-time"),
         pytest.param({"approval": {"expires": LONGEST_SECONDS + 1}}, "approval", id="too-long"),
         pytest.param({"approval": {"expires": True}}, "approval", id="true-as-time"),
@@ -139,6 +161,38 @@ def database(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     found.close()
 
 
+def signed(approver: str) -> str:
+    """What stands for a signed answer: the file looks at who gave it, and at nothing else."""
+    return json.dumps({"approver": approver})
+
+
+def test_four_eyes(database: sqlite3.Connection) -> None:
+    asked(database, structs.replace(ASKED, steps=2), NOW)
+    assert answered(database, "1", Event.GRANT, "ann", signed("ann"), NOW).state is State.WAITING
+    assert [(one.state, len(one.answers)) for one in news(database, ("t",), NOW)] == [(State.WAITING, 1)]
+    assert spent(database, "1", NOW) is None
+    with pytest.raises(SameApprover, match="ann has approved it already"):
+        answered(database, "1", Event.GRANT, "ann", signed("ann"), NOW)
+    assert answered(database, "1", Event.GRANT, "bob", signed("bob"), NOW).state is State.GRANTED
+    found = spent(database, "1", NOW)
+    assert found is not None
+    assert found.answers == (signed("ann"), signed("bob"))
+
+
+def test_one_rejection_ends_four_eyes(database: sqlite3.Connection) -> None:
+    asked(database, structs.replace(ASKED, steps=3), NOW)
+    answered(database, "1", Event.GRANT, "ann", signed("ann"), NOW)
+    assert answered(database, "1", Event.REJECT, "ann", signed("ann"), NOW).state is State.REJECTED
+
+
+def test_cancelled_while_it_waits(database: sqlite3.Connection) -> None:
+    asked(database, ASKED, NOW)
+    assert cancelled(database, "1", NOW).state is State.CANCELLED
+    with pytest.raises(NoTurn, match="cancelled"):
+        answered(database, "1", Event.GRANT, "ann", signed("ann"), NOW)
+    assert asked(database, structs.replace(ASKED, id="2"), NOW)[1] is True
+
+
 def _other(number: int, **members: Any) -> Asked:
     return structs.replace(ASKED, id=f"n{number}", binding=f"b{number}", **members)
 
@@ -152,27 +206,27 @@ def test_the_same_call_meets_the_same_approval(database: sqlite3.Connection) -> 
 def test_granted_and_spent_once(database: sqlite3.Connection) -> None:
     asked(database, ASKED, NOW)
     assert spent(database, "1", NOW) is None
-    answered(database, "1", Event.GRANT, "signed", NOW)
+    answered(database, "1", Event.GRANT, "ann", signed("ann"), NOW)
     found = spent(database, "1", NOW + 59)
     assert found is not None
-    assert found.answer == "signed"
+    assert found.answers == (signed("ann"),)
     assert spent(database, "1", NOW + 59) is None
     assert asked(database, structs.replace(ASKED, id="2"), NOW + 59)[1] is True
 
 
 def test_what_has_expired_is_answered_and_spent_no_more(database: sqlite3.Connection) -> None:
     asked(database, ASKED, NOW)
-    answered(database, "1", Event.GRANT, "signed", NOW)
+    answered(database, "1", Event.GRANT, "ann", signed("ann"), NOW)
     assert spent(database, "1", NOW + 60) is None
     with pytest.raises(NoTurn, match="expired"):
-        answered(database, "1", Event.REJECT, "signed", NOW + 60)
+        answered(database, "1", Event.REJECT, "ann", signed("ann"), NOW + 60)
     with pytest.raises(KeyError):
-        answered(database, "none", Event.GRANT, "signed", NOW)
+        answered(database, "none", Event.GRANT, "ann", signed("ann"), NOW)
 
 
 def test_a_rejection_stands_until_it_expires(database: sqlite3.Connection) -> None:
     asked(database, ASKED, NOW)
-    answered(database, "1", Event.REJECT, "signed", NOW)
+    answered(database, "1", Event.REJECT, "ann", signed("ann"), NOW)
     assert asked(database, structs.replace(ASKED, id="2"), NOW + 59)[0].state is State.REJECTED
     assert asked(database, structs.replace(ASKED, id="2", expires_at=NOW + 120), NOW + 60)[1] is True
 
@@ -189,8 +243,8 @@ def test_news_are_told_once(database: sqlite3.Connection) -> None:
     asked(database, _other(1), NOW)
     asked(database, _other(2, expires_at=NOW + 5), NOW)
     asked(database, _other(3, tenant="other"), NOW)
-    answered(database, "n1", Event.GRANT, "signed", NOW)
-    answered(database, "n3", Event.REJECT, "signed", NOW)
+    answered(database, "n1", Event.GRANT, "ann", signed("ann"), NOW)
+    answered(database, "n3", Event.REJECT, "ann", signed("ann"), NOW)
     told = {(one.asked.id, one.state) for one in news(database, ("t",), NOW + 5)}
     assert told == {("n1", State.GRANTED), ("n2", State.EXPIRED)}
     assert news(database, ("t",), NOW + 5) == []

@@ -27,8 +27,11 @@ async def _model(_context, _params):  # noqa: ANN001, ANN202 (the types of this 
     return CreateMessageResult(role="assistant", content=TextContent(type="text", text="Paris"), model="test")
 
 
-async def _person(_context, _params):  # noqa: ANN001, ANN202
-    return ElicitResult(action="accept", content={"colour": "green"})
+async def _person(_context, params):  # noqa: ANN001, ANN202
+    if params.mode == "url":
+        return ElicitResult(action="accept")
+    asked = params.requestedSchema["properties"]
+    return ElicitResult(action="accept", content={"approve": True} if "approve" in asked else {"colour": "green"})
 
 
 async def _roots(_context):  # noqa: ANN001, ANN202

@@ -33,12 +33,16 @@ function transport(lib) {
 
 const ANSWERS = {
   "sampling/createMessage": async () => ({ role: "assistant", content: { type: "text", text: "Paris" }, model: "test" }),
-  "elicitation/create": async () => ({ action: "accept", content: { colour: "green" } }),
+  "elicitation/create": async ({ params }) => {
+    if (params.mode === "url") return { action: "accept" };
+    const asked = params.requestedSchema.properties;
+    return { action: "accept", content: asked.approve ? { approve: true } : { colour: "green" } };
+  },
   "roots/list": async () => ({ roots: [{ uri: "file:///here" }] }),
 };
 
 function client(lib) {
-  const capabilities = { sampling: {}, elicitation: {}, roots: {} };
+  const capabilities = { sampling: {}, elicitation: plan.elicitation, roots: {} };
   const options = generation === "v2" ? { capabilities, versionNegotiation: { mode: plan.mode } } : { capabilities };
   const made = new lib.Client({ name: "typescript", version: "1.0.0" }, options);
   const schemas = {
