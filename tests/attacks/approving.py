@@ -63,7 +63,8 @@ def _asked(gate: Gate, body: bytes = PAY, code: str = "approval_required") -> st
     return str(_data(answer)["approval"])
 
 
-def _answer(gate: Gate, what: str, id: str) -> int:
+def answer_approval(gate: Gate, what: str, id: str) -> int:
+    """Answer as an operator: the exit code."""
     return agentgate("approvals", what, "--state", gate.folders.state, id).returncode
 
 
@@ -71,7 +72,7 @@ def _granted(gates: Gates) -> None:
     with _asking(gates) as gate:
         id = _asked(gate)
         assert gate.upstream.received == []
-        assert _answer(gate, "approve", id) == 0
+        assert answer_approval(gate, "approve", id) == 0
         repeated = PAY.replace(b'"id":1', b'"id":2')
         passed(gate.ask(repeated))
         assert gate.upstream.bodies == [repeated]
@@ -82,7 +83,7 @@ def _granted(gates: Gates) -> None:
 def _changed(gates: Gates) -> None:
     with _asking(gates) as gate:
         id = _asked(gate)
-        assert _answer(gate, "approve", id) == 0
+        assert answer_approval(gate, "approve", id) == 0
         assert _asked(gate, PAY.replace(b":7", b":8")) != id
         assert gate.upstream.received == []
 
@@ -90,7 +91,7 @@ def _changed(gates: Gates) -> None:
 def _twice(gates: Gates) -> None:
     with _asking(gates) as gate:
         id = _asked(gate)
-        _answer(gate, "approve", id)
+        answer_approval(gate, "approve", id)
         passed(gate.ask(PAY))
         assert _asked(gate) != id
         assert len(gate.upstream.received) == 1
@@ -98,7 +99,7 @@ def _twice(gates: Gates) -> None:
 
 def _at_once(gates: Gates) -> None:
     with _asking(gates) as gate:
-        _answer(gate, "approve", _asked(gate))
+        answer_approval(gate, "approve", _asked(gate))
         with ThreadPoolExecutor(8) as threads:
             answers = list(threads.map(lambda _: gate.ask(PAY), range(8)))
         assert sum(refusals_in(answer.body) == [] for answer in answers) == 1
@@ -110,7 +111,7 @@ def _expired(gates: Gates) -> None:
     (folder / "policy.rego").write_text(SHORT)
     with _asking(gates, policy=str(folder)) as gate:
         id = _asked(gate, code="ask")
-        assert _answer(gate, "approve", id) in (0, 1)
+        assert answer_approval(gate, "approve", id) in (0, 1)
         time.sleep(1.1)
         assert _asked(gate, code="ask") != id
         assert gate.upstream.received == []
@@ -122,7 +123,7 @@ def _requester(gates: Gates) -> None:
         refused(answer, "approval_required")
         assert "approval" not in _data(answer)
         assert not (gate.folders.state / FILE).exists()
-        assert _answer(gate, "approve", "0") == 1
+        assert answer_approval(gate, "approve", "0") == 1
         key = gate.folders.state / "keys/tenant-acme.key"
         told = agentgate("records", gate.folders.evidence, "--json", "--key", key).stdout
         assert "set approvals.same_user" in told, "the operator is not told why nothing was asked"
@@ -152,7 +153,7 @@ def _look_alikes(gates: Gates) -> None:
 
 def _another(gates: Gates) -> None:
     with _asking(gates) as gate:
-        _answer(gate, "approve", _asked(gate))
+        answer_approval(gate, "approve", _asked(gate))
         refused(gate.ask(PAY, token=BOB), "approval_required")
         assert gate.upstream.received == []
 
@@ -160,9 +161,9 @@ def _another(gates: Gates) -> None:
 def _rejected(gates: Gates) -> None:
     with _asking(gates) as gate:
         id = _asked(gate)
-        assert _answer(gate, "reject", id) == 0
+        assert answer_approval(gate, "reject", id) == 0
         refused(gate.ask(PAY), "approval_rejected")
-        assert _answer(gate, "approve", id) == 1
+        assert answer_approval(gate, "approve", id) == 1
         refused(gate.ask(PAY), "approval_rejected")
         assert gate.upstream.received == []
 
@@ -170,7 +171,7 @@ def _rejected(gates: Gates) -> None:
 def _forged(gates: Gates) -> None:
     with _asking(gates) as gate:
         id = _asked(gate)
-        _answer(gate, "approve", _asked(gate, call(2, "pay", amount=1)))
+        answer_approval(gate, "approve", _asked(gate, call(2, "pay", amount=1)))
         database = sqlite3.connect(gate.folders.state / FILE, isolation_level=None)
         (binding,) = database.execute("SELECT binding FROM approvals WHERE id = ?", (id,)).fetchone()
         answer = Answer(id, binding, Event.GRANT, "root", "local", int(time.time()))
@@ -186,7 +187,7 @@ def _forged(gates: Gates) -> None:
 
 def _contained(gates: Gates) -> None:
     with _asking(gates) as gate:
-        _answer(gate, "approve", _asked(gate))
+        answer_approval(gate, "approve", _asked(gate))
         give(gate, "quarantine", "--tool", "pay")
         refused(gate.ask(PAY), "contained")
         assert gate.upstream.received == []
@@ -197,7 +198,7 @@ def _restart(gates: Gates) -> None:
     with _asking(gates, folder=place) as gate:
         id = _asked(gate)
         gate.sidecar.program.kill()
-        assert _answer(gate, "approve", id) == 0
+        assert answer_approval(gate, "approve", id) == 0
     with gates.gate(policy="starter", lines=SAME_USER, folder=place) as gate:
         passed(gate.ask(PAY))
         assert gate.upstream.bodies == [PAY]

@@ -11,6 +11,7 @@ from tests.attacks import (
     bypass,
     connections,
     documents,
+    eliciting,
     encoding,
     framing,
     mirrors,
@@ -53,6 +54,7 @@ ROWS: Final[tuple[Row, ...]] = (
     *neighbours.rows(),
     *obliging.rows(),
     *approving.rows(),
+    *eliciting.rows(),
     *bounds.rows(),
     *auditing.rows(),
 )
