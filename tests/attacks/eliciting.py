@@ -153,7 +153,8 @@ def _more_answers(gates: Gates) -> None:
     with _asking(gates) as gate:
         key, state, params = _question(gate)
         answer_approval(gate, "approve", _id(params))
-        for responses in ({key: {"action": "accept"}, "c": {}}, {"c": {"action": "accept"}}, {}, [], None):
+        several: tuple[Any, ...] = ({key: {"action": "accept"}, "c": {}}, {"c": {"action": "accept"}}, {}, [], None)
+        for responses in several:
             body = _pay(2, inputResponses=responses, requestState=state)
             refused(_ask(gate, body), "approval_unknown")
         assert gate.upstream.received == []
@@ -169,7 +170,13 @@ def _declined(gates: Gates) -> None:
 
 def _form_declined(gates: Gates) -> None:
     with _asking(gates, CLIENTS_WORD) as gate:
-        answers = ({"approve": False}, {}, {"approve": "true"}, {"approve": 1}, {"other": True})
+        answers: tuple[dict[str, Any], ...] = (
+            {"approve": False},
+            {},
+            {"approve": "true"},
+            {"approve": 1},
+            {"other": True},
+        )
         replies = [{"action": "accept", "content": content} for content in answers]
         for number, reply in enumerate(({"action": "decline"}, {"action": "accept"}, *replies)):
             key, state, params = _question(gate, _pay(amount=number))
