@@ -32,7 +32,7 @@ _META: Final = {
     "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"url": {}, "form": {}}},
 }
 _HEADERS: Final = ("MCP-Protocol-Version: 2026-07-28", "Mcp-Method: tools/call", "Mcp-Name: pay")
-_CAPABLE: Final = {"elicitation": {"url": {}, "form": {}}}
+_CAPABLE: Final[dict[str, Any]] = {"elicitation": {"url": {}, "form": {}}}
 _INIT: Final = request(0, "initialize", protocolVersion="2025-11-25", capabilities=_CAPABLE)
 
 
