@@ -307,7 +307,12 @@ def _caller(caller: Caller) -> dict[str, Any]:
 def _definition(definition: Definition | None) -> dict[str, Any] | None:
     if definition is None:
         return None
-    return {"digest": definition.digest, "pinned": definition.pinned, "annotations": definition.annotations}
+    return {
+        "digest": definition.digest,
+        "pinned": definition.pinned,
+        "annotations": definition.annotations,
+        "findings": definition.findings,
+    }
 
 
 def _plain(value: Any) -> Any:

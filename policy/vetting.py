@@ -128,7 +128,10 @@ _PARAMS: Final[dict[str, Any]] = {
     "a uri": {"uri": "file:///smoke"},
 }
 _ITEMS: Final = [
-    {"name": "smoke", "definition": {"digest": "sha256:" + "0" * 64, "pinned": "unpinned", "annotations": {}}},
+    {
+        "name": "smoke",
+        "definition": {"digest": "sha256:" + "0" * 64, "pinned": "unpinned", "annotations": {}, "findings": []},
+    },
     {"name": "file:///smoke/{name}", "definition": {}},
 ]
 

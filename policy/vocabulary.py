@@ -34,11 +34,15 @@ class Caller(Struct, frozen=True):
 
 
 class Definition(Struct, frozen=True):
-    """What an upstream claims a tool to be; `digest` is `sha256:` + hex over the canonical form of all of it."""
+    """What an upstream claims a tool to be; `digest` is `sha256:` + hex over the canonical form of all of it.
+
+    `findings` are codes of what looks odd in it (`policy.findings`), sorted.
+    """
 
     digest: str
     annotations: Mapping[str, Any]
     pinned: Pinned = "unpinned"
+    findings: tuple[str, ...] = ()
 
 
 class Call(Struct, frozen=True):

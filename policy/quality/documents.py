@@ -92,11 +92,11 @@ def _call() -> Schema:
 
 
 def _definition() -> Schema:
-    return {"digest": _TEXT, "pinned": _one_of(Pinned), "annotations": _OPEN}
+    return {"digest": _TEXT, "pinned": _one_of(Pinned), "annotations": _OPEN, "findings": _list(_TEXT)}
 
 
 def _listed_definition() -> Schema:
-    """No member is required: the digest is told only to a policy that reads it."""
+    """No member is required: digest and findings are told only to a policy that reads them."""
     return _closed(_definition(), {})
 
 

@@ -62,8 +62,30 @@ def compared(document: dict[str, Any] | None, name: str, tools: Sequence[dict[st
         if kind != "same":
             unknown = kind == "new" or pinning is NOTHING_PINNED
             differing[tool_name] = {"is": kind, "difference": [] if unknown else pinning.difference(tool_name, tool)}
-    vanished = list(pinning.vanished(found))
-    return {"upstream": name, "same": len(tools) - len(differing), "differing": differing, "vanished": vanished}
+    return {
+        "upstream": name,
+        "same": len(tools) - len(differing),
+        "differing": differing,
+        "vanished": list(pinning.vanished(found)),
+        "findings": _findings(tools, [tool for other, each in pins.items() if other != name for tool in each.tools]),
+    }
+
+
+def _findings(tools: Sequence[dict[str, Any]], elsewhere: Sequence[str]) -> dict[str, list[str]]:
+    """What looks odd, by the name of the tool; `elsewhere` are the pinned tools of other upstreams."""
+    from policy.findings.inspecting import Inspector
+    from policy.findings.names import Surroundings
+
+    inspector, around = Inspector(), Surroundings((str(tool.get("name")) for tool in tools), elsewhere)
+    found: dict[str, list[str]] = {}
+    for tool in tools:
+        try:
+            codes = inspector.findings(tool, around)
+        except ValueError:
+            continue
+        if codes:
+            found[str(tool.get("name"))] = list(codes)
+    return found
 
 
 async def _tools(given: argparse.Namespace) -> list[dict[str, Any]]:
@@ -95,6 +117,8 @@ def _print(found: dict[str, Any], out: TextIO) -> None:
         out.write(f"{each['is']:<10} {printable(name)}\n")
         out.writelines(f"    {printable(line)}\n" for line in each["difference"])
     out.writelines(f"{'vanished':<10} {printable(name)}\n" for name in found["vanished"])
+    for name, codes in found["findings"].items():
+        out.write(f"{'odd':<10} {printable(name)}: {', '.join(codes)}\n")
 
 
 def _write(path: Path, before: dict[str, Any] | None, name: str, tools: list[dict[str, Any]], *, quiet: bool) -> int:

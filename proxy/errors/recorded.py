@@ -89,9 +89,16 @@ NOTICES: Final = (
     _notice("definitions_fetched", "The sidecar asked for the list of tools itself, to know a tool's definition."),
     _notice(
         "definitions_differ",
-        "A list of tools is not as it was pinned: `tools` says how each differs, `vanished` what is not there.",
+        "A list of tools is not as it was pinned: `tools` says how each differs, `vanished` what is not there, "
+        "`findings` what looks odd in those that differ.",
         "Read the sealed difference (`agentgate records --key`); if the change is meant, pin it anew with "
         "`agentgate policy pin`.",
+    ),
+    _notice(
+        "definition_findings",
+        "Something looks odd in the definitions of a list of tools; noted where the policy reads findings.",
+        "Read those definitions (`agentgate policy pin` shows them beside their findings, docs/policy.md says what "
+        "each code is); policy decides what comes of it.",
     ),
     _notice("policy_activated", "A policy became active."),
     _notice(

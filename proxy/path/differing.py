@@ -9,6 +9,7 @@ from policy.pins import Comparison, Pinning
 from policy.vocabulary import Pinned
 from proxy.gate import Gate
 from proxy.path.bodies import MAX_NAME, caller_body, session_body
+from proxy.path.items import Items
 from proxy.vocabulary import Exchange
 from proxy.wire.message import Message
 
@@ -30,7 +31,22 @@ async def note_differing(
     lines = await asyncio.to_thread(_lines, result["tools"], pinning, differing) if differing else []
     news = gate.definitions.news(exchange.caller, exchange.upstream, (*lines, *vanished))
     if news and (differing or vanished):
-        await _note(gate, exchange, differing, vanished, lines)
+        those = [tool for tool in result["tools"] if isinstance(tool, dict) and tool.get("name") in differing]
+        around = gate.definitions.around(exchange.caller, exchange.upstream)
+        odd = await asyncio.to_thread(Items(those[:MAX_NOTED], "name", gate.definitions.inspector, around).odd)
+        await _note(gate, exchange, differing, vanished, lines, odd)
+
+
+async def note_odd(gate: Gate, exchange: Exchange, tools: Items) -> None:
+    """Note the findings about the tools of a list; durable when this returns. The same ones are noted once."""
+    odd = await asyncio.to_thread(tools.odd)
+    if gate.definitions.odd_news(exchange.caller, exchange.upstream, odd) and odd:
+        await gate.journals[exchange.caller.tenant].append(
+            Entry(
+                Kind.NOTICE,
+                {"event": "definition_findings", **_about(gate, exchange), **_named(odd), "found": len(odd)},
+            )
+        )
 
 
 def difference(gate: Gate, exchange: Exchange, name: str) -> str:
@@ -53,23 +69,45 @@ def _lines(tools: Sequence[Any], pinning: Pinning, differing: Mapping[str, Pinne
 
 def _vanished(pinning: Pinning, request: Message, result: Mapping[str, Any], found: Comparison) -> tuple[str, ...]:
     """Pinned tools that a list which is whole does not name."""
+    return pinning.vanished(found) if is_whole(request, result) else ()
+
+
+def is_whole(request: Message, result: Mapping[str, Any]) -> bool:
+    """Whether the result of a request for a list has all of it, and is no page among others."""
     asked = request.params.get("cursor") if isinstance(request.params, Mapping) else None
-    return () if asked is not None or result.get("nextCursor") is not None else pinning.vanished(found)
+    return asked is None and result.get("nextCursor") is None
 
 
 async def _note(
-    gate: Gate, exchange: Exchange, differing: Mapping[str, Pinned], vanished: Sequence[str], lines: Sequence[str]
+    gate: Gate,
+    exchange: Exchange,
+    differing: Mapping[str, Pinned],
+    vanished: Sequence[str],
+    lines: Sequence[str],
+    odd: Mapping[str, Sequence[str]],
 ) -> None:
-    journal = gate.journals[exchange.caller.tenant]
     body = {
         "event": "definitions_differ",
-        "caller": caller_body(journal, exchange.caller),
-        "session": session_body(journal, exchange.session),
-        "upstream": exchange.upstream,
+        **_about(gate, exchange),
+        **_named(odd),
         "tools": {name[:MAX_NAME]: kind for name, kind in list(differing.items())[:MAX_NOTED]},
         "vanished": [name[:MAX_NAME] for name in vanished[:MAX_NOTED]],
         "differing": len(differing),
     }
     secrets = {"difference": "\n".join(lines).encode()} if lines else {}
     unit = f"caller:{exchange.caller.agent}"
-    await journal.append(Entry(Kind.NOTICE, body, secrets=secrets, unit=unit))
+    entry = Entry(Kind.NOTICE, body, secrets=secrets, unit=unit)
+    await gate.journals[exchange.caller.tenant].append(entry)
+
+
+def _about(gate: Gate, exchange: Exchange) -> dict[str, Any]:
+    journal = gate.journals[exchange.caller.tenant]
+    return {
+        "caller": caller_body(journal, exchange.caller),
+        "session": session_body(journal, exchange.session),
+        "upstream": exchange.upstream,
+    }
+
+
+def _named(odd: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    return {"findings": {name[:MAX_NAME]: list(codes) for name, codes in list(odd.items())[:MAX_NOTED]}}

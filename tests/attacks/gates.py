@@ -174,6 +174,13 @@ class Gates:
         return self._stack.enter_context(self.gate(policy=str(folder)))
 
     @cached_property
+    def finding(self) -> Gate:
+        """What only reads is allowed, unless something looks odd in its definition."""
+        from tests.attacks.finding import folder_of
+
+        return self._stack.enter_context(self.gate(policy=str(folder_of(self))))
+
+    @cached_property
     def asking(self) -> "Asking":
         """A sidecar that asks a real OPA."""
         from tests.attacks.planes import asking

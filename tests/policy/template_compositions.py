@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from msgspec import structs
+
 from policy.vocabulary import Definition
 from tests.policy.template_rows import Asked, reading
 
@@ -29,6 +31,8 @@ _JAIL: Final = {
     "tools": {"read_file": {"paths": ["path"]}, "write_file": {"paths": ["path"]}},
 }
 _NO: Final = "deny:no_template"
+_HIDING: Final = structs.replace(reading(), findings=("hidden_text",))
+_LONG: Final = structs.replace(reading(), findings=("long_text",))
 
 TOGETHER: Final[Mapping[str, Together]] = {
     "reading is free and writing is asked for": Together(
@@ -55,6 +59,29 @@ TOGETHER: Final[Mapping[str, Together]] = {
             "far": reading(openWorldHint=True),
         },
         ["altered", "far"],
+    ),
+    "odd definitions stay out of what is open": Together(
+        ("read-only-low-risk", "definition-findings"),
+        _for(
+            read_only_low_risk={"tools": "all"},
+            definition_findings={"deny": ["hidden_text"], "approve": ["long_text"], "approval": {"expires": 600}},
+        ),
+        {
+            "nothing odd": (Asked("allow:reads_only", "look", definition=reading()), ["read-only-low-risk"]),
+            "hidden text": (Asked("deny:definition_odd", "bad", definition=_HIDING), ["definition-findings"]),
+            "a long text": (
+                Asked(
+                    "require_approval:definition_needs_approval",
+                    "long",
+                    definition=_LONG,
+                    obligations={"approval": {"expires": 600}},
+                ),
+                ["definition-findings"],
+            ),
+            "a tool that nobody has seen": (Asked("deny:definition_unseen", "look"), ["definition-findings"]),
+        },
+        {"look": reading(), "bad": _HIDING, "long": _LONG},
+        ["bad"],
     ),
     "a jail holds under an approval and an exception": Together(
         ("filesystem-jail", "write-with-approval", "break-glass"),

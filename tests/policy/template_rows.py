@@ -54,6 +54,10 @@ class Table:
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
+def _found(*codes: str) -> Definition:
+    return Definition("d", {}, findings=codes)
+
+
 def reading(pinned: Any = "unpinned", **more: bool) -> Definition:
     """The definition of a tool that says that it only reads."""
     return Definition("sha256:" + "0" * 64, {"readOnlyHint": True, **more}, pinned)
@@ -192,6 +196,26 @@ TABLES: Final[Mapping[str, Table]] = {
                 "deny:secret_path", "read_multiple_files", {"paths": ["/srv/share/a", "/srv/share/b.pem"]}
             ),
             "another tool": Asked(_NO, "delete_file", {"path": "/srv/share/a"}),
+        },
+    ),
+    "definition-findings": Table(
+        "anybody",
+        "tools",
+        {
+            "text that is hidden": Asked(
+                "deny:definition_odd", "x", definition=_found("hidden_text", "instructs_model")
+            ),
+            "orders to the model": Asked(
+                "require_approval:definition_needs_approval",
+                "x",
+                definition=_found("instructs_model"),
+                obligations={"approval": {"expires": 3600}},
+            ),
+            "a code that is not named": Asked(_NO, "x", definition=_found("long_text")),
+            "a code that there is not": Asked(_NO, "x", definition=_found("unheard_of")),
+            "nothing odd": Asked(_NO, "x", definition=reading()),
+            "no definition": Asked("deny:definition_unseen", "x"),
+            "what is no tool": Asked(_NO, "x", method="prompts/get"),
         },
     ),
     "write-with-approval": Table(
