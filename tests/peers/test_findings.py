@@ -25,7 +25,7 @@ REAL: dict[str, Callable[[Path], StdioServer]] = {
 
 @pytest.mark.parametrize("name", REAL)
 def test_definitions_of_real_servers_are_plain(name: str, tmp_path: Path) -> None:
-    state = ["--state", tmp_path / "state", "--out", tmp_path / "pins.json"]
+    state: list[str | Path] = ["--state", tmp_path / "state", "--out", tmp_path / "pins.json"]
     done = agentgate("policy", "pin", "--json", *state, "real", "--", *REAL[name](tmp_path).command)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
@@ -48,9 +48,9 @@ for line in sys.stdin:
 
 def test_what_is_odd_is_shown_beside_what_is_pinned(tmp_path: Path) -> None:
     """Names of tools are compared with those of the other upstreams in the lock file; nothing is refused."""
-    place = ["--state", tmp_path / "state", "--out", tmp_path / "pins.json"]
+    place: list[str | Path] = ["--state", tmp_path / "state", "--out", tmp_path / "pins.json"]
     agentgate("policy", "pin", *place, "files", "--", *servers.filesystem(tmp_path).command, check=True)
-    odd = [*place, "odd", "--", sys.executable, "-c", ODD]
+    odd: list[str | Path] = [*place, "odd", "--", sys.executable, "-c", ODD]
     done = agentgate("policy", "pin", *odd)
     assert (done.returncode, done.stderr) == (0, "")
     shown = [line for line in done.stdout.splitlines() if line.startswith("odd ")]
