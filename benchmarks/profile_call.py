@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="profile_call", description="Where the time of a call goes.")
     add = parser.add_argument
     add("--calls", action="store_true", help="count every function call (cProfile) instead of sampling")
-    add("--engine", default="embedded", choices=["embedded", "constant"], help="constant: all but the decision")
+    add("--engine", default="embedded", choices=["embedded", "opa", "constant"], help="constant: all but the decision")
     add("--durability", default="process", choices=["process", "host"])
     add("--seconds", type=float, default=5.0, help="how long to look (default: 5)")
     add("--top", type=int, default=25, help="how many lines to print of each list (default: 25)")

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.profiled samples|calls FILE embedded|constant FLAG…`: a sidecar that looks at itself.
+"""`python -m benchmarks.profiled samples|calls FILE embedded|opa|constant FLAG…`: a sidecar that looks at itself.
 
 SIGUSR1 begins, SIGUSR2 ends and writes FILE: for `samples` a JSON object from stacks ("file:line:function" joined by
 ";", innermost first) to how often they were met, for `calls` what pstats reads.

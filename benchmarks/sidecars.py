@@ -59,9 +59,9 @@ def opa(durability: Durability) -> Starter:
 
 
 def profiled(kind: str, file: Path, engine: str, durability: Durability) -> Starter:
-    """The embedded or the constant one with the starter policy, looking at itself (see `profiled`)."""
+    """One with the starter policy, looking at itself (see `profiled`); `engine` is embedded, opa or constant."""
     program = (sys.executable, "-m", "benchmarks.profiled", kind, file, engine)
-    return starter(Kind("starter", durability, program=program))
+    return starter(Kind("starter", durability, opa=engine == "opa", program=program))
 
 
 def starter(kind: Kind) -> Starter:
