@@ -16,4 +16,4 @@ lock() {
 
 lock dev "$@"
 for name in runtime central demo; do lock "$name" -c requirements/dev.txt; done
-for name in mcp130 frameworks; do lock "$name" "$@"; done
+for name in mcp130 frameworks fetching sqlite; do lock "$name" "$@"; done

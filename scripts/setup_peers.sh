@@ -1,6 +1,6 @@
 #!/bin/sh
 # The peers that the tests speak to: npm servers, clients and the conformance suite; Python clients that stand on another
-# SDK or bring one of their own; nginx.
+# SDK or bring one of their own, and servers that do; nginx.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/places.sh
@@ -30,5 +30,7 @@ python_environment() {
 }
 python_environment mcp130 "mcp 1.30.0, LangChain"
 python_environment frameworks "FastMCP, OpenAI Agents, Pydantic AI"
+python_environment fetching "mcp-server-fetch"
+python_environment sqlite "mcp-server-sqlite"
 
 scripts/setup_nginx.sh

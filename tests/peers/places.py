@@ -28,6 +28,8 @@ def _python(environment: str) -> Path:
 
 OLD_PYTHON: Final = _python("mcp130")
 FRAMEWORKS_PYTHON: Final = _python("frameworks")
+FETCHING_PYTHON: Final = _python("fetching")
+SQLITE_PYTHON: Final = _python("sqlite")
 OPA: Final = _CACHE / "opa-1.22.2/opa"
 
 

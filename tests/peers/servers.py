@@ -9,7 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from tests.peers.places import BIN, NODE, NODE_PACKAGES, OLD_PYTHON, ROOT, node_program
+from tests.peers.places import (
+    BIN,
+    FETCHING_PYTHON,
+    NODE,
+    NODE_PACKAGES,
+    OLD_PYTHON,
+    ROOT,
+    SQLITE_PYTHON,
+    node_program,
+)
 from tests.peers.processes import accepts, free_port, running
 
 Style = Literal["http", "json", "sse"]
@@ -127,3 +136,14 @@ def git(folder: Path) -> StdioServer:
 def clock() -> StdioServer:
     """mcp-server-time."""
     return StdioServer([str(BIN / "mcp-server-time"), "--local-timezone", "UTC"])
+
+
+def fetching() -> StdioServer:
+    """mcp-server-fetch; pages of this machine are fetched as well."""
+    flags = ["--ignore-robots-txt", "--allow-private-ips"]
+    return StdioServer([str(FETCHING_PYTHON.with_name("mcp-server-fetch")), *flags])
+
+
+def sqlite(folder: Path) -> StdioServer:
+    """mcp-server-sqlite on a database in a folder."""
+    return StdioServer([str(SQLITE_PYTHON.with_name("mcp-server-sqlite")), "--db-path", str(folder / "base.db")])

@@ -351,7 +351,15 @@ TABLES: Final[Mapping[str, Table]] = {
             "a secret": Asked("deny:guarded_path", "get_file_contents", _site(path="deploy/.env")),
             "upwards": Asked("deny:guarded_path", "get_file_contents", _site(path="a/../.env")),
             "no path": Asked("deny:guarded_path", "get_file_contents", _site()),
-            "files without paths": Asked("deny:guarded_path", "push_files", _site(branch="agents/a", files=["a"])),
+            "files by their paths alone": Asked(
+                "allow:repository_open", "push_files", _site(branch="agents/a", files=["a", "src/b"])
+            ),
+            "a folder of workflows": Asked(
+                "deny:guarded_path", "push_files", _site(branch="agents/a", files=[".github"])
+            ),
+            "all files": Asked("deny:guarded_path", "push_files", _site(branch="agents/a", files=["."])),
+            "a pattern of git": Asked("deny:guarded_path", "push_files", _site(branch="agents/a", files=[":(top)a"])),
+            "files without paths": Asked("deny:guarded_path", "push_files", _site(branch="agents/a", files=[{"a": 1}])),
             "no arguments": Asked("deny:repository_closed", "create_branch"),
             "another tool": Asked(_NO, "delete_repository", _site()),
         },

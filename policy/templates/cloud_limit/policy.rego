@@ -72,7 +72,16 @@ within(amount, most) if {
 opens contains item.name if {
 	input.call.method == "tools/list"
 	some item in input.items
-	settings.tools[item.name]
+	limited(settings.tools[item.name])
 }
 
-shuts := set()
+shuts contains item.name if {
+	input.call.method == "tools/list"
+	some item in input.items
+	named := settings.tools[item.name]
+	not limited(named)
+}
+
+limited(named) if named.limit
+
+limited(_) if settings.total

@@ -53,3 +53,16 @@ test_too_large if {
 }
 
 test_nothing_is_unlimited if said("unlimited", "restart", {}).effect == "deny"
+
+asked(upstream) := {
+	"caller": {"tenant": "t", "agent": "a"},
+	"call": {"method": "tools/list", "upstream": upstream},
+	"items": [{"name": name} | some name in ["scale", "restart", "other"]],
+}
+
+test_what_is_unlimited_is_not_listed if {
+	cloud_limit.opens == {"scale", "restart"} with data.settings as settings with input as asked("u")
+	cloud_limit.shuts == set() with data.settings as settings with input as asked("u")
+	cloud_limit.opens == set() with data.settings as settings with input as asked("unlimited")
+	cloud_limit.shuts == {"restart"} with data.settings as settings with input as asked("unlimited")
+}

@@ -77,7 +77,11 @@ several := [path |
 	path := path_of(file)
 ]
 
-path_of(file) := file.path if {
+# What git takes for a pattern names other files than it says.
+path_of(file) := file if {
+	is_string(file)
+	not regex.match(`^:|[*?\[]`, file)
+} else := file.path if {
 	file.path
 } else := null
 
@@ -107,7 +111,7 @@ seen := [name |
 free(path) if {
 	is_string(path)
 	not places.climbs(path)
-	not startswith(path, "/")
+	not regex.match(`(^|/)\.?(/|$)`, path)
 	not places.secret(path)
 	not builds(path)
 }
@@ -115,7 +119,7 @@ free(path) if {
 builds(path) if {
 	regex.match(
 		concat("", [
-			`(?i)^(\.github|\.gitlab|\.circleci|\.buildkite|\.husky)/|(^|/)(\.gitlab-ci[^/]*|\.gitmodules|\.gitattributes|`,
+			`(?i)^(\.github|\.gitlab|\.circleci|\.buildkite|\.husky)(/|$)|(^|/)(\.gitlab-ci[^/]*|\.gitmodules|\.gitattributes|`,
 			`jenkinsfile|codeowners|azure-pipelines[^/]*)$`,
 		]),
 		places.plain(path),

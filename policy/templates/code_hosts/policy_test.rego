@@ -26,6 +26,7 @@ slug(more) := object.union({"slug": "acme/site", "branch": "agents/a"}, more)
 test_open if {
 	said("get", site({"path": "src/a.py"})) == "repository_open"
 	said("push", push("agents/a", [{"path": "src/a.py", "content": "x"}])) == "repository_open"
+	said("push", push("agents/a", ["src/a.py", "b"])) == "repository_open"
 	said("run", slug({"options": ["--verbose"], "force": false})) == "repository_open"
 }
 
@@ -49,11 +50,16 @@ test_rewriting if {
 }
 
 test_guarded if {
-	every path in [".github/workflows/x.yml", "a/.env", "/etc/x", "a/../.env", "CODEOWNERS", "k.pem", null, 1] {
+	every path in [
+		".github/workflows/x.yml", ".github", "./.github/x", "a/.env", "/etc/x", "a/../.env", "CODEOWNERS", "k.pem", "", ".",
+		"a/", "a//b", "a/./b", null, 1,
+	] {
 		said("get", site({"path": path})) == "guarded_path"
 		said("push", push("agents/a", [{"path": "a"}, {"path": path}])) == "guarded_path"
 	}
 	said("get", site({})) == "guarded_path"
-	said("push", push("agents/a", ["a"])) == "guarded_path"
+	every path in [".", ".github", ":/", ":(top).github", "*", "[.]github/x", "?github/x", ["a"]] {
+		said("push", push("agents/a", ["a", path])) == "guarded_path"
+	}
 	said("push", site({"branch": "agents/a"})) == "guarded_path"
 }

@@ -9,22 +9,24 @@ settings := scope.of("pii-strict")
 tool := settings.tools[input.call.name] if input.call.method == "tools/call"
 
 decision := {"effect": "allow", "reason": "redacted", "obligations": obligations} if {
-	tool
-	redact != {}
-	unknown == {}
+	clear(tool)
 } else := {"effect": "deny", "reason": "redaction_unclear", "obligations": {}} if tool
 
+# Something is to be taken out, and nothing else is said.
+clear(named) if {
+	redact(named) != {}
+	object.remove(named, ["params", "result", "label"]) == {}
+}
+
 # The pointers, as far as there are any: an empty list redacts nothing.
-redact := {part: pointers |
+redact(named) := {part: pointers |
 	some part in ["params", "result"]
-	pointers := tool[part]
+	pointers := named[part]
 	is_array(pointers)
 	count(pointers) > 0
 }
 
-unknown := object.remove(tool, ["params", "result", "label"])
-
-obligations := object.union({"redact": [redact], "record": ["digest"]}, labels)
+obligations := object.union({"redact": [redact(tool)], "record": ["digest"]}, labels)
 
 labels := {"label": [tool.label]} if {
 	tool.label
@@ -33,7 +35,12 @@ labels := {"label": [tool.label]} if {
 opens contains item.name if {
 	input.call.method == "tools/list"
 	some item in input.items
-	settings.tools[item.name]
+	clear(settings.tools[item.name])
 }
 
-shuts := set()
+shuts contains item.name if {
+	input.call.method == "tools/list"
+	some item in input.items
+	named := settings.tools[item.name]
+	not clear(named)
+}

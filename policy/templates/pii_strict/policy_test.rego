@@ -35,3 +35,14 @@ test_what_names_nothing_is_denied if {
 }
 
 test_other_tools if not said("other")
+
+test_what_names_nothing_is_not_listed if {
+	listed := [{"name": name} | some name in ["find", "get", "misspelt", "empty", "nothing", "other"]]
+	asked := {
+		"caller": {"tenant": "t", "agent": "a"},
+		"call": {"method": "tools/list", "upstream": "u"},
+		"items": listed,
+	}
+	pii_strict.opens == {"find", "get"} with data.settings as settings with input as asked
+	pii_strict.shuts == {"misspelt", "empty", "nothing"} with data.settings as settings with input as asked
+}
