@@ -16,7 +16,7 @@ from proxy.assembly import Assembly, assembled, named, own_version, tend
 from proxy.config import Config
 from proxy.forward import HttpUpstream
 from proxy.listen import Listener
-from proxy.server import serving, serving_app
+from proxy.server import EVERYBODY, serving, serving_app
 from proxy.settings.addresses import Address, TcpAddress
 from proxy.settings.upstreams import Upstream
 from proxy.targets import http_upstream
@@ -47,6 +47,7 @@ async def _sidecar(config: Config) -> None:
             async with _listening(assembly, upstreams):
                 # Only who listens can say that it is ready; the admin end still outlives the listening one.
                 await stack.enter_async_context(_admin(assembly))
+                await stack.enter_async_context(_desk(assembly))
                 _settle_memory()
                 sys.setswitchinterval(TURN_SECONDS)
                 _announce(assembly)
@@ -79,6 +80,21 @@ def _admin(assembly: Assembly) -> AbstractAsyncContextManager[None]:
     names = frozenset(name.partition(":")[0] for name in assembly.config.hosts.names)
     app = admin_app(lambda: _readiness(assembly), assembly.metrics, names=names)
     return serving_app(app, assembly.config.admin)
+
+
+@asynccontextmanager
+async def _desk(assembly: Assembly) -> AsyncIterator[None]:
+    """The socket on which approvals are answered, where there is one: everybody may connect, and is asked who he is."""
+    config = assembly.config
+    if config.approvals_listen is None:
+        yield
+        return
+    from proxy.approval_desk import desk_app  # only where it is configured
+
+    agent = None if config.approvals.same_user else config.identity.agent_uid
+    app = desk_app(assembly.gate, frozenset(config.approvals.approvers), agent)
+    async with serving_app(app, config.approvals_listen, mode=EVERYBODY):
+        yield
 
 
 def _hosts(config: Config) -> Hosts:

@@ -12,6 +12,7 @@ from policy import approval_store
 from policy.approval import CLIENT, Answer, Asked, Event, NoTurn, SameApprover, seal, unseal
 from policy.approval_store import Approval
 from policy.engine import CannotDecide
+from proxy.approval_answers import give, meant
 from proxy.database import Database
 from proxy.settings.shape import ApprovalSettings
 
@@ -77,6 +78,19 @@ class Approvals:
     async def look(self, id: str, now: int) -> Approval | None:
         """The approval of this id as it stands now."""
         return await self._database.done(lambda database: approval_store.approval_of(database, id, now))
+
+    async def listed(self, now: int, *, every: bool) -> list[Approval]:
+        """What waits, the oldest first; with `every`, all that is kept."""
+        return await self._database.done(lambda database: approval_store.listed(database, now, every=every))
+
+    async def give(self, id: str, event: Event, approver: str, authn_method: str, now: int) -> Approval:
+        """The approval after a person's answer; `id` may be its beginning. Raises NoneSuch, MayNot."""
+
+        def given(database: "sqlite3.Connection") -> Approval:
+            approval = meant(database, id, now)
+            return give(database, self._key(), approval, event, approver, authn_method, now)
+
+        return await self._database.done(given)
 
     async def spend(self, approval: Approval, now: int) -> Granted | None:
         """The answers that let the call pass, once; None if they do not count, or have been spent."""

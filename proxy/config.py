@@ -12,7 +12,8 @@ from typing import Any, Final, Literal
 
 from policy.trust import Trust
 from proxy.path.identify import Holder
-from proxy.settings.addresses import Address, UnixAddress, listen_address, opa_address, socket_path
+from proxy.settings.addresses import Address, TcpAddress, UnixAddress, listen_address, opa_address, socket_path
+from proxy.settings.bundle_server import read_bundle_server
 from proxy.settings.flags import Flags, given_keys, overlaid
 from proxy.settings.origin import KeyPath, Origin, merged
 from proxy.settings.problems import ConfigProblems, Findings, Problem, Unfit
@@ -100,6 +101,7 @@ class Config:
 class Places:
     """Where one installation keeps what it keeps."""
 
+    approvals_listen: UnixAddress | None
     state: Path
     evidence: Path
 
@@ -208,6 +210,7 @@ class _Reader:
         if state.is_relative_to(evidence):
             remedy = "The evidence folder holds evidence and nothing else: choose another."
             self.found.add(self._origin.where(at), f"{evidence} holds the state folder {state}", remedy)
+            approvals_listen=self._approvals_listen(),
         return Places(state, evidence)
 
     def _default_state(self) -> Path:
@@ -255,6 +258,21 @@ class _Reader:
 
     def _file(self, at: KeyPath, text: str) -> Path:
         return self._path(at, text) or Path(text)
+    def _approvals_listen(self) -> UnixAddress | None:
+        given, at = self.settings.approvals, ("approvals", "listen")
+        if given.listen is None:
+            return None
+        where = self._origin.where(at)
+        address = self._address(at, given.listen)
+        if isinstance(address, TcpAddress):
+            what = f"{address} is no Unix socket, on which alone the system says who answers"
+            self.found.add(where, what, "Write unix:PATH, such as unix:/run/agentgate/approvals.sock.")
+            return None
+        if not given.approvers:
+            remedy = "Name the people in approvals.approvers, by their login names."
+            self.found.add(where, "is given, and nobody may answer there", remedy)
+        return address
+
 
     def _policy(self, given: PolicySettings, upstreams: tuple[Upstream, ...], state: Path) -> PolicyConfig:
         return PolicyConfig(

@@ -24,6 +24,7 @@ CLOSE_SECONDS: Final = 1.0
 """How long connections may take to end after draining."""
 
 OWNER_ONLY: Final = 0o600
+EVERYBODY: Final = 0o666
 
 _NO_HTTP: Final = "this is not HTTP as this sidecar reads it\n"
 _BACKLOG: Final = 128
@@ -86,9 +87,9 @@ async def serving(
 
 
 @asynccontextmanager
-async def serving_app(app: web.Application, address: Address) -> AsyncIterator[None]:
-    """Serve an application at `address`, on a Unix socket for its owner alone. Raises OSError."""
-    async with _listening(web.AppRunner(app, access_log=None), address, OWNER_ONLY):
+async def serving_app(app: web.Application, address: Address, *, mode: int = OWNER_ONLY) -> AsyncIterator[None]:
+    """Serve an application at `address`, on a Unix socket for its owner alone but for `mode`. Raises OSError."""
+    async with _listening(web.AppRunner(app, access_log=None), address, mode):
         yield
 
 

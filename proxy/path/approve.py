@@ -44,7 +44,11 @@ async def approved(gate: Gate, call: Call, needed: ApprovalNeeded) -> tuple[Clea
         await gate.journals[call.caller.tenant].append(_entry(approval, call.id))
     if approval.state is State.REJECTED:
         raise ApprovalRejected(needed.decision, approval.asked.id)
-    granted = await gate.approvals.spend(approval, now) if approval.state is State.GRANTED else None
+    if approval.state is not State.GRANTED:
+        raise needed
+    # The answer is recorded before it is used, however soon that is.
+    await note_news(gate)
+    granted = await gate.approvals.spend(approval, now)
     if granted is None:
         raise needed
     await gate.journals[call.caller.tenant].append(_spent(granted, call.id))

@@ -41,12 +41,46 @@ class IdentitySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = None
 
 
+class BundleServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the server is asked that hands out the bundle, where `policy.spec` is a URL."""
+
+    token: Annotated[
+        Text | None,
+        Meta(
+            description="Bearer token: `@FILE`, read anew for each question, or `$VARIABLE`; never the secret itself."
+        ),
+    ] = None
+    headers: Annotated[
+        dict[str, Text], Meta(description="Other headers that the sidecar sends. A value is `@FILE` or `$VARIABLE`.")
+    ] = {}
+    ca_file: Annotated[Text | None, Meta(description="PEM file: the only authorities accepted for this server.")] = None
+    certificate_file: Annotated[
+        Text | None, Meta(description="PEM file: the certificate that the sidecar shows to this server.")
+    ] = None
+    key_file: Annotated[
+        Text | None, Meta(description="PEM file: the key of `certificate_file`, if it is not in there.")
+    ] = None
+    allow_http: Annotated[bool, Meta(description="Accept an http URL that is not on loopback.")] = False
+    poll_seconds: Annotated[
+        Seconds,
+        Meta(description="Longest pause before the server is asked again, where it cannot wait for news, or fails."),
+    ] = 60.0
+    wait_seconds: Annotated[
+        Annotated[int, Meta(ge=0, le=600)],
+        Meta(description="How long a server that can is asked to wait for news (OPA's long polling); 0: never."),
+    ] = 30
+    max_bytes: Annotated[
+        Annotated[int, Meta(ge=1024, le=64 << 20)], Meta(description="Largest bundle that is taken from the server.")
+    ] = 64 << 20
+
+
 class PolicySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is allowed, and by which engine that is decided."""
 
     spec: Annotated[
-        Text, Meta(description="`starter`, `observe`, a folder of Rego and data, or a bundle (.tar.gz).")
+        Text, Meta(description="`starter`, `observe`, a folder of Rego and data, or a bundle (.tar.gz): file or URL.")
     ] = "starter"
+    server: BundleServerSettings = BundleServerSettings()
     keys: Annotated[
         dict[str, Text],
         Meta(description="Public keys (PEM files) by the id that signatures name: bundles that these sign count."),
@@ -56,6 +90,17 @@ class PolicySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = None
     unsigned: Annotated[
         bool, Meta(description="Take bundles that nobody signed; without it, and without keys, no bundle is taken.")
+    ] = False
+    exception_keys: Annotated[
+        dict[str, Text],
+        Meta(description="Public keys (PEM files) by the id that exceptions name: those that these sign count."),
+    ] = {}
+    local_exceptions: Annotated[
+        bool,
+        Meta(
+            description="Whether exceptions count that the key in the state folder has signed. Whoever can read that "
+            "key, an agent of the same user too, can make them."
+        ),
     ] = False
     engine: Annotated[
         Literal["embedded", "opa"], Meta(description="`embedded` evaluates in this process, `opa` asks a local OPA.")
@@ -114,6 +159,16 @@ class ApprovalSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "could give them itself."
         ),
     ] = False
+    listen: Annotated[
+        Text | None,
+        Meta(
+            description="`unix:PATH` of a socket on which `approvers` answer, in a folder that they can enter. Only "
+            "`sidecar` makes it."
+        ),
+    ] = None
+    approvers: Annotated[
+        tuple[Name, ...], Meta(description="Login names of those who may answer on the socket; the agent never may.")
+    ] = ()
     url: Annotated[
         PageUrl | None,
         Meta(

@@ -93,7 +93,7 @@ def test_a_page_is_opened_and_somebody_else_agrees(
     assert not {"inputResponses", "requestState"} & params.keys()
     assert gate.program.terminate() == 0
     assert gate.folders.verify()["ok"]
-    assert {"asked", "spent"} <= set(_approvals(gate.folders))
+    assert _approvals(gate.folders) == ["asked", "granted", "spent"]
 
 
 @rows(*clients.CLIENTS)
@@ -147,5 +147,5 @@ def test_over_stdio(client: McpClient, tmp_path: Path) -> None:
     given = _configured(tmp_path, CLIENTS_WORD)
     through, folders = wrapped(tmp_path, everything_stdio(tmp_path), **given)
     assert client.run(through, ADD, elicitation={"form": {}}).outcomes == DONE
-    assert {"asked", "spent"} <= set(_approvals(folders))
+    assert _approvals(folders) == ["asked", "granted", "spent"]
     assert folders.verify()["ok"]
