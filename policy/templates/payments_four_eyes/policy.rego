@@ -13,7 +13,7 @@ decision := {"effect": "require_approval", "reason": "payment_needs_approval", "
 	not beyond
 } else := {"effect": "deny", "reason": "payment_refused", "obligations": {}} if tool
 
-obligations := {"approval": object.filter(settings, ["expires", "approvers"])}
+obligations := {"approval": object.filter(settings, ["expires", "approvers", "steps"])}
 
 # `amount - 0` is a number in whichever way it is read.
 payable if {

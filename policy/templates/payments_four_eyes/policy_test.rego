@@ -5,6 +5,7 @@ import data.agentgate.templates.payments_four_eyes
 settings := {"*": {"*": {"u": {"payments-four-eyes": {
 	"currencies": ["EUR"],
 	"approvers": ["ada", "bob"],
+	"steps": 2,
 	"tools": {"refund": {"amount": "amount", "currency": "currency", "most": 1000, "others": ["order"]}},
 }}}}}
 
@@ -17,7 +18,7 @@ said(name, arguments) := decision if {
 test_approved_by_a_human if {
 	decision := said("refund", {"amount": 1000, "currency": "EUR", "order": "o"})
 	decision.effect == "require_approval"
-	decision.obligations == {"approval": {"approvers": ["ada", "bob"]}}
+	decision.obligations == {"approval": {"approvers": ["ada", "bob"], "steps": 2}}
 }
 
 refused := [
