@@ -25,10 +25,7 @@ _HEADERS: Final = (
     ("X-Content-Type-Options", "nosniff"),
 )
 _SAID: Final = {
-    State.WAITING: (
-        "Waiting",
-        "Nobody has answered yet. Somebody who may has to approve it; this page looks again by itself.",
-    ),
+    State.WAITING: ("Waiting", "It waits for somebody who may approve it. This page looks again by itself."),
     State.GRANTED: ("Approved", "The call may pass once. The agent goes on, or repeats it."),
     State.REJECTED: ("Rejected", "Somebody was asked, and said no."),
     State.EXPIRED: ("Expired", "Nobody answered in time, or the call was not repeated in time."),
