@@ -16,4 +16,6 @@ lock() {
 
 lock dev "$@"
 for name in runtime central demo; do lock "$name" -c requirements/dev.txt; done
-for name in mcp130 frameworks fetching sqlite; do lock "$name" "$@"; done
+for name in mcp130 frameworks fetching; do lock "$name" "$@"; done
+# pip takes a package with an extra from a lock only if the extra stands there.
+lock sqlite --no-strip-extras "$@"
