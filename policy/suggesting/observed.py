@@ -77,7 +77,7 @@ class LeftOut(Exception):
     """No grant comes of a call; the text says why."""
 
 
-class _Asked(NamedTuple):
+class Asked(NamedTuple):
     """One call: what it wants, why it was allowed or refused, when, and its arguments if they could be opened."""
 
     wanted: Wanted
@@ -93,7 +93,7 @@ class Observed:
     seen: dict[Wanted, Seen] = field(default_factory=dict)
     left_out: Counter[str] = field(default_factory=Counter)
 
-    def add(self, asked: _Asked) -> None:
+    def add(self, asked: Asked) -> None:
         """Count one call."""
         seen = self.seen.setdefault(asked.wanted, Seen())
         seen.calls += 1
@@ -114,14 +114,14 @@ class Observed:
 def observe(evidence: Path, unsealer: Unsealer | None) -> Observed:
     """What the records of a folder say; opened where `unsealer` can. Raises Unreadable, OSError."""
     observed = Observed()
-    running: dict[str | None, _Asked] = {}
+    running: dict[str | None, Asked] = {}
     for found in FolderTail(evidence).more():
         header = found.record.header
         if header.kind is Kind.OUTCOME:
             _end(observed, running.pop(header.call, None), found.record.body)
         elif header.kind in (Kind.INTENT, Kind.REFUSAL):
             try:
-                asked = _asked(found, unsealer)
+                asked = asked_of(found, unsealer)
             except LeftOut as why:
                 observed.left_out[str(why)] += 1
                 continue
@@ -135,7 +135,7 @@ def observe(evidence: Path, unsealer: Unsealer | None) -> Observed:
     return observed
 
 
-def _end(observed: Observed, asked: _Asked | None, body: Mapping[str, Any]) -> None:
+def _end(observed: Observed, asked: Asked | None, body: Mapping[str, Any]) -> None:
     if asked is None:
         return
     if body.get("outcome") == "killed" or body.get("reason") == "contained":
@@ -144,8 +144,8 @@ def _end(observed: Observed, asked: _Asked | None, body: Mapping[str, Any]) -> N
         observed.add(asked)
 
 
-def _asked(found: Found, unsealer: Unsealer | None) -> _Asked:
-    """Raises LeftOut."""
+def asked_of(found: Found, unsealer: Unsealer | None) -> Asked:
+    """What the record of an intent or a refusal says. Raises LeftOut."""
     body, header = found.record.body, found.record.header
     refused = header.kind is Kind.REFUSAL
     effect, reason = _judged(body, refused=refused)
@@ -159,7 +159,7 @@ def _asked(found: Found, unsealer: Unsealer | None) -> _Asked:
     if ANY in (caller["tenant"], caller["agent"], request["upstream"]):
         raise LeftOut("a grant would be for others, too")
     wanted = Wanted(caller["tenant"], caller["agent"], request["upstream"], method, name, effect, refused)
-    return _Asked(wanted, reason, header.at, _arguments(opened))
+    return Asked(wanted, reason, header.at, _arguments(opened))
 
 
 def _judged(body: Mapping[str, Any], *, refused: bool) -> tuple[Effect, str]:
@@ -167,6 +167,8 @@ def _judged(body: Mapping[str, Any], *, refused: bool) -> tuple[Effect, str]:
     decision, refusal = body.get("decision"), body.get("refusal") or {}
     if decision is None or (refused and refusal.get("code") != decision["reason"]):
         raise LeftOut(f"refused before or beside policy: {refusal.get('code')}")
+    if decision.get("exception") is not None:
+        raise LeftOut("allowed by an exception, for a limited time")
     said = decision.get("shadow") or decision
     reason = str(said.get("reason"))
     if reason in _TRUSTED:

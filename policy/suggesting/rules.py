@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from evidence.canonical import EXACT
 from policy.engine import PolicyRefused
 from policy.grants import read_grant
 
@@ -88,9 +89,9 @@ def _listed(values: Sequence[Any]) -> Mapping[str, Any]:
 
 
 def _is_short(value: Any) -> bool:
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return isinstance(value, bool | int | str) and len(str(value)) <= LONGEST_VALUE
+    if isinstance(value, int | float):
+        return math.isfinite(value) and abs(value) <= EXACT
+    return isinstance(value, str) and len(value) <= LONGEST_VALUE
 
 
 def _at(values: Sequence[Any]) -> Mapping[str, Any]:

@@ -43,6 +43,7 @@ GRANTS = (
     Grant("u", "tools/call", "pay", effect="require_approval", arguments={"amount": {"max": 1000, "min": 0}}),
     Grant("u", "tools/call", "query", arguments={"sql": {"sql": ["select"]}}, closed=True),
     Grant("u", "tools/call", "pick", arguments={"colour": {"one_of": ["red", 'a"b\\c\n', "é", 1]}}),
+    Grant("u", "tools/call", "note", arguments={"path": {}, "colour": {"optional": True}}, closed=True),
     Grant("u", "tools/call", "fs_*"),
     Grant("u", "tools/call", "fs_delete", effect="deny"),
     Grant("u", "resources/read", "file:///srv/*"),
@@ -255,7 +256,7 @@ def _calls(seed: int, count: int) -> list[Call]:
     ]
     texts += ['","effect":"allow","x":"', "a\u2028b", "\u212a", "x" * 300, "file:///srv/a", "file:///etc/a", "fs_a"]
     numbers = [0, 1, -1, 100, 100.0, 100.01, 1e3, 1001, -0.5, 0.1, 1e21, True, Spelled("18446744073709551617")]
-    names = ["echo", "read", "pay", "query", "pick", "fs_a", "fs_delete", "hello", "nothing", 'q"x', "é\n"]
+    names = ["echo", "read", "pay", "query", "pick", "note", "fs_a", "fs_delete", "hello", "nothing", 'q"x', "é\n"]
     keys = ["path", "amount", "sql", "colour", "other", 'k"'] * 2 + texts[:3]
     definitions = [
         None,

@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
+from policy.bundle import load
 from policy.findings import patterns, reading
 from policy.findings.inspecting import REMEMBERED, Inspector
 from policy.findings.names import Surroundings, outline
+from policy.planning import plan_document
+from policy.reads import reads_of
 from policy.templating import chosen
+from proxy.path.items import wanted_of
 from tests.peers.places import ROOT
 from tests.policy.definitions.corpus import ODD, PLAIN, tool
 from tests.policy.definitions.measure import found, measured
@@ -124,6 +128,14 @@ def test_names_that_are_taken_for_each_other(one: str, other: str) -> None:
 @pytest.mark.parametrize(("one", "other"), [("read_file", "read_files"), ("add", "and"), ("list", "last")])
 def test_names_that_are_not(one: str, other: str) -> None:
     assert outline(one) != outline(other)
+
+
+@pytest.mark.parametrize("name", ["starter", "observe"])
+def test_no_built_in_policy_looks_at_findings(name: str) -> None:
+    reads = reads_of(plan_document(load(name, grants={})))
+    assert not reads.whole
+    assert not reads.reaches("call", "definition", "findings")
+    assert "findings" not in wanted_of(reads)
 
 
 def test_the_template_and_the_page_name_every_code() -> None:

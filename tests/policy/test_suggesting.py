@@ -3,21 +3,29 @@
 import io
 import json
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from policy.grants import read_grant
-from policy.suggesting.command import document, grant_for, lines, run_suggest
-from policy.suggesting.observed import Observed, Seen, Wanted
+from evidence.record import Kind, Record
+from evidence.tailing import Found
+from policy.bundle import load
+from policy.embedded import EmbeddedEngine
+from policy.engine import EntryPoint
+from policy.grants import Grant, index, read_grant
+from policy.suggesting.command import document as written
+from policy.suggesting.command import grant_for, lines, run_suggest
+from policy.suggesting.observed import LeftOut, Observed, Seen, Wanted, asked_of
 from policy.suggesting.rules import rule_for, rules_for
+from tests.policy.asking import document, tool_call
 
 PAY = Wanted("default", "billing", "u", "tools/call", "pay", "allow", refused=False)
 
 RULES = [
     pytest.param([3, 1.5], {"min": 1.5, "max": 3}, id="numbers"),
     pytest.param([3, 3], {"one_of": [3]}, id="one-number"),
-    pytest.param([1, 2**60 + 1], {"one_of": [1, 2**60 + 1]}, id="a-number-of-too-many-digits-for-a-bound"),
+    pytest.param([1, 2**60 + 1], {}, id="a-number-that-no-double-holds"),
     pytest.param([1.0, float("inf")], {}, id="no-finite-number"),
     pytest.param(["/srv/a/x", "/srv/a/y/z"], {"under": ["/srv/a"]}, id="paths"),
     pytest.param(["/srv/a"], {"one_of": ["/srv/a"]}, id="one-path"),
@@ -53,6 +61,60 @@ RULES = [
 def test_the_narrowest_rule(values: list[Any], rule: dict[str, Any]) -> None:
     assert rule_for(values) == rule
     read_grant(json.loads(json.dumps({"upstream": "u", "tool": "t", "arguments": {"a": rule}})), "here")
+
+
+async def test_every_value_keeps_its_rule_and_nothing_else_is_open() -> None:
+    """By the starter's own rules: what was seen is granted, one argument more or less is not."""
+    rows = {str(row.id): row.values[0] for row in RULES}
+    fit = {name: [value for value in values if value != float("inf")] for name, values in rows.items()}
+    grants = [Grant("u", "tools/call", name, arguments={"a": rule_for(fit[name])}, closed=True) for name in fit]
+    engine = EmbeddedEngine(budget_seconds=5.0)
+    await engine.activate(load("starter", grants=index(grants)))
+
+    async def reason(name: str, arguments: dict[str, Any]) -> Any:
+        return (await engine.ask(EntryPoint.DECISION, document(tool_call(name, arguments)))).value["reason"]
+
+    try:
+        for name, values in fit.items():
+            assert {await reason(name, {"a": value}) for value in values} == {"granted"}, name
+            assert await reason(name, {"a": values[0], "b": 1}) == "argument_refused"
+            assert await reason(name, {}) == "argument_refused"
+    finally:
+        await engine.close()
+
+
+def _record(decision: dict[str, Any], kind: Kind = Kind.INTENT, code: str | None = None) -> Found:
+    request = {"upstream": "u", "method": "tools/call", "name": "pay"}
+    body = {"caller": {"tenant": "default", "agent": "billing"}, "request": request, "decision": decision}
+    whole = {**body, "refusal": {"code": code or decision["reason"]}} if kind is Kind.REFUSAL else body
+    header = SimpleNamespace(kind=kind, call="c", at="2026-01-01T00:00:00.000000+00:00", tenant="default")
+    return Found(Path("chain"), cast("Record", SimpleNamespace(header=header, body=whole)), None)
+
+
+_ALLOWED = {"effect": "allow", "reason": "granted"}
+_DENIED = {"effect": "deny", "reason": "not_granted"}
+
+LEFT_OUT = [
+    pytest.param(_record(_ALLOWED | {"exception": "e1"}), "allowed by an exception", id="an-exception"),
+    pytest.param(_record(_ALLOWED | {"reason": "upstream_trusted"}), "needs no grant", id="trust"),
+    pytest.param(_record(_DENIED | {"reason": "definition_changed"}, Kind.REFUSAL), "denied", id="a-changed-tool"),
+    pytest.param(_record(_DENIED | {"reason": "no_template"}, Kind.REFUSAL), "denied", id="a-policy-of-ones-own"),
+    pytest.param(
+        _record(_DENIED, Kind.REFUSAL, "batch_refused"), "beside policy", id="a-batch-of-which-one-was-denied"
+    ),
+    pytest.param(_record(_ALLOWED, Kind.REFUSAL, "limit_reached"), "beside policy", id="a-limit"),
+    pytest.param(
+        _record(_ALLOWED | {"reason": "observed", "shadow": _DENIED | {"reason": "method_unknown"}}),
+        "denied",
+        id="what-the-starter-would-deny-whatever-is-granted",
+    ),
+]
+
+
+@pytest.mark.parametrize(("record", "why"), LEFT_OUT)
+def test_calls_that_no_grant_is_proposed_for(record: Found, why: str) -> None:
+    with pytest.raises(LeftOut, match=why):
+        asked_of(record, None)
 
 
 def test_an_argument_that_may_be_left_out_is_optional() -> None:
@@ -101,7 +163,7 @@ def test_what_a_person_reads() -> None:
         "",
         "# left out: 2 calls, denied: denied_by_operator",
     ]
-    assert [each["refused"] for each in document(observed)["seen"]] == [False, True]
+    assert [each["refused"] for each in written(observed)["seen"]] == [False, True]
 
 
 def test_nothing_seen_and_nothing_opened_are_said() -> None:
