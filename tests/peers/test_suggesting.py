@@ -123,7 +123,7 @@ def test_denials_of_the_starter_and_what_nobody_is_to_grant(everything_json: Htt
     assert [_code(raw.call(url, "add", {"a": each, "b": 1})) for each in (1, 2, 70)] == [None, None, "argument_refused"]
     assert _code(raw.call(url, "echo", {"text": "a"})) == "not_granted"
     agentgate("quarantine", "--upstream", "everything", "--state", state, check=True)
-    _wait_for(lambda: _code(raw.call(url, "slow")) == "contained")
+    _wait_for(lambda: _code(raw.call(url, "big")) == "contained")
     raw.send(url, "POST", b'{"jsonrpc": "2.0", "id": 1, "id": 2}', raw.modern_headers("tools/call", "add"))
     gate.program.terminate()
     found = _opened(gate.folders)

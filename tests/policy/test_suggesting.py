@@ -65,7 +65,7 @@ def test_the_narrowest_rule(values: list[Any], rule: dict[str, Any]) -> None:
 
 async def test_every_value_keeps_its_rule_and_nothing_else_is_open() -> None:
     """By the starter's own rules: what was seen is granted, one argument more or less is not."""
-    rows = {str(row.id): row.values[0] for row in RULES}
+    rows: dict[str, list[Any]] = {str(row.id): cast("list[Any]", row.values[0]) for row in RULES}
     fit = {name: [value for value in values if value != float("inf")] for name, values in rows.items()}
     grants = [Grant("u", "tools/call", name, arguments={"a": rule_for(fit[name])}, closed=True) for name in fit]
     engine = EmbeddedEngine(budget_seconds=5.0)
