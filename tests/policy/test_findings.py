@@ -146,5 +146,11 @@ def test_the_template_and_the_page_name_every_code() -> None:
     assert re.findall(r"(?m)^\| `(\w+)` \| (.+) \|$", _section(page)) == sorted(patterns.CODES.items())
 
 
+def test_the_page_says_what_is_measured() -> None:
+    right = measured({**ODD, **PLAIN})["any"].right
+    page = " ".join((ROOT / "docs" / "policy.md").read_text().split())
+    assert f"they find {right} of {len(ODD)} odd definitions and nothing in {len(PLAIN)} plain ones" in page
+
+
 def _section(page: str) -> str:
     return page.partition("### What looks odd in it")[2].partition("\n### ")[0]
