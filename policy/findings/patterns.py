@@ -117,6 +117,9 @@ COMMENT: Final = re.compile(
     re.IGNORECASE,
 )
 
+PICTURE: Final = re.compile(r"data:image/[a-z0-9.+-]{1,40}(?:;[a-z0-9=-]{1,40}){0,4},[A-Za-z0-9+/=_%-]*")
+"""A text that is a picture and nothing else, as icons are: for clients to draw, and no model reads it."""
+
 ENCODED: Final = re.compile(r"[A-Za-z0-9+/_-]{96,}={0,2}")
 
 CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")

@@ -47,9 +47,11 @@ def own(item: Mapping[str, Any]) -> Own:
     mentioned: set[str] = set()
     left = MOST_CHARACTERS
     for count, text in enumerate(_texts(item)):
-        if len(text) > min(left, patterns.LONG_TEXT) or count == MOST_TEXTS:
+        if count < MOST_TEXTS and patterns.PICTURE.fullmatch(text):
+            continue
+        if len(text) > min(left, patterns.LONG_TEXT) or count >= MOST_TEXTS:
             codes.add("long_text")
-        if left <= 0 or count == MOST_TEXTS:
+        if left <= 0 or count >= MOST_TEXTS:
             break
         codes.update(_codes(text[:left]))
         mentioned |= _mentioned(text[:left], MOST_MENTIONS - len(mentioned))

@@ -69,6 +69,7 @@ HOSTILE: dict[str, Any] = {
     "what cannot be seen": "\u200b" * 300_000,
     "marks of direction": "\u0627\u200f" * 100_000,
     "what becomes longer in its plain form": "\ufdfa" * 100_000,
+    "many pictures": ["data:image/png;base64,AAAA"] * 100_001 + ["x"],
     "many texts": ["before always must read "] * 20_000,
     "many members": {f"password{n}": {"type": "string"} for n in range(20_000)},
 }
