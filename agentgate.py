@@ -25,6 +25,7 @@ CODES: Final = {
     "evidence.keys.KeyProblem": USAGE,
     "evidence.room.NotRecorded": UNAVAILABLE,
     "policy.engine.CannotDecide": UNAVAILABLE,
+    "policy.engine.PolicyAway": UNAVAILABLE,
     "policy.engine.PolicyRefused": USAGE,
     "policy.opa_process.OpaMissing": UNAVAILABLE,
     "policy.orders.OrdersProblem": USAGE,

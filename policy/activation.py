@@ -1,8 +1,9 @@
 """Keeping the active policy what its files say, without a restart.
 
-The rules and the grants are looked at twice a second. A change that loads and passes vetting becomes active; one
-that does not is reported, and what was active stays so. Of bundles the last good one is kept: it is what a start takes
-when the given file is missing or bad, and what goes on with new grants while it is.
+The rules and the grants are looked at twice a second; what a server gives lies in a file, too (`following`). A change
+that loads and passes vetting becomes active; one that does not is reported, and what was active stays so. Of bundles
+the last good one is kept: it is what a start takes when the given file is missing or bad, and what goes on with new
+grants while it is.
 """
 
 import asyncio
@@ -12,10 +13,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from policy.bundle import BUILTIN, load, load_bundle
-from policy.engine import CannotDecide, Engine, Policy, PolicyRefused
+from policy.engine import CannotDecide, Engine, Policy, PolicyAway, PolicyRefused
+from policy.following import Following, stamp
 from policy.grants import index, read_grants
 from policy.keeping import Keeping
-from policy.opening import Bundle, open_bundle
+from policy.opening import Bundle, open_bundle, opened
 from policy.pins import read_file
 from policy.trust import Trust
 
@@ -45,7 +47,8 @@ class PolicySource:
     """Where the policy comes from: `spec` as in `bundle.load`, the grants file, the trusted upstreams.
 
     `trust` says which bundles count, and `keeping` holds what is remembered of them; without it, nothing is. At
-    `pins_path` is the lock file of tool definitions, for a policy that brings none.
+    `pins_path` is the lock file of tool definitions, for a policy that brings none. With `served`, the bundle is
+    the one that its server gives, and whoever watches has to `follow` it as well.
     """
 
     def __init__(
@@ -57,8 +60,10 @@ class PolicySource:
         trust: Trust | None = None,
         keeping: Keeping | None = None,
         pins_path: Path | None = None,
+        served: Following | None = None,
     ) -> None:
         """Nothing is read yet."""
+        self.served = served
         self._pins_path = pins_path
         self._spec = spec
         self._grants_path = grants_path
@@ -74,6 +79,11 @@ class PolicySource:
         """Why what the files say now is not active; empty if it is."""
         return self._problems
 
+    async def fetch(self) -> None:
+        """Ask the server once, where there is one; if that fails, `load` goes on with what it gave before."""
+        if self.served is not None:
+            await self.served.ask_first()
+
     def load(self) -> Policy:
         """Read everything now. Raises PolicyRefused."""
         return self._read().policy
@@ -87,9 +97,11 @@ class PolicySource:
 
         Raises PolicyRefused or CannotDecide where none became active.
         """
+        await self.fetch()
         event = await self._activate(engine)
         if event.policy is None:
-            raise PolicyRefused(event.problems)
+            away = self.served is not None and not self.served.file.is_file()
+            raise (PolicyAway if away else PolicyRefused)(event.problems)
         return event.policy, event.problems
 
     async def activate(self, engine: Engine) -> PolicyEvent:
@@ -139,13 +151,20 @@ class PolicySource:
 
     def _read(self) -> _Candidate:
         self._seen = self._signature()
-        path = Path(self._spec)
-        if self._spec in BUILTIN or not path.is_file():
+        bundle = self._opened()
+        if bundle is None:
             return _Candidate(load(self._spec, grants=self._grants(), trusted=self._trusted, pins=self._pins()))
-        candidate = self._of(bundle := open_bundle(path, self._trust))
+        candidate = self._of(bundle)
         if self._keeping is not None:
             self._keeping.check(bundle)
         return candidate
+
+    def _opened(self) -> Bundle | None:
+        """The bundle that is there now; None for what is no bundle."""
+        if self.served is not None:
+            return opened(self.served.server.name, self.served.read(), self._trust)
+        path = Path(self._spec)
+        return None if self._spec in BUILTIN or not path.is_file() else open_bundle(path, self._trust)
 
     def _last(self) -> _Candidate | None:
         if self._spec in BUILTIN or Path(self._spec).is_dir():
@@ -166,21 +185,15 @@ class PolicySource:
 
     def _signature(self) -> tuple[Any, ...]:
         paths = [self._grants_path, *([] if self._pins_path is None else [self._pins_path])]
-        if self._spec not in BUILTIN:
+        if self.served is not None:
+            paths.append(self.served.file)
+        elif self._spec not in BUILTIN:
             root = Path(self._spec)
             paths += [root, *sorted(root.rglob("*"))] if root.is_dir() else [root]
-        return tuple((str(path), *_stamp(path)) for path in paths)
+        return tuple((str(path), *stamp(path)) for path in paths)
 
 
 def _same(active: Policy, policy: Policy) -> bool:
     """Whether a policy says nothing else than the active one; revisions are names that anybody may give twice."""
     names = ("revision", "data_revision", "version", "signed", "modules", "pins_revision")
     return all(getattr(active, name) == getattr(policy, name) for name in names)
-
-
-def _stamp(path: Path) -> tuple[int, ...]:
-    try:
-        found = path.stat()
-    except OSError:
-        return ()
-    return found.st_mtime_ns, found.st_size, found.st_ino

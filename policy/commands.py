@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,8 +14,10 @@ from evidence.printable import printable
 from evidence.record import Kind
 from evidence.tailing import FolderTail, Unreadable
 from policy.activation import PolicySource
+from policy.bundle_server import BundleServer
 from policy.embedded import EmbeddedEngine
 from policy.engine import Policy, PolicyRefused
+from policy.following import Following
 from policy.grants import Grant, as_mapping, read_grant, read_grants, with_grant, write_grants
 from policy.keeping import Keeping
 from policy.trust import Trust
@@ -58,16 +61,38 @@ def run_denied(evidence: Path, *, out: TextIO) -> int:
     return _TRUE
 
 
-async def run_check(spec: str, state: Path, trusted: Iterable[str], out: TextIO, *, trust: Trust | None = None) -> int:
+async def run_check(
+    spec: str,
+    state: Path,
+    trusted: Iterable[str],
+    out: TextIO,
+    *,
+    trust: Trust | None = None,
+    server: BundleServer | None = None,
+) -> int:
     """`policy check`: load and vet a policy as the embedded engine would, without activating it anywhere."""
     try:
-        policy = PolicySource(spec, state / GRANTS, trusted, trust=trust, keeping=Keeping(state, spec)).load()
+        policy = await loaded(spec, state, trusted, trust, server)
         await vet(policy)
     except PolicyRefused as error:
         out.write("".join(f"{problem}\n" for problem in error.problems))
         return _NOT_TRUE
     out.write(f"{policy.name}: {policy.revision}, {len(policy.modules)} modules\n")
     return _TRUE
+
+
+async def loaded(
+    spec: str, state: Path, trusted: Iterable[str], trust: Trust | None, server: BundleServer | None
+) -> Policy:
+    """The policy as a sidecar would read it; what a server gives leaves nothing behind. Raises PolicyRefused."""
+    keeping = Keeping(state, spec)
+    if server is None:
+        return PolicySource(spec, state / GRANTS, trusted, trust=trust, keeping=keeping).load()
+    with tempfile.TemporaryDirectory(prefix="agentgate-check-") as folder:
+        served = Following(server, Path(folder, "bundle.tar.gz"))
+        source = PolicySource(spec, state / GRANTS, trusted, trust=trust, keeping=keeping, served=served)
+        await source.fetch()
+        return source.load()
 
 
 async def vet(policy: Policy) -> None:

@@ -7,6 +7,7 @@ CannotDecide                 the call is refused (fail closed); `what` is for th
     `-- PolicyMoved          the policy changed under the question; it can be put again
 
 PolicyRefused                a policy that must not become active; the old one stays
+`-- PolicyAway               there is none to look at: the server that has it gave nothing
 """
 
 from collections.abc import Mapping
@@ -29,6 +30,7 @@ __all__ = [
     "EngineUnavailable",
     "EntryPoint",
     "Policy",
+    "PolicyAway",
     "PolicyMoved",
     "PolicyRefused",
 ]
@@ -80,6 +82,10 @@ class PolicyRefused(Exception):
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+class PolicyAway(PolicyRefused):
+    """The server of a policy has given nothing yet; nothing is wrong with what it has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """What a state folder keeps of signed bundles: the versions that were active, and the last good bundle of each place.
 
     policy-version.json     see `versions`
-    bundles/DIGEST.tar.gz   the bundle that was last active of the file whose path has this digest
+    bundles/DIGEST.tar.gz   the bundle that was last active of the file whose path, or the URL that, has this digest
+    bundles/DIGEST.given.tar.gz
+                            what the server at the URL gave last; nobody has looked at it yet
 
 Promise: when `remember` has returned, both are on disk. The bundle is written first: after a crash in between, the next
 start finds a bundle that is one version ahead, never none.
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from policy.archive import read_file
+from policy.bundle_server import is_url, shown_url
 from policy.engine import PolicyRefused
 from policy.opening import Bundle, opened
 from policy.replacing import replace_file
@@ -27,8 +30,13 @@ _LOCK: Final = ".policy-version.lock"
 
 
 def kept_at(state: Path, spec: str) -> Path:
-    """Where the last good bundle is kept of the file that `spec` names."""
-    return state / FOLDER / f"{hashlib.sha256(_place(spec).encode()).hexdigest()[:16]}.tar.gz"
+    """Where the last good bundle is kept of the file or the URL that `spec` names."""
+    return state / FOLDER / f"{_digest(spec)}.tar.gz"
+
+
+def given_at(state: Path, spec: str) -> Path:
+    """Where the bundle lies that the server at the URL `spec` gave last."""
+    return state / FOLDER / f"{_digest(spec)}.given.tar.gz"
 
 
 class Keeping:
@@ -37,7 +45,8 @@ class Keeping:
     def __init__(self, state: Path, spec: str) -> None:
         """Nothing is read or made yet."""
         self._state = state
-        self._name, self._place = Path(spec).name, _place(spec)
+        self._place = _place(spec)
+        self._name = Path(self._place).name
         self._kept = kept_at(state, spec)
 
     def check(self, bundle: Bundle) -> None:
@@ -84,5 +93,9 @@ class Keeping:
             os.close(handle)
 
 
+def _digest(spec: str) -> str:
+    return hashlib.sha256(_place(spec).encode()).hexdigest()[:16]
+
+
 def _place(spec: str) -> str:
-    return os.path.abspath(spec)
+    return shown_url(spec) if is_url(spec) else os.path.abspath(spec)

@@ -12,13 +12,16 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, TextIO
 
 from policy.activation import POLL_SECONDS, PolicySource
 from policy.bundle import pack
+from policy.bundle_server import BundleServer
 from policy.engine import Policy, PolicyRefused
+from policy.following import Following, SourceEvent
+from policy.keeping import Keeping, given_at
 from policy.trust import Trust
 from policy.vetting import FORBIDDEN
 
@@ -148,17 +151,23 @@ def run_opa(
     authorization: bool,
     out: TextIO,
     trust: Trust | None = None,
+    server: BundleServer | None = None,
 ) -> int:
     """Run OPA on `spec` and the grants of `state` until a signal ends it: OPA's exit code.
 
+    With `server`, the bundle is the one that it gives; sidecars of the same state folder see it at the same time.
+
     The socket lies in `folder`, else in `opa/` of the state folder. Raises PolicyRefused or OpaMissing.
     """
-    source = PolicySource(spec, state / "grants.json", trusted, trust=trust)
+    served = None if server is None else Following(server, given_at(state, spec))
+    keeping = Keeping(state, spec)
+    source = PolicySource(spec, state / "grants.json", trusted, trust=trust, keeping=keeping, served=served)
     process = OpaProcess(find_opa(environ), folder or state / "opa", authorization=authorization)
     return asyncio.run(_serve(source, process, out))
 
 
 async def _serve(source: PolicySource, process: OpaProcess, out: TextIO) -> int:
+    await source.fetch()
     policy = source.load()
     await process.start(policy)
     out.write(f"opa answers for {policy.name} at {process.address}\n")
@@ -169,17 +178,28 @@ async def _serve(source: PolicySource, process: OpaProcess, out: TextIO) -> int:
         loop.add_signal_handler(number, ended.set)
     try:
         async with asyncio.TaskGroup() as tasks:
-            watching = tasks.create_task(_follow(source, process, out))
+            watching = [tasks.create_task(_follow(source, process, out))]
+            if source.served is not None:
+                watching.append(tasks.create_task(source.served.follow(_tell(source.served, out))))
             ending = tasks.create_task(ended.wait())
             living = tasks.create_task(process.wait())
             await asyncio.wait({ending, living}, return_when=asyncio.FIRST_COMPLETED)
             code = living.result() if living.done() else 0
-            watching.cancel()
-            ending.cancel()
+            for each in (*watching, ending):
+                each.cancel()
             await process.stop()
     finally:
         await process.stop()
     return code
+
+
+def _tell(served: Following, out: TextIO) -> Callable[[SourceEvent], None]:
+    def tell(event: SourceEvent) -> None:
+        if event.turned:
+            out.write(f"{served.server.shown}: {event.problem or 'answers again'}\n")
+            out.flush()
+
+    return tell
 
 
 async def _follow(source: PolicySource, process: OpaProcess, out: TextIO) -> None:

@@ -2,10 +2,10 @@
 
 policy-version.json in the state folder: {"version": 1, "marks": {KEY: {"highest", "active", "digest"}}}
 
-A key is `line NAME` (`Manifest.line`) or `file PATH`. A bundle may become active if, by the mark of its line and by
-that of its file, its version is above the highest that ever was, or it is the active one again, or it is signed as the
-rollback of exactly the active one. Two marks, since an old bundle may have another name or other roots, and a new one
-another path.
+A key is `line NAME` (`Manifest.line`), `file PATH` or `url URL` (without a query). A bundle may become active if, by
+the mark of its line and by that of its place, its version is above the highest that ever was, or it is the active one
+again, or it is signed as the rollback of exactly the active one. Two marks, since an old bundle may have another name
+or other roots, and a new one another path.
 """
 
 from collections.abc import Iterator, Mapping
@@ -83,7 +83,8 @@ def read_versions(state: Path) -> Versions:
 
 
 def _keys(bundle: Bundle, place: str) -> tuple[str, str]:
-    return f"line {bundle.manifest.line}", f"file {place}"
+    kind = "file" if place.startswith("/") else "url"
+    return f"line {bundle.manifest.line}", f"{kind} {place}"
 
 
 def _problems(version: int, rollback_of: int | None, digest: str, mark: Mark) -> Iterator[str]:

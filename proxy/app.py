@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 import uvloop
 
@@ -113,7 +113,16 @@ def _readiness(assembly: Assembly) -> Readiness:
         policy=None if policy is None else named(policy),
         reason=assembly.isolation.reason,
         notes=tuple(assembly.notes()),
+        more=_policy_server(assembly),
     )
+
+
+def _policy_server(assembly: Assembly) -> dict[str, Any]:
+    served = assembly.source.served
+    if served is None:
+        return {}
+    said = {"url": served.server.shown, "confirmed_seconds": served.confirmed_seconds, "problem": served.problem}
+    return {"policy_server": said}
 
 
 def _settle_memory() -> None:

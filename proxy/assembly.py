@@ -11,6 +11,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from time import monotonic, time
 from typing import Final
@@ -23,7 +24,8 @@ from evidence.room import Limits
 from policy.activation import PolicyEvent, PolicySource
 from policy.containment import Order, Orders
 from policy.engine import CannotDecide, Engine, Policy
-from policy.keeping import Keeping
+from policy.following import Asked, Following, SourceEvent
+from policy.keeping import Keeping, given_at
 from policy.orders import OrderFile
 from policy.peer import trusted_users
 from policy.pins import FILE as PINS_FILE
@@ -81,6 +83,9 @@ class Assembly:
         """What is worth a look but keeps nothing from working, for /readyz."""
         warn = self.config.evidence.warn_bytes
         refused = [f"policy: {problem}; the last good one decides" for problem in self.source.problems]
+        served = self.source.served
+        if served is not None and served.problem is not None and not refused:
+            refused.append(f"policy: {served.server.shown}: {served.problem}; what it gave last decides")
         return refused + [
             f"{journal.chain} has {journal.size_bytes} bytes (evidence.warn_bytes is {warn})"
             for journal in self.gate.journals.values()
@@ -147,6 +152,8 @@ async def assembled(
         )
         stack.callback(gate.end)
         _meter(metrics, gate)
+        if source.served is not None:
+            metrics.reads(Level.POLICY_AGE, partial(getattr, source.served, "age_seconds"))
         assembly = Assembly(config, gate, identity, isolation, orders, source, metrics, upstreams)
         if problems:
             _note_policy(assembly)(PolicyEvent(policy, problems))
@@ -204,6 +211,7 @@ def _source(config: Config) -> PolicySource:
         trust=given.trust,
         keeping=Keeping(config.state, given.spec),
         pins_path=config.state / PINS_FILE,
+        served=None if given.server is None else Following(given.server, given_at(config.state, given.spec)),
     )
 
 
@@ -275,10 +283,17 @@ def tend(assembly: Assembly, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None
     return [
         tasks.create_task(assembly.orders.watch(_obey(assembly, tasks))),
         tasks.create_task(assembly.source.watch(gate.engine, _note_policy(assembly))),
+        *_following(assembly, tasks),
         tasks.create_task(_expire(gate)),
         tasks.create_task(_note_approvals(gate)),
         tasks.create_task(keep_trimmed()),
     ]
+
+
+def _following(assembly: Assembly, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+    """The server of the policy, where there is one, is asked for news."""
+    served = assembly.source.served
+    return [] if served is None else [tasks.create_task(served.follow(_note_source(assembly, served)))]
 
 
 def _obey(assembly: Assembly, tasks: asyncio.TaskGroup) -> Callable[[Orders], None]:
@@ -323,6 +338,21 @@ def _note_policy(assembly: Assembly) -> Callable[[PolicyEvent], None]:
         for journal in assembly.gate.journals.values():
             for body in bodies:
                 _append(journal, Entry(Kind.NOTICE, body))
+
+    return note
+
+
+def _note_source(assembly: Assembly, served: Following) -> Callable[[SourceEvent], None]:
+    """Each answer is counted; evidence has when the server began to fail, and when it was there again."""
+
+    def note(event: SourceEvent) -> None:
+        assembly.metrics.policy_asked(event.result)
+        if not event.turned:
+            return
+        failed = {"event": "policy_server_failed", "server": served.server.shown, "problem": event.problem}
+        back = {"event": "policy_server_back", "server": served.server.shown}
+        for journal in assembly.gate.journals.values():
+            _append(journal, Entry(Kind.NOTICE, failed if event.result is Asked.FAILED else back))
 
     return note
 

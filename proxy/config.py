@@ -8,7 +8,7 @@ import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from policy.trust import Trust
 from proxy.path.identify import Holder
@@ -29,6 +29,9 @@ from proxy.settings.shape import (
 from proxy.settings.tokens import read_tokens
 from proxy.settings.trust import read_trust
 from proxy.settings.upstreams import Upstream, read_upstream
+
+if TYPE_CHECKING:
+    from policy.bundle_server import BundleServer
 
 BUILT_IN_POLICIES: Final = ("starter", "observe")
 ADMIN_SOCKET: Final = "admin.sock"
@@ -59,7 +62,10 @@ class IdentityConfig:
 
 @dataclass(frozen=True, slots=True)
 class PolicyConfig:
-    """Which policy decides, and where. `spec` is `starter`, `observe` or an absolute path; `trust` is for bundles."""
+    """Which policy decides, and where. `trust` is for bundles.
+
+    `spec` is `starter`, `observe`, an absolute path, or a URL without its query, which `server` has.
+    """
 
     spec: str
     engine: Literal["embedded", "opa"]
@@ -68,6 +74,7 @@ class PolicyConfig:
     budget_seconds: float | None
     trusted_upstreams: tuple[str, ...]
     trust: Trust = field(default_factory=Trust, repr=False)
+    server: "BundleServer | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,7 @@ class Config:
     evidence: EvidenceConfig
     limits: LimitSettings
     approvals: ApprovalSettings
+    approvals_listen: UnixAddress | None
     hosts: HostSettings
 
 
@@ -101,7 +109,6 @@ class Config:
 class Places:
     """Where one installation keeps what it keeps."""
 
-    approvals_listen: UnixAddress | None
     state: Path
     evidence: Path
 
@@ -162,6 +169,14 @@ def read_bundle_trust(flags: Flags, environ: Mapping[str, str]) -> Trust:
     return trust
 
 
+def read_bundle_place(flags: Flags, environ: Mapping[str, str]) -> "tuple[str, BundleServer | None]":
+    """Where the policy is that the flags name (`PolicyConfig.spec`), and its server, alone. Raises ConfigProblems."""
+    reader = _Reader(flags, environ, only=(("policy", "server"), ("policy", "spec")))
+    server = reader.server()
+    reader.found.settle()
+    return (reader.settings.policy.spec if server is None else server.shown), server
+
+
 class _Reader:
     """One reading: the merged settings, and what was found wrong so far."""
 
@@ -195,6 +210,7 @@ class _Reader:
             evidence=_evidence(self.settings.evidence, places.evidence),
             limits=self.settings.limits,
             approvals=self.settings.approvals,
+            approvals_listen=self._approvals_listen(),
             hosts=self.settings.hosts,
         )
         self._check_exposure(config)
@@ -210,7 +226,6 @@ class _Reader:
         if state.is_relative_to(evidence):
             remedy = "The evidence folder holds evidence and nothing else: choose another."
             self.found.add(self._origin.where(at), f"{evidence} holds the state folder {state}", remedy)
-            approvals_listen=self._approvals_listen(),
         return Places(state, evidence)
 
     def _default_state(self) -> Path:
@@ -258,6 +273,7 @@ class _Reader:
 
     def _file(self, at: KeyPath, text: str) -> Path:
         return self._path(at, text) or Path(text)
+
     def _approvals_listen(self) -> UnixAddress | None:
         given, at = self.settings.approvals, ("approvals", "listen")
         if given.listen is None:
@@ -273,17 +289,22 @@ class _Reader:
             self.found.add(where, "is given, and nobody may answer there", remedy)
         return address
 
-
     def _policy(self, given: PolicySettings, upstreams: tuple[Upstream, ...], state: Path) -> PolicyConfig:
+        server = self.server()
         return PolicyConfig(
-            spec=self._policy_spec(given.spec, state),
+            spec=self._policy_spec(given.spec, state) if server is None else server.shown,
             engine=given.engine,
             opa_address=self._opa(given),
             opa_uid=self._opa_uid(given),
             budget_seconds=given.budget_seconds,
             trusted_upstreams=tuple(upstream.name for upstream in upstreams if upstream.trusted),
             trust=self.trust(),
+            server=server,
         )
+
+    def server(self) -> "BundleServer | None":
+        """The server that hands out the bundle, if one does."""
+        return read_bundle_server(self.settings.policy, self._file, self._origin, self.found, self._environ)
 
     def _policy_spec(self, spec: str, state: Path) -> str:
         at = ("policy", "spec")

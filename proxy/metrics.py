@@ -34,6 +34,7 @@ class Level(StrEnum):
     OPEN_CALLS = "open_calls"
     EVIDENCE_BYTES = "evidence_bytes"
     FREE_BYTES = "evidence_free_bytes"
+    POLICY_AGE = "policy_age_seconds"
 
 
 _LEVELS: Final = {
@@ -42,6 +43,7 @@ _LEVELS: Final = {
     Level.OPEN_CALLS: "Calls with an intent and no outcome yet.",
     Level.EVIDENCE_BYTES: "Bytes of evidence on disk, over all chains in use.",
     Level.FREE_BYTES: "Bytes free where evidence is written.",
+    Level.POLICY_AGE: "Seconds since the policy's server last said what it has.",
 }
 
 
@@ -76,6 +78,7 @@ class Metrics:
         self._ended = self._counter("calls", "Calls by how they ended.", "upstream", "method", "outcome")
         self._refused = self._counter("refusals", "Messages refused, by code.", "upstream", "code")
         self._activations = self._counter("policy_activations", "Policies that were to become active.", "result")
+        self._asked = self._counter("policy_questions", "Questions to the policy's server, by what came.", "result")
         self._parser = self._counter("parser_refusals", "Requests that the HTTP parser refused, with no record.")
         self._lost = self._counter("lost_outcomes", "Outcomes that evidence could not take.")
         self._decision = self._times("decision_seconds", "Time from question to decision.", _DECISION_SECONDS)
@@ -122,6 +125,10 @@ class Metrics:
     def policy_refused(self) -> None:
         """A new policy did not become active; the old one stays."""
         self._child(self._activations, "activations", "refused")
+
+    def policy_asked(self, result: str) -> None:
+        """The server of the policy was asked: `changed`, `unchanged` or `failed`."""
+        self._child(self._asked, "asked", result)
 
     def reads(self, level: Level, read: Callable[[], float]) -> None:
         """Have `read` asked for `level` at each scrape; at most once for each level."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from policy.bundle_server import BundleServer
     from policy.trust import Trust
     from proxy.config import Places
     from proxy.settings.flags import Flags
@@ -27,10 +28,11 @@ def place_arguments(parser: argparse.ArgumentParser) -> None:
 def policy_arguments(parser: argparse.ArgumentParser) -> None:
     """Which policy."""
     parser.add_argument(
-        "--policy", metavar="starter|observe|PATH", help="a built-in policy, a folder of Rego and data, or a bundle"
+        "--policy", metavar="starter|observe|PATH|URL", help="a built-in policy, a folder of Rego and data, or a bundle"
     )
     add = parser.add_argument
     add("--policy-key", metavar="ID=FILE", action="append", dest="policy_keys", help="a key whose bundles count (PEM)")
+    add("--policy-token", metavar="@FILE|$VAR", help="the bearer token for a bundle server")
     add("--unsigned-bundles", action="store_true", help="take bundles that nobody signed")
 
 
@@ -95,6 +97,15 @@ def trust_of(given: argparse.Namespace) -> "Trust":
     return read_bundle_trust(
         Flags(config=given.config, unsigned_bundles=given.unsigned_bundles, policy_keys=keys), environment()
     )
+
+
+def policy_of(given: argparse.Namespace) -> "tuple[str, BundleServer | None]":
+    """Which policy the flags name, `starter` if none, and the server that hands it out. Raises ConfigProblems."""
+    from proxy.config import environment, read_bundle_place
+    from proxy.settings.flags import Flags
+
+    flags = Flags(config=given.config, policy=given.policy or "starter", policy_token=given.policy_token)
+    return read_bundle_place(flags, environment())
 
 
 def ends_with_its_reader() -> None:

@@ -9,7 +9,15 @@ from typing import Final, Literal
 from evidence.clock import SystemClock
 from policy.containment import OrderKind, Scope
 from proxy.commands import bundles, pinning, quality, templates
-from proxy.commands.command import Command, ends_with_its_reader, place_arguments, places_of, policy_arguments, trust_of
+from proxy.commands.command import (
+    Command,
+    ends_with_its_reader,
+    place_arguments,
+    places_of,
+    policy_arguments,
+    policy_of,
+    trust_of,
+)
 from proxy.config import operator_name
 from proxy.settings.problems import ConfigProblems, Problem
 
@@ -124,9 +132,9 @@ def _denied(given: argparse.Namespace) -> int:
 def _check(given: argparse.Namespace) -> int:
     from policy.commands import run_check
 
-    spec = given.policy or "starter"
+    spec, server = policy_of(given)
     state, trust = places_of(given).state, trust_of(given)
-    return asyncio.run(run_check(spec, state, given.trusted, sys.stdout, trust=trust))
+    return asyncio.run(run_check(spec, state, given.trusted, sys.stdout, trust=trust, server=server))
 
 
 _POLICY: Final = {

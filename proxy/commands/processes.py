@@ -11,6 +11,7 @@ from proxy.commands.command import (
     place_arguments,
     places_of,
     policy_arguments,
+    policy_of,
     process_arguments,
     sidecar_arguments,
     trust_of,
@@ -58,14 +59,16 @@ def _opa_arguments(parser: argparse.ArgumentParser) -> None:
 def _opa(given: argparse.Namespace) -> int:
     from policy.opa_process import run_opa
 
+    spec, server = policy_of(given)
     return run_opa(
-        given.policy or "starter",
+        spec,
         state=places_of(given).state,
         environ=environment(),
         trusted=given.trusted,
         folder=given.folder,
         authorization=given.authorization,
         trust=trust_of(given),
+        server=server,
         out=sys.stdout,
     )
 

@@ -106,6 +106,12 @@ NOTICES: Final = (
         "What the files of the policy say now cannot become active; the one before, or the last good bundle, stays.",
         "`problems` of the record says why, and so does `agentgate policy check`.",
     ),
+    _notice(
+        "policy_server_failed",
+        "The server of the policy (`server`) gives nothing: `problem` says why; what it gave last decides.",
+        "See to the server, or to the sidecar's token and authorities for it; `/readyz` says how long ago it answered.",
+    ),
+    _notice("policy_server_back", "The server of the policy answers again."),
     _notice("segment", "A new file of the chain begins; the calls that are open there are listed."),
 )
 

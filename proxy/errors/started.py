@@ -58,6 +58,12 @@ STARTS: Final = (
         "A sidecar that runs keeps the one before.",
     ),
     _start(
+        "PolicyAway",
+        UNAVAILABLE,
+        "The server of the policy gave no bundle, and none was kept from before.",
+        "See to the server, or to the token and authorities for it (`policy.server`), and start again.",
+    ),
+    _start(
         "KeyProblem",
         USAGE,
         "A key file under `keys` in the state folder cannot be used: open to others, no key, or half gone.",

@@ -18,7 +18,7 @@ from typing import Final, TextIO
 
 from evidence.keys import KeyProblem, key_problems
 from policy.bundle import load
-from policy.commands import GRANTS
+from policy.commands import GRANTS, loaded
 from policy.containment import Orders
 from policy.embedded import EmbeddedEngine
 from policy.engine import Policy, PolicyRefused
@@ -89,8 +89,12 @@ def _vetted(
     config: Config, grants: tuple[Grant, ...], environ: Mapping[str, str]
 ) -> tuple[Policy | None, tuple[Problem, ...]]:
     given = config.policy
+    trusted, trust = given.trusted_upstreams, given.trust
     try:
-        policy = load(given.spec, grants=index(grants), trusted=given.trusted_upstreams, trust=given.trust)
+        if given.server is None:
+            policy = load(given.spec, grants=index(grants), trusted=trusted, trust=trust)
+        else:
+            policy = asyncio.run(loaded(given.spec, config.state, trusted, trust, given.server))
         if Path(given.spec).is_file():
             Keeping(config.state, given.spec).check(open_bundle(Path(given.spec), given.trust))
         if given.engine == "embedded":

@@ -15,6 +15,7 @@ KEYS: Final[Mapping[str, KeyPath]] = {
     "agent": ("identity", "agent"),
     "tokens": ("identity", "tokens_file"),
     "policy": ("policy", "spec"),
+    "policy_token": ("policy", "server", "token"),
     "opa": ("policy", "opa_address"),
     "evidence": ("evidence", "folder"),
     "durability": ("evidence", "durability"),
@@ -37,6 +38,7 @@ class Flags:
     agent: str | None = None
     tokens: str | None = None
     policy: str | None = None
+    policy_token: str | None = None
     opa: str | None = None
     evidence: str | None = None
     durability: str | None = None
@@ -57,7 +59,8 @@ class Given:
 
 def given_keys(flags: Flags, found: Findings) -> list[Given]:
     """Every key that the flags give, in the order of their meaning; what cannot be split becomes a problem."""
-    keys = [Given(at, value, f"--{name}") for name, at in KEYS.items() if (value := getattr(flags, name)) is not None]
+    written = {name: value for name in KEYS if (value := getattr(flags, name)) is not None}
+    keys = [Given(KEYS[name], value, "--" + name.replace("_", "-")) for name, value in written.items()]
     if flags.opa is not None:
         keys.append(Given(("policy", "engine"), "opa", "--opa"))
     if flags.unsigned_bundles:

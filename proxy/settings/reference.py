@@ -98,7 +98,7 @@ def _table(shape: type[Struct], prefix: str) -> str:
 
 def _row(info: FieldInfo, prefix: str) -> tuple[str, str, str, str, str]:
     at = tuple(f"{prefix}{info.encode_name}".split("."))
-    flag = next((f"`--{name}`" for name, key in KEYS.items() if key == at), _REPEATED.get(at[-1], ""))
+    flag = next((f"`--{name.replace('_', '-')}`" for name, key in KEYS.items() if key == at), _REPEATED.get(at[-1], ""))
     described = next((meta.description for meta in metas(info.type) if meta.description), "")
     return (
         f"`{info.encode_name}`",
@@ -142,4 +142,4 @@ def _bounds(meta: Meta) -> str:
     if low is None:
         return ""
     sign = ">=" if meta.ge is not None else ">"
-    return f"{sign} {low:g}" + (f", <= {meta.le:g}" if meta.le is not None else "")
+    return f"{sign} {low:.9g}" + (f", <= {meta.le:.9g}" if meta.le is not None else "")
