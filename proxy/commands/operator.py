@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from evidence.clock import SystemClock
 from policy.containment import OrderKind, Scope
-from proxy.commands import bundles, pinning, quality, templates
+from proxy.commands import bundles, explaining, pinning, quality, templates
 from proxy.commands.command import (
     Command,
     ends_with_its_reader,
@@ -63,6 +63,7 @@ def _policy_arguments(parser: argparse.ArgumentParser) -> None:
     policy_arguments(check)
     check.add_argument("--trusted", metavar="NAME", action="append", default=[], help="a trusted upstream")
     pinning.arguments(below.add_parser("pin", help="write down what a server says its tools are, or compare it"))
+    explaining.arguments(below.add_parser("explain", help="why a call is decided as it is, and what came closest"))
     quality.arguments(below.add_parser("test", help="quality gates for a folder of Rego: one score, every finding"))
     bundles.arguments(below)
     templates.arguments(below)
@@ -144,6 +145,7 @@ _POLICY: Final = {
     "denied": _denied,
     "check": _check,
     "pin": pinning.run,
+    "explain": explaining.run,
     "test": quality.run,
     **bundles.RUN,
     **templates.RUN,
