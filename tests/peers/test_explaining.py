@@ -1,0 +1,65 @@
+"""`agentgate policy explain` on what a real sidecar recorded: the agent's reference leads to the reason."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.peers import raw
+from tests.peers.fixtures import StartSidecar
+from tests.peers.servers import HttpServer
+from tests.peers.sidecar import Folders, agentgate
+
+pytestmark = pytest.mark.xdist_group("suggesting")
+
+
+def _refused(answer: raw.Answer) -> dict[str, Any]:
+    """What the agent is told of a refused call."""
+    return dict(answer.message()["result"]["_meta"]["agentgate/decision"])
+
+
+def _explained(folders: Folders, reference: str, *more: str | Path) -> tuple[int, dict[str, Any]]:
+    places = ("--evidence", folders.evidence, "--state", folders.state)
+    told = agentgate("policy", "explain", reference, "--json", *places, *more)
+    return told.returncode, dict(json.loads(told.stdout))
+
+
+def _allow(folders: Folders, *more: str) -> None:
+    agentgate("policy", "allow", "everything", "add", *more, "--state", folders.state, check=True)
+
+
+def test_a_reference_leads_to_the_reason(everything_json: HttpServer, sidecar: StartSidecar) -> None:
+    seen = sidecar({"everything": everything_json}, policy="starter")
+    _allow(seen.folders, "--argument", "a=max:5", "--argument", "b=optional")
+    ends = time.monotonic() + 10
+    while (told := _refused(raw.call(seen.url("everything"), "add", {"a": 9, "b": 1})))["code"] != "argument_refused":
+        assert time.monotonic() < ends, told
+        time.sleep(0.05)
+    assert "at most" not in json.dumps(told)
+    reference, key = told["reference"], seen.folders.state / "keys" / "tenant-default.key"
+
+    code, sealed = _explained(seen.folders, reference)
+    assert (code, sealed["record"]["reason"]) == (1, "argument_refused")
+    assert "the private key of tenant default opens it" in sealed["missing"][0]
+
+    code, found = _explained(seen.folders, reference, "--key", key)
+    assert (code, found["record"]["call"], found["decision"]["reason"]) == (0, reference, "argument_refused")
+    assert found["record"]["differs"] == []
+    nearest = found["closest"][0]
+    assert (nearest["effect"], nearest["reason"], nearest["distance"]) == ("allow", "granted", 1)
+    assert nearest["conditions"][0]["words"].startswith("input.call.arguments.a is 9; grant:")
+    assert nearest["conditions"][0]["words"].endswith("allows at most 5")
+    assert _explained(seen.folders, found["record"]["decision"], "--key", key)[1]["record"]["call"] == reference
+
+    _allow(seen.folders)
+    code, moved = _explained(seen.folders, reference, "--key", key)
+    assert code == 1
+    assert "not that of the record: data" in moved["missing"][0]
+    code, present = _explained(seen.folders, reference, "--key", key, "--present")
+    assert (code, present["decision"]["reason"]) == (0, "granted")
+    assert present["record"]["differs"][0].startswith("data: ")
+
+    assert agentgate("policy", "explain", "ffffffff", "--evidence", seen.folders.evidence).returncode == 1
+    assert agentgate("policy", "explain", "ff", "--evidence", seen.folders.evidence).returncode == 1
