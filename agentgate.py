@@ -71,6 +71,11 @@ COMMANDS: Final = {
         "what waits for a human's approval, and the answer to it",
         "agentgate approvals approve 3f2a",
     ),
+    "exceptions": Listed(
+        "proxy.commands.exceptions",
+        "what is allowed to somebody for a while, against a rule that can be excepted",
+        "agentgate exceptions issue files delete_file --agent billing --for 4h --reason 'clean-up of May'",
+    ),
     "kill": Listed(
         "proxy.commands.operator",
         "stop an agent, an upstream or a tool, running calls too",

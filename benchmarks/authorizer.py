@@ -17,13 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from benchmarks.decisions import opa_on
 from benchmarks.process import children, cpu_microseconds
 from policy.bundle import load
-from policy.opa_process import OpaProcess, find_opa
 from policy.opa_wire import Connections
 from policy.peer import trusted_users
 from policy.vetting import smoke_inputs
-from proxy.config import environment
 
 ROUNDS: Final = 9
 SECONDS: Final = 10.0
@@ -61,19 +60,13 @@ async def _measured(questions: int) -> dict[str, Asked]:
 
 @asynccontextmanager
 async def _opa(*, authorization: bool) -> AsyncIterator[Asked]:
-    """One on the starter policy, on the first core; this process is on the last one from then on."""
-    core, *rest = sorted(os.sched_getaffinity(0))
+    """One on the starter policy, on the first core; this process is on the others."""
+    core = min(os.sched_getaffinity(0))
+    before = set(children(os.getpid()))
     with tempfile.TemporaryDirectory() as folder:
-        process = OpaProcess(find_opa(environment()), Path(folder, "opa"), authorization=authorization)
-        before = set(children(os.getpid()))
-        os.sched_setaffinity(0, {core})
-        try:
-            await process.start(load("starter", grants=None))
-            os.sched_setaffinity(0, {core, *rest})
+        async with opa_on(core, load("starter", grants=None), Path(folder, "opa"), authorization=authorization) as opa:
             (number,) = set(children(os.getpid())) - before
-            yield Asked(number, Connections(process.address, trusted_users(os.geteuid())))
-        finally:
-            await process.stop()
+            yield Asked(number, Connections(opa.address, trusted_users(os.geteuid())))
 
 
 async def _round(asked: Asked, questions: int) -> None:

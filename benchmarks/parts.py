@@ -2,12 +2,14 @@
 
 from typing import Final
 
-from benchmarks import lists, sizes, streams, wrapped
+from benchmarks import changes, decisions, lists, sizes, streams, wrapped
 from benchmarks.section import Part
 
 PARTS: Final = (
+    Part("decisions", decisions.run),
     Part("streams", streams.run),
     Part("large", sizes.run),
+    Part("changes", changes.run),
     Part("lists", lists.run),
     Part("wrap", wrapped.run),
 )

@@ -31,6 +31,7 @@ PATIENT: Final = "[policy]\nbudget_seconds = 10\n"
 class Kind:
     """How a sidecar is started: its program, policy and durability, and whether an OPA decides.
 
+    A `fed` OPA answers for what the sidecar brings it; its CPU and memory do not count.
     `upstreams` (name and URL) are there beside the usual one; `grants` are names of tools at any upstream.
     """
 
@@ -41,6 +42,7 @@ class Kind:
     upstreams: Sequence[tuple[str, str]] = ()
     grants: Sequence[str] = (TOOL,)
     config: str = PATIENT
+    fed: bool = False
 
 
 def embedded(policy: str, durability: Durability) -> Starter:
@@ -71,11 +73,17 @@ def starter(kind: Kind) -> Starter:
     def start(stage: Stage) -> Iterator[Subject]:
         folder = stage.new_folder()
         granted_state(folder, kind.grants)
-        if kind.opa:
-            with _opa(stage, folder) as (process, address), _sidecar(kind, stage, folder, address) as subject:
+        if kind.fed:
+            with _fed_opa(stage, folder) as flags, _sidecar(kind, stage, folder, flags) as subject:
+                yield subject
+        elif kind.opa:
+            with (
+                _opa(kind, stage, folder) as (process, address),
+                _sidecar(kind, stage, folder, ("--opa", address)) as subject,
+            ):
                 yield Subject(subject.target, (*subject.own, process), subject.own, subject.ready_seconds)
         else:
-            with _sidecar(kind, stage, folder, None) as subject:
+            with _sidecar(kind, stage, folder, ()) as subject:
                 yield subject
         shutil.rmtree(folder)
 
@@ -83,7 +91,7 @@ def starter(kind: Kind) -> Starter:
 
 
 @contextmanager
-def _sidecar(kind: Kind, stage: Stage, folder: Path, opa_address: str | None) -> Iterator[Subject]:
+def _sidecar(kind: Kind, stage: Stage, folder: Path, flags: Sequence[str]) -> Iterator[Subject]:
     port = free_port()
     command = [
         *kind.program,
@@ -91,7 +99,7 @@ def _sidecar(kind: Kind, stage: Stage, folder: Path, opa_address: str | None) ->
         *(word for name, url in kind.upstreams for word in ("--upstream", f"{name}={url}")),
         *("--state", folder / "state", "--evidence", folder / "evidence"),
         *("--policy", kind.policy, "--durability", kind.durability),
-        *(("--opa", opa_address) if opa_address else ()),
+        *flags,
         *("--config", _config(folder, kind.config)),
     ]
     with listening(command, stage, folder, port) as (process, seconds):
@@ -105,13 +113,24 @@ def _config(folder: Path, text: str) -> Path:
 
 
 @contextmanager
-def _opa(stage: Stage, folder: Path) -> Iterator[tuple[int, str]]:
-    """`agentgate opa` with the starter policy and the grants of the state folder; gives OPA's process and address."""
+def _fed_opa(stage: Stage, folder: Path) -> Iterator[tuple[str, ...]]:
+    """`agentgate opa` on what the sidecar will write; gives the flags of a sidecar that does."""
+    if opa_program() is None:
+        raise NotInstalled("OPA is not built: scripts/setup_opa.sh builds it")
+    bundle, place = folder / "bundle.tar.gz", folder / "opa"
+    command: list[str | Path] = [AGENTGATE, "opa", "--bundle", bundle, "--folder", place]
+    with running(command, core=stage.core, log=folder / "opa.log", ready=lambda: True):
+        yield "--opa", f"unix:{place / 'opa.sock'}", "--opa-bundle", str(bundle)
+
+
+@contextmanager
+def _opa(kind: Kind, stage: Stage, folder: Path) -> Iterator[tuple[int, str]]:
+    """`agentgate opa` with the policy and the grants of the state folder; gives OPA's process and address."""
     if opa_program() is None:
         raise NotInstalled("OPA is not built: scripts/setup_opa.sh builds it")
     socket = folder / "opa/opa.sock"
-    flags: list[str | Path] = ["--policy", "starter", "--state", folder / "state", "--folder", socket.parent]
-    command = [AGENTGATE, "opa", *flags]
+    flags: list[str | Path] = ["--policy", kind.policy, "--state", folder / "state", "--folder", socket.parent]
+    command = [AGENTGATE, "opa", *flags, "--config", _config(folder, kind.config)]
     with running(command, core=stage.core, log=folder / "opa.log", ready=socket.exists) as process:
         yield children(process)[0], f"unix:{socket}"
 

@@ -14,8 +14,10 @@ from typing import Any, Final
 
 from policy.bundle import BUILTIN, load, load_bundle
 from policy.engine import CannotDecide, Engine, Policy, PolicyAway, PolicyRefused
+from policy.exception_file import ExceptionFile, Found
 from policy.following import Following, stamp
-from policy.grants import index, read_grants
+from policy.grant_file import read_grants
+from policy.grants import index
 from policy.keeping import Keeping
 from policy.opening import Bundle, open_bundle, opened
 from policy.pins import read_file
@@ -48,7 +50,8 @@ class PolicySource:
 
     `trust` says which bundles count, and `keeping` holds what is remembered of them; without it, nothing is. At
     `pins_path` is the lock file of tool definitions, for a policy that brings none. With `served`, the bundle is
-    the one that its server gives, and whoever watches has to `follow` it as well.
+    the one that its server gives, and whoever watches has to `follow` it as well. `exceptions` reads those of the state
+    folder; without it there are none.
     """
 
     def __init__(
@@ -61,10 +64,12 @@ class PolicySource:
         keeping: Keeping | None = None,
         pins_path: Path | None = None,
         served: Following | None = None,
+        exceptions: ExceptionFile | None = None,
     ) -> None:
         """Nothing is read yet."""
         self.served = served
         self._pins_path = pins_path
+        self._exceptions = exceptions
         self._spec = spec
         self._grants_path = grants_path
         self._trusted = tuple(sorted(trusted))
@@ -153,7 +158,7 @@ class PolicySource:
         self._seen = self._signature()
         bundle = self._opened()
         if bundle is None:
-            return _Candidate(load(self._spec, grants=self._grants(), trusted=self._trusted, pins=self._pins()))
+            return _Candidate(load(self._spec, **self._beside()))
         candidate = self._of(bundle)
         if self._keeping is not None:
             self._keeping.check(bundle)
@@ -174,8 +179,12 @@ class PolicySource:
         return None if bundle is None else self._of(bundle)
 
     def _of(self, bundle: Bundle) -> _Candidate:
-        policy = load_bundle(bundle, grants=self._grants(), trusted=self._trusted, pins=self._pins())
-        return _Candidate(policy, bundle)
+        return _Candidate(load_bundle(bundle, **self._beside()), bundle)
+
+    def _beside(self) -> dict[str, Any]:
+        """What the policy is given of this machine."""
+        found = Found() if self._exceptions is None else self._exceptions.read()
+        return {"grants": self._grants(), "trusted": self._trusted, "pins": self._pins(), "exceptions": found}
 
     def _pins(self) -> dict[str, Any] | None:
         return None if self._pins_path is None else read_file(self._pins_path)
@@ -185,6 +194,7 @@ class PolicySource:
 
     def _signature(self) -> tuple[Any, ...]:
         paths = [self._grants_path, *([] if self._pins_path is None else [self._pins_path])]
+        paths += [] if self._exceptions is None else self._exceptions.paths
         if self.served is not None:
             paths.append(self.served.file)
         elif self._spec not in BUILTIN:
@@ -195,5 +205,6 @@ class PolicySource:
 
 def _same(active: Policy, policy: Policy) -> bool:
     """Whether a policy says nothing else than the active one; revisions are names that anybody may give twice."""
-    names = ("revision", "data_revision", "version", "signed", "modules", "pins_revision")
+    names = ("revision", "data_revision", "version", "signed", "modules", "pins_revision", "exceptions_revision",
+             "exception_problems")  # fmt: skip
     return all(getattr(active, name) == getattr(policy, name) for name in names)

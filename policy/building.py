@@ -96,7 +96,11 @@ def _tried(problems: list[str], folder: Path) -> Policy | None:
 
 def _own(data: Mapping[str, Any]) -> dict[str, Any]:
     """The data without what the sidecar puts in."""
-    ours = {key: value for key, value in data["agentgate"].items() if key not in ("grants", "trusted_upstreams")}
+    ours = {
+        key: value
+        for key, value in data["agentgate"].items()
+        if key not in ("grants", "trusted_upstreams", "exceptions")
+    }
     others = {key: value for key, value in data.items() if key != "agentgate"}
     return {**others, "agentgate": ours} if ours else others
 

@@ -4,7 +4,8 @@ What is loaded is not yet trusted to be right: `vetting` looks at it before it b
 built-ins are unsigned by nature; their revision is the digest of their files. Of a bundle nothing is loaded before
 `opening` has found that it counts. Grants are merged into the base
 document at `data.agentgate.grants` (in the indexed form of `grants.index`), trusted upstreams at
-`data.agentgate.trusted_upstreams`; both are there for every policy, and no file of a policy may set them.
+`data.agentgate.trusted_upstreams`, exceptions at `data.agentgate.exceptions`; they are there for every policy, and no
+file of a policy may set them.
 """
 
 import hashlib
@@ -20,6 +21,10 @@ import orjson
 
 from policy.archive import MAX_BYTES, MAX_FILES, write_archive
 from policy.engine import Policy, PolicyRefused
+from policy.exception_file import Found
+from policy.exceptions import DEFAULT_SECONDS, revision_of, within
+from policy.exceptions import index as index_exceptions
+from policy.grants import TooManyEntries
 from policy.manifest import Manifest
 from policy.opening import Bundle, digest_of, open_bundle
 from policy.pins import Pins, digest, read_pins
@@ -29,7 +34,8 @@ from policy.trust import Trust
 BUILTIN: Final = ("starter", "observe")
 
 _REGO: Final = Path(__file__).parent / "rego"
-_GIVEN: Final = ("grants", "trusted_upstreams")
+_GIVEN: Final = ("grants", "trusted_upstreams", "exceptions")
+_LIMITS: Final = "exception_limits"
 _TEXT: Final = r'"(?:[^"\\\n]|\\.)*+"?'
 """A text to its closing quote, or to the end of its line: whatever stands in a module, it is read once."""
 
@@ -42,6 +48,8 @@ _CONSTANT_LISTING: Final = 'listing := {"hide": []}'
 
 Files = Mapping[str, bytes]
 
+NO_EXCEPTIONS: Final = Found()
+
 
 def load(
     spec: str,
@@ -50,21 +58,24 @@ def load(
     trusted: Iterable[str] = (),
     trust: Trust | None = None,
     pins: Mapping[str, Any] | None = None,
+    exceptions: Found = NO_EXCEPTIONS,
 ) -> Policy:
     """The policy named by `spec`: "starter", "observe", a folder, or a bundle (`.tar.gz`).
 
     `grants` is the index that `grants.index` makes, `trusted` the names of the upstreams whose annotations
     count, `trust` says which bundles do (without it none), `pins` is the lock file of a policy that has none of its own
-    (at `data.agentgate.pins`). Raises PolicyRefused with one line for each problem, file and line first.
+    (at `data.agentgate.pins`), `exceptions` what was found of them. Raises PolicyRefused with one line for each problem,
+    file and line first.
     """
     path = Path(spec)
     if spec not in BUILTIN and path.is_file():
-        return load_bundle(open_bundle(path, trust or Trust()), grants=grants, trusted=trusted, pins=pins)
+        bundle = open_bundle(path, trust or Trust())
+        return load_bundle(bundle, grants=grants, trusted=trusted, pins=pins, exceptions=exceptions)
     given = _given(grants, trusted)
     if spec in BUILTIN:
-        return _assemble(spec, _builtin_files(spec), given, pins)
+        return _excepted(_assemble(spec, _builtin_files(spec), given, pins), exceptions)
     if path.is_dir():
-        return _assemble(path.name, _folder_files(path), given, pins)
+        return _excepted(_assemble(path.name, _folder_files(path), given, pins), exceptions)
     raise PolicyRefused((f"{spec}: neither {' nor '.join(BUILTIN)}, nor a folder, nor a bundle",))
 
 
@@ -74,9 +85,11 @@ def load_bundle(
     grants: Mapping[str, Any] | None,
     trusted: Iterable[str] = (),
     pins: Mapping[str, Any] | None = None,
+    exceptions: Found = NO_EXCEPTIONS,
 ) -> Policy:
-    """The policy in an opened bundle, with grants, trusted upstreams and pins as for `load`. Raises PolicyRefused."""
+    """The policy in an opened bundle, with grants and all else that is given as for `load`. Raises PolicyRefused."""
     policy = _assemble(bundle.name, bundle.files, _given(grants, trusted), pins, bundle.manifest)
+    policy = _excepted(policy, exceptions)
     return replace(policy, version=bundle.manifest.version, signed=bundle.signature is not None)
 
 
@@ -100,7 +113,37 @@ def entry_points(modules: Mapping[str, str]) -> frozenset[str]:
 
 
 def _given(grants: Mapping[str, Any] | None, trusted: Iterable[str]) -> dict[str, Any]:
-    return dict(zip(_GIVEN, (dict(grants or {}), dict.fromkeys(trusted, True)), strict=True))
+    return dict(zip(_GIVEN, (dict(grants or {}), dict.fromkeys(trusted, True), {}), strict=True))
+
+
+def _excepted(policy: Policy, found: Found) -> Policy:
+    """The policy with those of the exceptions that it lets last so long; problems of theirs are none of its own."""
+    kept, problems = within(
+        found.exceptions, policy.data["agentgate"].get(_LIMITS, {}).get("max_seconds", DEFAULT_SECONDS)
+    )
+    try:
+        tree = index_exceptions(kept)
+    except TooManyEntries as error:
+        kept, tree, problems = {}, {}, [*problems, f"exceptions: {error}; no exception counts"]
+    policy = replace(policy, exceptions=kept, exception_problems=(*found.problems, *problems))
+    if not kept:
+        return policy
+    data = {**policy.data, "agentgate": {**policy.data["agentgate"], "exceptions": tree}}
+    return replace(policy, data=data, data_revision=_digest(data), exceptions_revision=revision_of(kept))
+
+
+def _limit_problems(ours: Mapping[str, Any]) -> Iterator[str]:
+    limits = ours.get(_LIMITS, {"max_seconds": DEFAULT_SECONDS})
+    if not isinstance(limits, dict) or limits.keys() != {"max_seconds"} or not _is_seconds(limits["max_seconds"]):
+        yield f'data.json: agentgate.{_LIMITS} is not {{"max_seconds": whole seconds, 0 for no exceptions at all}}'
+
+
+def _is_seconds(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _digest(data: Mapping[str, Any]) -> str:
+    return "sha256:" + hashlib.sha256(orjson.dumps(data, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def _assemble(
@@ -114,7 +157,10 @@ def _assemble(
     data = _data(files, problems)
     ours = data.setdefault("agentgate", {})
     if not isinstance(ours, dict) or not ours.keys().isdisjoint(given):
-        problems.append("data.json: agentgate.grants and agentgate.trusted_upstreams are set by the sidecar only")
+        names = ", ".join(f"agentgate.{name}" for name in _GIVEN)
+        problems.append(f"data.json: {names} are set by the sidecar only")
+    else:
+        problems += _limit_problems(ours)
     problems += [f"{path}: package system is the sidecar's" for path, text in modules.items() if _is_system(text)]
     rules = _rules(modules)
     if not any(_is_ours(text) for text in modules.values()):
@@ -137,7 +183,7 @@ def _assemble(
         modules=modules,
         data=data,
         revision=(manifest and manifest.revision) or digest_of(files),
-        data_revision="sha256:" + hashlib.sha256(orjson.dumps(data, option=orjson.OPT_SORT_KEYS)).hexdigest(),
+        data_revision=_digest(data),
         version=None,
         signed=False,
         hides_nothing=("listing", _CONSTANT_LISTING) in rules and _mentions_of_listing(modules) == 1,

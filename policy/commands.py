@@ -18,7 +18,8 @@ from policy.bundle_server import BundleServer
 from policy.embedded import EmbeddedEngine
 from policy.engine import Policy, PolicyRefused
 from policy.following import Following
-from policy.grants import Grant, as_mapping, read_grant, read_grants, with_grant, write_grants
+from policy.grant_file import read_grants, write_grants
+from policy.grants import Grant, as_mapping, read_grant, with_grant
 from policy.keeping import Keeping
 from policy.trust import Trust
 

@@ -5,6 +5,7 @@ Pure: values in, values out. This module is the only maker of a Permit.
     CannotDecide (policy.engine)   no answer that counts; the call is refused
     |-- Undecided                  the rule has no value for this input
     |-- BadDecision                the value is not exactly a decision
+    |   `-- BadException           it goes by an exception that it cannot go by
     `-- Unaskable                  the call cannot be put into a document
 
     NotPermitted                   a decision that does not let the call pass
@@ -24,7 +25,8 @@ import orjson
 from evidence.canonical import Spelled
 from evidence.clock import Instant
 from policy.approval import Asked
-from policy.engine import UNDEFINED, Answer, CannotDecide
+from policy.engine import UNDEFINED, Answer, CannotDecide, Policy
+from policy.exceptions import unfit
 from policy.obligations import Durability, Obligations, Recording, Unmet, most_reticent, read_obligations, strictest
 from policy.vocabulary import (
     Call,
@@ -62,6 +64,12 @@ class BadDecision(CannotDecide):
     """The entry point has a value that is not exactly a decision."""
 
     code = "policy_malformed"
+
+
+class BadException(BadDecision):
+    """A decision that names an exception which is not in force, is not about the call, or could not have been meant."""
+
+    code = "exception_unfit"
 
 
 class Unaskable(CannotDecide):
@@ -196,13 +204,28 @@ def read_decision(answer: Answer, *, engine: str, decision_id: str) -> Decision:
         versions={
             "policy": policy.revision,
             "data": policy.data_revision,
-            "exceptions": None,
+            "exceptions": policy.exceptions_revision,
             "pins": policy.pins_revision,
         },
         signed=policy.signed,
         shadow=_typed(value, "shadow", dict, None),
         exception=_typed(value, "exception", str, None),
     )
+
+
+def require_fit(decision: Decision, call: Call, policy: Policy, now: Instant) -> None:
+    """Raise BadException unless the exception that a decision names, if it names one, lets it go by that.
+
+    It must be one of those that were verified for `policy`, in force at `now`, about this very call, and not for what
+    no exception is for (see `exceptions.unfit`); and only an allowance, or a wish for an approval, goes by one.
+    """
+    if decision.exception is None:
+        return
+    if decision.effect == "deny":
+        raise BadException("a denial that names an exception")
+    problem = unfit(policy.exceptions.get(decision.exception), call, now.unix_ns // 1_000_000_000)
+    if problem is not None:
+        raise BadException(problem)
 
 
 def permit(call: Call, clearance: Clearance, decision: Decision) -> Permit:

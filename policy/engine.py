@@ -98,6 +98,8 @@ class Policy:
     `hides_nothing` is true when `listing` is the constant {"hide": []}: lists then pass untouched.
     `has_result` is true when the optional entry point `agentgate/result` exists. `pins` has the pinned definitions of
     each upstream (`pins.Pins`), `pins_revision` is the digest of the lock file; None without one.
+    `exceptions` are those that verified and that the policy lets last so long, by their ids (`exceptions.Exempt`),
+    `exceptions_revision` is their digest, and `exception_problems` says why others do not count.
     """
 
     name: str
@@ -111,6 +113,9 @@ class Policy:
     has_result: bool
     pins: Mapping[str, Any] = field(default_factory=dict)
     pins_revision: str | None = None
+    exceptions: Mapping[str, Any] = field(default_factory=dict)
+    exceptions_revision: str | None = None
+    exception_problems: tuple[str, ...] = ()
 
 
 class Answer(Struct, frozen=True):

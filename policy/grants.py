@@ -1,6 +1,6 @@
-"""Grants: who may do what, as a file that operators edit and as the index that Rego looks things up in.
+"""Grants: who may do what, as operators write it and as the index that Rego looks things up in. Pure.
 
-`grants.json` in the state folder:
+`grants.json` in the state folder (`grant_file`):
 
     {"version": 1, "grants": [
       {"agent": "billing", "upstream": "files", "tool": "read_file", "arguments": {"path": {"under": ["/srv/bills"]}}},
@@ -8,19 +8,18 @@
 
 `tenant` and `agent` default to "*" (any). `tool` is short for method "tools/call" and that name. A name that
 ends in "*" is a prefix. `effect` is allow (default), deny or require_approval; a deny has no arguments and wins.
-`closed` refuses arguments that the grant does not name. Rules for an argument: one of `one_of`, `under`,
-`prefix`, `sql` (a list each), or `max` and/or `min`; and `optional`.
+`closed` refuses arguments that the grant does not name; `exceptable` lets an exception (`policy.exceptions`) lift a
+deny or a need of approval. Rules for an argument: one of `one_of`, `under`, `prefix`, `sql` (a list each), or `max`
+and/or `min`; and `optional`.
 """
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final, Literal
 
 from evidence.canonical import canonical
 from policy.engine import PolicyRefused
-from policy.json_file import MISSING, read_json, write_json
 
 GrantEffect = Literal["allow", "deny", "require_approval"]
 
@@ -28,7 +27,8 @@ ANY: Final = "*"
 MAX_ENTRIES: Final = 500_000
 """An entry takes about 1 KB of memory in the embedded engine."""
 
-_MEMBERS: Final = frozenset({"tenant", "agent", "upstream", "tool", "method", "name", "effect", "arguments", "closed"})
+_MEMBERS: Final = frozenset({"tenant", "agent", "upstream", "tool", "method", "name", "effect", "arguments", "closed",
+                              "exceptable"})  # fmt: skip
 _LEVELS: Final = ("tenant", "agent", "upstream", "method", "name")
 _LISTS: Final = frozenset({"one_of", "under", "prefix", "sql"})
 _BOUNDS: Final = frozenset({"max", "min"})
@@ -46,6 +46,7 @@ class Grant:
     effect: GrantEffect = "allow"
     arguments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     closed: bool = False
+    exceptable: bool = False
 
     @property
     def key(self) -> tuple[str, str, str, str, str]:
@@ -58,36 +59,12 @@ class Grant:
         return "grant:" + hashlib.sha256(canonical(as_mapping(self))).hexdigest()[:12]
 
 
-def read_grants(path: Path) -> tuple[Grant, ...]:
-    """The grants in the file at `path`; none if there is no file. Raises PolicyRefused with all problems."""
-    document = read_json(path)
-    if document is MISSING:
-        return ()
-    if not isinstance(document, dict) or document.get("version") != 1 or not isinstance(document.get("grants"), list):
-        raise PolicyRefused((f'{path}: not of the form {{"version": 1, "grants": [...]}}',))
-    problems: list[str] = []
-    grants: list[Grant] = []
-    for position, entry in enumerate(document["grants"]):
-        try:
-            grants.append(read_grant(entry, f"{path}: grants[{position}]"))
-        except PolicyRefused as error:
-            problems += error.problems
-    if problems:
-        raise PolicyRefused(tuple(problems))
-    return tuple(grants)
-
-
 def read_grant(entry: Any, where: str) -> Grant:
     """One entry of the file. Raises PolicyRefused with all its problems, each beginning with `where`."""
     problems = tuple(f"{where}: {problem}" for problem in _problems(entry))
     if problems:
         raise PolicyRefused(problems)
     return _grant(entry)
-
-
-def write_grants(path: Path, grants: Iterable[Grant]) -> None:
-    """Replace the file in one step (0600)."""
-    write_json(path, {"version": 1, "grants": [as_mapping(grant) for grant in grants]})
 
 
 def index(grants: Iterable[Grant], most: int = MAX_ENTRIES) -> dict[str, Any]:
@@ -98,17 +75,31 @@ def index(grants: Iterable[Grant], most: int = MAX_ENTRIES) -> dict[str, Any]:
     Raises PolicyRefused if that makes more than `most`.
     """
     distinct = {grant.id: grant for grant in grants}
-    entries = {name: _entry(name, grant) for name, grant in distinct.items()}
+    leaves = {name: (grant.effect, _entry(name, grant)) for name, grant in distinct.items()}
+    try:
+        return tree_of(distinct, leaves, most)
+    except TooManyEntries as error:
+        raise PolicyRefused((f"{error} of {len(distinct)} grants: name fewer beside those for any (*)",)) from error
+
+
+class TooManyEntries(ValueError):
+    """An index would have more entries than may be; the text says how many those are."""
+
+
+def tree_of(scopes: Mapping[str, Grant], leaves: Mapping[str, tuple[str, Any]], most: int) -> dict[str, Any]:
+    """An index in the form of `index`: of each scope, by its name, the leaf's key and entry stand where it reaches.
+
+    Raises TooManyEntries.
+    """
     tree: dict[str, Any] = {}
-    for count, (path, name) in enumerate(_placed(list(distinct.items()))):
+    for count, (path, name) in enumerate(_placed(list(scopes.items()))):
         if count >= most:
-            raise PolicyRefused(
-                (f"more than {most:,} entries of {len(distinct)} grants: name fewer beside those for any (*)",)
-            )
+            raise TooManyEntries(f"more than {most:,} entries")
         node = tree
         for key in path:
             node = node.setdefault(key, {})
-        node.setdefault(distinct[name].effect, []).append(entries[name])
+        leaf, entry = leaves[name]
+        node.setdefault(leaf, []).append(entry)
     return tree
 
 
@@ -136,7 +127,9 @@ def as_mapping(grant: Grant) -> dict[str, Any]:
         entry["effect"] = grant.effect
     if grant.arguments:
         entry["arguments"] = {name: dict(rule) for name, rule in grant.arguments.items()}
-    return entry | ({"closed": True} if grant.closed else {})
+    if grant.closed:
+        entry["closed"] = True
+    return entry | ({"exceptable": True} if grant.exceptable else {})
 
 
 def _grant(entry: Mapping[str, Any]) -> Grant:
@@ -150,6 +143,7 @@ def _grant(entry: Mapping[str, Any]) -> Grant:
         effect=entry.get("effect", "allow"),
         arguments=entry.get("arguments", {}),
         closed=entry.get("closed", False),
+        exceptable=entry.get("exceptable", False),
     )
 
 
@@ -169,6 +163,10 @@ def _problems(entry: Any) -> Iterator[str]:
         yield "effect is not allow, deny or require_approval"
     if not isinstance(entry.get("closed", False), bool):
         yield "closed is not true or false"
+    if not isinstance(entry.get("exceptable", False), bool):
+        yield "exceptable is not true or false"
+    elif entry.get("exceptable") and entry.get("effect", "allow") == "allow":
+        yield "exceptable is for a deny and for require_approval"
     yield from _argument_problems(entry)
 
 
@@ -238,7 +236,12 @@ def _prefix(grant: Grant) -> str:
 
 
 def _entry(name: str, grant: Grant) -> dict[str, Any]:
-    entry: dict[str, Any] = {"id": name}
+    return {"id": name, **conditions_of(grant), **({"exceptable": True} if grant.exceptable else {})}
+
+
+def conditions_of(grant: Grant) -> dict[str, Any]:
+    """What of a grant stands in an entry of an index, besides its id: its prefix, its rules for arguments."""
+    entry: dict[str, Any] = {}
     if prefix := _prefix(grant):
         entry["prefix"] = prefix
     if grant.arguments or grant.closed:

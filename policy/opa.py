@@ -9,11 +9,12 @@ How the bundle comes to OPA is the business of whoever runs it; in development t
 import asyncio
 import os
 from collections.abc import Set as AbstractSet
+from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
-from policy.bundle import bundle_revision
+from policy.bundle import bundle_revision, pack
 from policy.engine import (
     UNDEFINED,
     Answer,
@@ -30,6 +31,7 @@ from policy.opa_wire import Connections
 from policy.peer import trusted_users
 from policy.planning import plan_document
 from policy.reads import EVERYTHING, Reads, reads_of
+from policy.replacing import replace_file
 from policy.vetting import smoke_inputs, smoke_problems
 
 BUDGET_SECONDS: Final = 0.05
@@ -42,7 +44,9 @@ _PATIENT_SECONDS: Final = 2.0
 class OpaEngine:
     """Asks an OPA at `address`: `unix:/path` or `http://127.0.0.1:8181`.
 
-    Somebody else brings OPA its bundle; an activation waits until OPA answers with the revision of the policy.
+    OPA is brought its bundle by this engine, at `bundle`, or by somebody else; an activation waits until OPA answers
+    with the revision of the policy. What this engine brings is never ahead of what it knows: no answer is of a policy
+    that is not active or becoming so.
     """
 
     def __init__(
@@ -51,8 +55,10 @@ class OpaEngine:
         budget_seconds: float = BUDGET_SECONDS,
         activation_seconds: float = ACTIVATION_SECONDS,
         users: AbstractSet[int] | None = None,
+        bundle: Path | None = None,
     ) -> None:
         """Nothing is connected yet. On a Unix socket OPA is of one of `users`, else of this process's user or root."""
+        self._bundle = bundle
         self._connections = Connections(address, trusted_users(os.geteuid()) if users is None else users)
         self._budget_seconds = budget_seconds
         self._activation_seconds = activation_seconds
@@ -85,14 +91,29 @@ class OpaEngine:
         """
         self._activating, self._moved_on = policy, False
         try:
-            await self._wait_for(policy)
-            await self._vet(policy)
+            await self._bring(policy)
+            try:
+                await self._wait_for(policy)
+                await self._vet(policy)
+            except BaseException:
+                if self._active is not None:
+                    await self._bring(self._active)
+                raise
             reads = await asyncio.to_thread(_reads_of, policy)
             if self._active is not None:
                 self._former = revisions_of(self._active) - revisions_of(policy)
             self._active, self._reads = policy, reads
         finally:
             self._activating = None
+
+    async def _bring(self, policy: Policy) -> None:
+        """Put the policy where OPA looks for it, if that is for this engine to do. Raises EngineUnavailable."""
+        if self._bundle is None:
+            return
+        try:
+            await asyncio.to_thread(_write, self._bundle, policy)
+        except OSError as error:
+            raise EngineUnavailable(f"the bundle for OPA cannot be written: {error}") from error
 
     async def ask(self, entry: EntryPoint, document: bytes) -> Answer:
         """Evaluate `entry` over `document`. Raises EngineUnavailable, EngineTimeout or EngineFailed."""
@@ -170,6 +191,10 @@ class OpaEngine:
             raise PolicyRefused(problems)
 
 
+def _write(path: Path, policy: Policy) -> None:
+    replace_file(path, pack(policy), mode=0o644)
+
+
 def revisions_of(policy: Policy) -> frozenset[str]:
     """What an OPA that has loaded `policy` calls it.
 
@@ -177,7 +202,7 @@ def revisions_of(policy: Policy) -> frozenset[str]:
     trusted upstreams of this machine: it counts only where there are none.
     """
     ours = policy.data.get("agentgate", {})
-    by_itself = policy.signed and not ours.get("grants") and not ours.get("trusted_upstreams")
+    by_itself = policy.signed and not any(ours.get(name) for name in ("grants", "trusted_upstreams", "exceptions"))
     return frozenset({bundle_revision(policy), *((policy.revision,) if by_itself else ())})
 
 

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TextIO
 
@@ -20,15 +21,17 @@ from policy.activation import POLL_SECONDS, PolicySource
 from policy.bundle import pack
 from policy.bundle_server import BundleServer
 from policy.engine import Policy, PolicyRefused
+from policy.exception_file import ExceptionFile
 from policy.following import Following, SourceEvent
 from policy.keeping import Keeping, given_at
-from policy.trust import Trust
+from policy.trust import ExceptionTrust, Trust
 from policy.vetting import FORBIDDEN
 
 OPA_VERSION: Final = "1.22.2"
 _START_SECONDS: Final = 10.0
 _STOP_SECONDS: Final = 5.0
 _CHECK_SECONDS: Final = 30.0
+_LOOK_SECONDS: Final = 0.1
 _HEAD_START_SECONDS: Final = 2 * POLL_SECONDS
 """Sidecars of the same files are given time to await a new revision before OPA answers with it."""
 
@@ -69,12 +72,15 @@ def check(binary: Path, policy: Policy) -> None:
 class OpaProcess:
     """One running OPA and the bundle that it watches."""
 
-    def __init__(self, binary: Path, folder: Path, *, authorization: bool = False) -> None:
-        """`folder` is made with mode 0700; socket and bundle lie in it. `authorization`: nothing but questions."""
+    def __init__(self, binary: Path, folder: Path, *, authorization: bool = False, bundle: Path | None = None) -> None:
+        """`folder` is made with mode 0700; socket and bundle lie in it. `authorization`: nothing but questions.
+
+        With `bundle`, OPA watches that file, and whoever writes it says what OPA answers for.
+        """
         self._binary = binary
         self._folder = folder
         self._authorization = ("--authorization=basic",) if authorization else ()
-        self._bundle = folder / "bundle.tar.gz"
+        self._bundle = folder / "bundle.tar.gz" if bundle is None else bundle
         self._socket = folder / "opa.sock"
         self._process: asyncio.subprocess.Process | None = None
 
@@ -83,12 +89,13 @@ class OpaProcess:
         """What `OpaEngine` takes."""
         return f"unix:{self._socket}"
 
-    async def start(self, policy: Policy) -> None:
-        """Check and pack `policy`, and start OPA on it. Raises PolicyRefused or OpaMissing."""
+    async def start(self, policy: Policy | None) -> None:
+        """Check and pack `policy`, and start OPA on it; or on what lies there. Raises PolicyRefused, OpaMissing."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder.chmod(0o700)
         self._socket.unlink(missing_ok=True)
-        await self.load(policy)
+        if policy is not None:
+            await self.load(policy)
         self._process = await asyncio.create_subprocess_exec(
             str(self._binary),
             *self._arguments(),
@@ -152,6 +159,7 @@ def run_opa(
     out: TextIO,
     trust: Trust | None = None,
     server: BundleServer | None = None,
+    exceptions: ExceptionTrust | None = None,
 ) -> int:
     """Run OPA on `spec` and the grants of `state` until a signal ends it: OPA's exit code.
 
@@ -161,9 +169,69 @@ def run_opa(
     """
     served = None if server is None else Following(server, given_at(state, spec))
     keeping = Keeping(state, spec)
-    source = PolicySource(spec, state / "grants.json", trusted, trust=trust, keeping=keeping, served=served)
+    source = PolicySource(
+        spec,
+        state / "grants.json",
+        trusted,
+        trust=trust,
+        keeping=keeping,
+        served=served,
+        exceptions=ExceptionFile(state, exceptions or ExceptionTrust()),
+    )
     process = OpaProcess(find_opa(environ), folder or state / "opa", authorization=authorization)
     return asyncio.run(_serve(source, process, out))
+
+
+def run_fed_opa(
+    bundle: Path, *, state: Path, environ: Mapping[str, str], folder: Path | None, authorization: bool, out: TextIO
+) -> int:
+    """Run OPA on the bundle that a sidecar writes (`policy.opa_bundle`), as soon as it has: OPA's exit code.
+
+    Raises OpaMissing.
+    """
+    binary = find_opa(environ)
+    process = OpaProcess(binary, folder or state / "opa", authorization=authorization, bundle=bundle)
+    return asyncio.run(_serve_fed(bundle, process, out))
+
+
+async def _serve_fed(bundle: Path, process: OpaProcess, out: TextIO) -> int:
+    ended = _ended()
+    while not await asyncio.to_thread(bundle.exists):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_SECONDS):
+                await ended.wait()
+                return 0
+    await process.start(None)
+    out.write(f"opa answers for {bundle} at {process.address}\n")
+    out.flush()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            return await _until(ended, process, tasks, [])
+    finally:
+        await process.stop()
+
+
+def _ended() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set."""
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    return ended
+
+
+async def _until(
+    ended: asyncio.Event, process: OpaProcess, tasks: asyncio.TaskGroup, watching: list["asyncio.Task[None]"]
+) -> int:
+    """OPA's exit code, when it has ended, or 0 when it was stopped by a signal; what watches is ended with it."""
+    ending = tasks.create_task(ended.wait())
+    living = tasks.create_task(process.wait())
+    await asyncio.wait({ending, living}, return_when=asyncio.FIRST_COMPLETED)
+    code = living.result() if living.done() else 0
+    for each in (*watching, ending):
+        each.cancel()
+    await process.stop()
+    return code
 
 
 async def _serve(source: PolicySource, process: OpaProcess, out: TextIO) -> int:
@@ -172,25 +240,15 @@ async def _serve(source: PolicySource, process: OpaProcess, out: TextIO) -> int:
     await process.start(policy)
     out.write(f"opa answers for {policy.name} at {process.address}\n")
     out.flush()
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
+    ended = _ended()
     try:
         async with asyncio.TaskGroup() as tasks:
             watching = [tasks.create_task(_follow(source, process, out))]
             if source.served is not None:
                 watching.append(tasks.create_task(source.served.follow(_tell(source.served, out))))
-            ending = tasks.create_task(ended.wait())
-            living = tasks.create_task(process.wait())
-            await asyncio.wait({ending, living}, return_when=asyncio.FIRST_COMPLETED)
-            code = living.result() if living.done() else 0
-            for each in (*watching, ending):
-                each.cancel()
-            await process.stop()
+            return await _until(ended, process, tasks, watching)
     finally:
         await process.stop()
-    return code
 
 
 def _tell(served: Following, out: TextIO) -> Callable[[SourceEvent], None]:
@@ -207,9 +265,10 @@ async def _follow(source: PolicySource, process: OpaProcess, out: TextIO) -> Non
         await asyncio.sleep(POLL_SECONDS)
         if not await asyncio.to_thread(source.changed):
             continue
-        await asyncio.sleep(_HEAD_START_SECONDS)
         try:
+            # What is there now, and not what may lie there once the sidecars have seen it.
             policy = await asyncio.to_thread(source.load)
+            await asyncio.sleep(_HEAD_START_SECONDS)
             await process.load(policy)
             out.write(f"opa now answers for {policy.revision}\n")
         except PolicyRefused as error:

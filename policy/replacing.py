@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Replace the file in one step (0600), and have it on disk. Raises OSError."""
+def replace_file(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+    """Replace the file in one step, and have it on disk. Raises OSError."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(handle, "wb") as file:
         file.write(content)
         file.flush()

@@ -29,5 +29,13 @@ class Trust:
     scope: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ExceptionTrust:
+    """Whose exceptions count: public keys by keyid, and with `local` the key of the state folder itself."""
+
+    keys: Mapping[str, TrustedKey] = field(default_factory=dict)
+    local: bool = False
+
+
 UNSIGNED: Final = Trust(required=False)
 """Any bundle will do: for development and for looking at one."""

@@ -24,17 +24,20 @@ from evidence.room import Limits
 from policy.activation import PolicyEvent, PolicySource
 from policy.containment import Order, Orders
 from policy.engine import CannotDecide, Engine, Policy
+from policy.exception_file import ExceptionFile
 from policy.following import Asked, Following, SourceEvent
 from policy.keeping import Keeping, given_at
 from policy.orders import OrderFile
 from policy.peer import trusted_users
 from policy.pins import FILE as PINS_FILE
+from policy.steady_clock import SteadyClock, read_mark
 from policy.vocabulary import SidecarView
 from proxy.approvals import Approvals
 from proxy.config import Config
 from proxy.definitions import Definitions
 from proxy.demux import STOPPED
 from proxy.detached import Detached, Waiting
+from proxy.excepting import ExceptionNotes, exception_notes, keep_time, note_exceptions
 from proxy.flights import Flights
 from proxy.gate import Bounds, Gate, OrderBook, Upstream
 from proxy.isolation import Measured, measure
@@ -69,7 +72,9 @@ class Assembly:
     orders: OrderFile
     source: PolicySource
     metrics: Metrics
+    clock: SteadyClock
     upstreams: Mapping[str, Upstream] = field(default_factory=dict)
+    exceptions: ExceptionNotes = field(default_factory=ExceptionNotes)
 
     def problems(self) -> list[str]:
         """What keeps this sidecar from being ready, for /readyz."""
@@ -86,6 +91,7 @@ class Assembly:
         served = self.source.served
         if served is not None and served.problem is not None and not refused:
             refused.append(f"policy: {served.server.shown}: {served.problem}; what it gave last decides")
+        refused += exception_notes(self.gate.engine.active, self.clock)
         return refused + [
             f"{journal.chain} has {journal.size_bytes} bytes (evidence.warn_bytes is {warn})"
             for journal in self.gate.journals.values()
@@ -126,6 +132,7 @@ async def assembled(
         source = _source(config)
         policy, problems = await source.begin(engine)
         clock = SystemClock()
+        steady = SteadyClock(clock, read_mark(config.state))
         sidecar = SidecarView(sidecar_id(keys), 0, isolation.isolation)
         journals = await _journals(config, identity, keys, sidecar, clock, policy, stack)
         gate = Gate(
@@ -144,7 +151,7 @@ async def assembled(
             rounds=Rounds(monotonic),
             memory=_memory(config, stack),
             approvals=_approvals(config, isolation, page, stack),
-            clock=clock,
+            clock=steady,
             sidecar=sidecar,
             metrics=metrics,
             durability=config.evidence.durability,
@@ -154,9 +161,10 @@ async def assembled(
         _meter(metrics, gate)
         if source.served is not None:
             metrics.reads(Level.POLICY_AGE, partial(getattr, source.served, "age_seconds"))
-        assembly = Assembly(config, gate, identity, isolation, orders, source, metrics, upstreams)
+        assembly = Assembly(config, gate, identity, isolation, orders, source, metrics, steady, upstreams)
         if problems:
             _note_policy(assembly)(PolicyEvent(policy, problems))
+        note_exceptions(assembly.exceptions, policy, journals, _append)
         yield assembly
 
 
@@ -193,7 +201,8 @@ async def _engine(config: Config, stack: AsyncExitStack) -> Engine:
         from policy import opa
 
         users = trusted_users(os.geteuid(), given.opa_uid)
-        engine = opa.OpaEngine(given.opa_address, given.budget_seconds or opa.BUDGET_SECONDS, users=users)
+        budget = given.budget_seconds or opa.BUDGET_SECONDS
+        engine = opa.OpaEngine(given.opa_address, budget, users=users, bundle=given.opa_bundle)
     else:
         from policy import embedded
 
@@ -212,6 +221,7 @@ def _source(config: Config) -> PolicySource:
         keeping=Keeping(config.state, given.spec),
         pins_path=config.state / PINS_FILE,
         served=None if given.server is None else Following(given.server, given_at(config.state, given.spec)),
+        exceptions=ExceptionFile(config.state, given.exceptions),
     )
 
 
@@ -284,6 +294,7 @@ def tend(assembly: Assembly, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None
         tasks.create_task(assembly.orders.watch(_obey(assembly, tasks))),
         tasks.create_task(assembly.source.watch(gate.engine, _note_policy(assembly))),
         *_following(assembly, tasks),
+        tasks.create_task(keep_time(assembly.clock, assembly.config.state, lambda: gate.engine.active)),
         tasks.create_task(_expire(gate)),
         tasks.create_task(_note_approvals(gate)),
         tasks.create_task(keep_trimmed()),
@@ -338,6 +349,8 @@ def _note_policy(assembly: Assembly) -> Callable[[PolicyEvent], None]:
         for journal in assembly.gate.journals.values():
             for body in bodies:
                 _append(journal, Entry(Kind.NOTICE, body))
+        if event.policy is not None:
+            note_exceptions(assembly.exceptions, event.policy, assembly.gate.journals, _append)
 
     return note
 

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from policy.trust import Trust
+from policy.trust import ExceptionTrust, Trust
 from proxy.path.identify import Holder
-from proxy.settings.addresses import Address, TcpAddress, UnixAddress, listen_address, opa_address, socket_path
+from proxy.settings.addresses import Address, TcpAddress, UnixAddress, listen_address, socket_path
 from proxy.settings.bundle_server import read_bundle_server
 from proxy.settings.flags import Flags, given_keys, overlaid
+from proxy.settings.opa import read_opa_address, read_opa_bundle, read_opa_uid
 from proxy.settings.origin import KeyPath, Origin, merged
 from proxy.settings.problems import ConfigProblems, Findings, Problem, Unfit
 from proxy.settings.reading import parse_file, read_shape
@@ -27,7 +28,7 @@ from proxy.settings.shape import (
     Settings,
 )
 from proxy.settings.tokens import read_tokens
-from proxy.settings.trust import read_trust
+from proxy.settings.trust import read_exception_trust, read_trust
 from proxy.settings.upstreams import Upstream, read_upstream
 
 if TYPE_CHECKING:
@@ -71,9 +72,11 @@ class PolicyConfig:
     engine: Literal["embedded", "opa"]
     opa_address: str | None
     opa_uid: int | None
+    opa_bundle: Path | None
     budget_seconds: float | None
     trusted_upstreams: tuple[str, ...]
     trust: Trust = field(default_factory=Trust, repr=False)
+    exceptions: ExceptionTrust = field(default_factory=ExceptionTrust, repr=False)
     server: "BundleServer | None" = None
 
 
@@ -177,6 +180,15 @@ def read_bundle_place(flags: Flags, environ: Mapping[str, str]) -> "tuple[str, B
     return (reader.settings.policy.spec if server is None else server.shown), server
 
 
+def read_trust_in_exceptions(flags: Flags, environ: Mapping[str, str]) -> ExceptionTrust:
+    """Whose exceptions count, alone, for commands that look at them. Raises ConfigProblems."""
+    only = tuple(("policy", key) for key in ("exception_keys", "local_exceptions"))
+    reader = _Reader(flags, environ, only=only)
+    trust = reader.exception_trust()
+    reader.found.settle()
+    return trust
+
+
 class _Reader:
     """One reading: the merged settings, and what was found wrong so far."""
 
@@ -258,22 +270,6 @@ class _Reader:
         path = self.found.take(self._origin.where(("state",)), socket_path, ADMIN_SOCKET, state)
         return UnixAddress(path or state / ADMIN_SOCKET)
 
-    def _identity(self) -> IdentityConfig:
-        given = self.settings.identity
-        path = self._path(("identity", "tokens_file"), given.tokens_file)
-        tokens = None if path is None else read_tokens(path, self.found)
-        return IdentityConfig(given.tenant, given.agent, given.agent_uid, path, tokens)
-
-    def _upstream(self, name: str, command: tuple[str, ...]) -> Upstream | None:
-        return read_upstream(name, command, self.settings.upstreams.get(name), self._origin, self.found, self._environ)
-
-    def trust(self) -> Trust:
-        """Whose bundles count."""
-        return read_trust(self.settings.policy, self._file, self._origin, self.found)
-
-    def _file(self, at: KeyPath, text: str) -> Path:
-        return self._path(at, text) or Path(text)
-
     def _approvals_listen(self) -> UnixAddress | None:
         given, at = self.settings.approvals, ("approvals", "listen")
         if given.listen is None:
@@ -289,16 +285,38 @@ class _Reader:
             self.found.add(where, "is given, and nobody may answer there", remedy)
         return address
 
+    def _identity(self) -> IdentityConfig:
+        given = self.settings.identity
+        path = self._path(("identity", "tokens_file"), given.tokens_file)
+        tokens = None if path is None else read_tokens(path, self.found)
+        return IdentityConfig(given.tenant, given.agent, given.agent_uid, path, tokens)
+
+    def _upstream(self, name: str, command: tuple[str, ...]) -> Upstream | None:
+        return read_upstream(name, command, self.settings.upstreams.get(name), self._origin, self.found, self._environ)
+
+    def trust(self) -> Trust:
+        """Whose bundles count."""
+        return read_trust(self.settings.policy, self._file, self._origin, self.found)
+
+    def exception_trust(self) -> ExceptionTrust:
+        """Whose exceptions count."""
+        return read_exception_trust(self.settings.policy, self._file, self._origin, self.found)
+
+    def _file(self, at: KeyPath, text: str) -> Path:
+        return self._path(at, text) or Path(text)
+
     def _policy(self, given: PolicySettings, upstreams: tuple[Upstream, ...], state: Path) -> PolicyConfig:
         server = self.server()
         return PolicyConfig(
             spec=self._policy_spec(given.spec, state) if server is None else server.shown,
             engine=given.engine,
-            opa_address=self._opa(given),
-            opa_uid=self._opa_uid(given),
+            opa_address=read_opa_address(given, self._origin, self.found),
+            opa_uid=read_opa_uid(given, self._origin, self.found),
+            opa_bundle=read_opa_bundle(given, self._file, self._origin, self.found),
             budget_seconds=given.budget_seconds,
             trusted_upstreams=tuple(upstream.name for upstream in upstreams if upstream.trusted),
             trust=self.trust(),
+            exceptions=self.exception_trust(),
             server=server,
         )
 
@@ -315,28 +333,6 @@ class _Reader:
             remedy = f"Write {' or '.join(BUILT_IN_POLICIES)}, or the path of a folder or bundle."
             self.found.add(self._origin.where(at), f"there is no {path}", remedy)
         return str(path)
-
-    def _opa(self, given: PolicySettings) -> str | None:
-        at = ("policy", "opa_address")
-        where = self._origin.where(at)
-        if given.engine == "opa" and given.opa_address is None:
-            self.found.add(where, "is missing, while the engine is opa", "Say where OPA listens: --opa unix:PATH.")
-        if given.engine == "embedded" and given.opa_address is not None:
-            self.found.add(
-                where, "is given, while the engine is embedded", 'Set policy.engine = "opa", or take it out.'
-            )
-        if given.opa_address is None:
-            return None
-        return self.found.take(where, opa_address, given.opa_address, self._origin.folder(at))
-
-    def _opa_uid(self, given: PolicySettings) -> int | None:
-        """Who listens is seen on a Unix socket alone: nobody shall rely on it elsewhere."""
-        if given.opa_uid is not None and not (given.opa_address or "").startswith("unix:"):
-            where = self._origin.where(("policy", "opa_uid"))
-            self.found.add(
-                where, "is given, while OPA is not asked on a Unix socket", "Say --opa unix:PATH, or take it out."
-            )
-        return given.opa_uid
 
     def _check_exposure(self, config: Config) -> None:
         """Whoever reaches a listener that asks for no token is the agent, so only this machine may reach it."""

@@ -58,6 +58,7 @@ _CLASSES: Final[Mapping[str, str]] = {
     "exhaustion": "Exhaustion",
     "audit": "Audit",
     "approval": "Approvals",
+    "exception": "Exceptions",
     "redaction": "Redaction",
     "limit": "Limits",
     "result": "Results",

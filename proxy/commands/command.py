@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from policy.bundle_server import BundleServer
-    from policy.trust import Trust
+    from policy.trust import ExceptionTrust, Trust
     from proxy.config import Places
     from proxy.settings.flags import Flags
 
@@ -41,6 +41,7 @@ def process_arguments(parser: argparse.ArgumentParser) -> None:
     place_arguments(parser)
     policy_arguments(parser)
     add = parser.add_argument
+    add("--opa-bundle", metavar="FILE", help="write the policy there for OPA, which watches it")
     add("--opa", metavar="ADDRESS", help="ask a local OPA (unix:PATH or http://127.0.0.1:PORT), no embedded engine")
     add("--evidence", metavar="DIR", help="where records go; nothing else may lie there")
     add("--durability", metavar="process|host", help="what a call's intent survives before the call goes on")
@@ -106,6 +107,14 @@ def policy_of(given: argparse.Namespace) -> "tuple[str, BundleServer | None]":
 
     flags = Flags(config=given.config, policy=given.policy or "starter", policy_token=given.policy_token)
     return read_bundle_place(flags, environment())
+
+
+def exception_trust_of(given: argparse.Namespace) -> "ExceptionTrust":
+    """Whose exceptions count by the configuration that the flags name. Raises ConfigProblems."""
+    from proxy.config import environment, read_trust_in_exceptions
+    from proxy.settings.flags import Flags
+
+    return read_trust_in_exceptions(Flags(config=given.config), environment())
 
 
 def ends_with_its_reader() -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from proxy.commands.command import (
     Command,
+    exception_trust_of,
     flags_of,
     place_arguments,
     places_of,
@@ -53,12 +54,22 @@ def _opa_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--trusted", metavar="NAME", action="append", default=[], help="an upstream whose annotations are believed")
     add("--folder", type=Path, metavar="DIR", help="where the socket lies (default: opa in the state folder)")
+    add("--bundle", type=Path, metavar="FILE", help="answer for the bundle that a sidecar writes (its --opa-bundle)")
     add("--authorization", action="store_true", help="OPA answers nothing but questions; each costs more")
 
 
 def _opa(given: argparse.Namespace) -> int:
-    from policy.opa_process import run_opa
+    from policy.opa_process import run_fed_opa, run_opa
 
+    if given.bundle is not None:
+        return run_fed_opa(
+            given.bundle.absolute(),
+            state=places_of(given).state,
+            environ=environment(),
+            folder=given.folder,
+            authorization=given.authorization,
+            out=sys.stdout,
+        )
     spec, server = policy_of(given)
     return run_opa(
         spec,
@@ -69,6 +80,7 @@ def _opa(given: argparse.Namespace) -> int:
         authorization=given.authorization,
         trust=trust_of(given),
         server=server,
+        exceptions=exception_trust_of(given),
         out=sys.stdout,
     )
 

@@ -29,6 +29,9 @@ _WAYS: Final[Mapping[str, _Way]] = {
         "`agentgate approvals list`, then `approve` or `reject`. Without an id nothing was asked: the sealed detail of "
         "the record says why.",
     ),
+    "excepted": _Way(
+        None, _NOTHING, "The decision in the record names the exception; `agentgate exceptions list` shows it."
+    ),
     "read_only_trusted": _Way(
         None, _NOTHING, "Take `trusted` out of the upstream if its own word on what only reads must not count."
     ),
@@ -108,6 +111,13 @@ _WAYS: Final[Mapping[str, _Way]] = {
         CANNOT_DECIDE,
         _GO_ON,
         "The sealed detail of the record says what is wrong with the value; docs/policy.md says what a decision is.",
+    ),
+    "exception_unfit": _Way(
+        CANNOT_DECIDE,
+        _GO_ON,
+        "The sealed detail of the record says what the exception lacks. A policy finds those that count at "
+        "`data.agentgate.exceptions`, compares `from` and `until` with `input.time`, and names one only where it "
+        "allows by it: docs/policy.md has the rules.",
     ),
     "input_unfit": _Way(
         CANNOT_DECIDE,

@@ -112,6 +112,12 @@ NOTICES: Final = (
         "See to the server, or to the sidecar's token and authorities for it; `/readyz` says how long ago it answered.",
     ),
     _notice("policy_server_back", "The server of the policy answers again."),
+    _notice(
+        "exceptions",
+        "Exceptions came into effect (`loaded`), or are there no more (`gone`); `refused` says which do not count, and "
+        "why.",
+        "`agentgate exceptions list` shows them; reasons and rules for arguments are sealed (`records --key`).",
+    ),
     _notice("segment", "A new file of the chain begins; the calls that are open there are listed."),
 )
 

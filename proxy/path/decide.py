@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import structs
 
-from policy.decision import ApprovalNeeded, NotPermitted, input_text, input_values, permit, read_decision
+from policy.decision import ApprovalNeeded, NotPermitted, input_text, input_values, permit, read_decision, require_fit
 from policy.engine import EntryPoint
 from policy.vocabulary import Call, Clearance, Decision, Definition, Permit, SessionView
 from proxy.gate import Gate
@@ -78,12 +78,15 @@ async def ask(
     gate: Gate, call: Call, record: Recording, view: SessionView, approval: Mapping[str, Any] | None = None
 ) -> Decision:
     """The decision of the active policy on `call`, whatever its effect. Raises CannotDecide."""
-    values = input_values(call, session=view, sidecar=gate.sidecar, now=gate.clock.now(), approval=approval)
+    now = gate.clock.now()
+    values = input_values(call, session=view, sidecar=gate.sidecar, now=now, approval=approval)
     record.asked(call, input_text(values))
     began = time.perf_counter()
     answer = await put(gate, EntryPoint.DECISION, values)
     gate.metrics.decided(time.perf_counter() - began)
-    return read_decision(answer, engine=gate.engine.name, decision_id=gate.new_id())
+    decision = read_decision(answer, engine=gate.engine.name, decision_id=gate.new_id())
+    require_fit(decision, call, answer.policy, now)
+    return decision
 
 
 def _difference(gate: Gate, exchange: Exchange, call: Call) -> str:

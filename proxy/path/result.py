@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from msgspec import structs
 
-from policy.decision import input_values, judge_result, read_decision
+from policy.decision import input_values, judge_result, read_decision, require_fit
 from policy.engine import EntryPoint
 from policy.methods import LIST_ITEMS
 from policy.obligations import Obligations
@@ -28,11 +28,13 @@ def asks(gate: Gate, call: Call) -> bool:
 
 async def decide_result(gate: Gate, call: Call, message: Message) -> tuple[Decision, Obligations]:
     """The decision that lets the answer go on. Raises CannotDecide, Denied, ObligationUnmet."""
-    values = input_values(call, session=await view_of(gate, call), sidecar=gate.sidecar, now=gate.clock.now())
+    now = gate.clock.now()
+    values = input_values(call, session=await view_of(gate, call), sidecar=gate.sidecar, now=now)
     began = time.perf_counter()
     answer = await put(gate, EntryPoint.RESULT, {**values, "result": message.result, "error": message.error})
     gate.metrics.decided(time.perf_counter() - began)
     decision = read_decision(answer, engine=gate.engine.name, decision_id=gate.new_id())
+    require_fit(decision, call, answer.policy, now)
     obligations = judge_result(decision)
     if obligations.labels:
         await leave_labels(gate, call, obligations.labels)

@@ -22,7 +22,8 @@ from policy.commands import GRANTS, loaded
 from policy.containment import Orders
 from policy.embedded import EmbeddedEngine
 from policy.engine import Policy, PolicyRefused
-from policy.grants import Grant, index, read_grants
+from policy.grant_file import read_grants
+from policy.grants import Grant, index
 from policy.keeping import Keeping
 from policy.opa_process import OpaMissing, check, find_opa
 from policy.opening import open_bundle

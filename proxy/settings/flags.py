@@ -17,6 +17,7 @@ KEYS: Final[Mapping[str, KeyPath]] = {
     "policy": ("policy", "spec"),
     "policy_token": ("policy", "server", "token"),
     "opa": ("policy", "opa_address"),
+    "opa_bundle": ("policy", "opa_bundle"),
     "evidence": ("evidence", "folder"),
     "durability": ("evidence", "durability"),
 }
@@ -40,6 +41,7 @@ class Flags:
     policy: str | None = None
     policy_token: str | None = None
     opa: str | None = None
+    opa_bundle: str | None = None
     evidence: str | None = None
     durability: str | None = None
     unsigned_bundles: bool = False

@@ -108,6 +108,13 @@ class PolicySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     opa_address: Annotated[
         Text | None, Meta(description="`unix:/path` or `http://127.0.0.1:PORT`; needed by, and only for, engine `opa`.")
     ] = None
+    opa_bundle: Annotated[
+        Text | None,
+        Meta(
+            description="A file for OPA to watch: the sidecar writes the policy there, grants included, before it waits "
+            "for OPA to answer for it. Default: somebody else brings OPA its bundle."
+        ),
+    ] = None
     opa_uid: Annotated[
         Annotated[int, Meta(ge=0)] | None,
         Meta(description="The user id that OPA's Unix socket is of, where that is neither the sidecar's own nor root."),

@@ -13,6 +13,7 @@ from tests.attacks import (
     documents,
     eliciting,
     encoding,
+    excepting,
     finding,
     framing,
     mirrors,
@@ -57,6 +58,7 @@ ROWS: Final[tuple[Row, ...]] = (
     *obliging.rows(),
     *approving.rows(),
     *eliciting.rows(),
+    *excepting.rows(),
     *bounds.rows(),
     *auditing.rows(),
 )

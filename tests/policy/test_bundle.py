@@ -15,7 +15,8 @@ from policy.archive import MAX_BYTES
 from policy.bundle import bundle_revision, load, pack
 from policy.embedded import EmbeddedEngine
 from policy.engine import PolicyRefused
-from policy.grants import Grant, index, write_grants
+from policy.grant_file import write_grants
+from policy.grants import Grant, index
 from policy.trust import UNSIGNED
 
 ALLOW = 'package agentgate\n\ndecision := {"effect": "allow", "reason": "ok"}\n'

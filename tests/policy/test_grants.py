@@ -11,7 +11,8 @@ import pytest
 
 from policy.commands import GRANTS, parse_arguments, run_check, run_grant, run_list
 from policy.engine import PolicyRefused
-from policy.grants import Grant, index, read_grants, with_grant, write_grants
+from policy.grant_file import read_grants, write_grants
+from policy.grants import Grant, index, with_grant
 
 READ = {"upstream": "files", "tool": "read"}
 

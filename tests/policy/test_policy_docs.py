@@ -14,7 +14,8 @@ from policy.commands import GRANTS, run_check
 from policy.decision import Denied, permit, read_decision
 from policy.embedded import EmbeddedEngine
 from policy.engine import EntryPoint, Policy
-from policy.grants import index, read_grants
+from policy.grant_file import read_grants
+from policy.grants import index
 from policy.opa_process import find_opa
 from policy.pem import read_keys
 from policy.trust import Trust

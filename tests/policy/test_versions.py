@@ -12,7 +12,8 @@ import pytest
 from policy.activation import PolicyEvent, PolicySource
 from policy.embedded import EmbeddedEngine
 from policy.engine import Policy, PolicyRefused
-from policy.grants import Grant, write_grants
+from policy.grant_file import write_grants
+from policy.grants import Grant
 from policy.keeping import FOLDER, Keeping, kept_at
 from policy.trust import UNSIGNED, Trust
 from policy.versions import FILE

@@ -1,5 +1,49 @@
-# What an argument rule of a grant demands of a value. Only builtins that both engines evaluate alike stand here.
+# What an entry of an index (of grants, of exceptions) is about, and what its rules demand of arguments. Only builtins that
+# both engines evaluate alike stand here.
 package agentgate.rules
+
+# An entry that stands under a name, or under "*", is about this name.
+reaches(entry, name) if {
+	not entry.prefix
+} else if {
+	is_string(name)
+	startswith(name, entry.prefix)
+	not climbs(name)
+}
+
+# The entry's conditions on the arguments of this call.
+met(entry) if {
+	not entry.arguments
+} else if {
+	every argument, rule in entry.arguments {
+		argument_met(rule, argument)
+	}
+	not exceeds(entry)
+}
+
+# The call carries an argument that a closed entry does not name.
+exceeds(entry) if {
+	entry.closed
+	some argument, _ in input.call.arguments
+	not entry.arguments[argument]
+}
+
+argument_met(rule, argument) if {
+	value := input.call.arguments[argument]
+	every kind, limit in rule {
+		holds(kind, limit, value)
+	}
+}
+
+argument_met(rule, argument) if {
+	rule.optional
+	not argument_given(argument)
+}
+
+argument_given(argument) if {
+	some given, _ in input.call.arguments
+	given == argument
+}
 
 holds("optional", _, _)
 

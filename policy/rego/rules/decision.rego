@@ -1,16 +1,23 @@
-# The starter's decision: what was granted, what a trusted upstream declares to be reading, what follows from those;
-# everything else is denied.
+# The starter's decision: what was granted, what a trusted upstream declares to be reading, what follows from those, what
+# an exception allows for a while; everything else is denied. An exception lifts only what is said to be exceptable: that
+# nothing is granted for the call, and a denial or a wish for an approval whose grant says so.
 package agentgate.rules
 
 decision := answer("deny", "denied_by_operator", denying) if {
 	denying[0]
+	not denial_lifted
 } else := answer("deny", "definition_changed", []) if {
 	changed(input.call.definition.pinned)
+} else := by_exception(denying) if {
+	denying[0]
 } else := answer("allow", "granted", allowing) if {
 	allowing[0]
 } else := answer("allow", "approved", asking) if {
 	asking[0]
 	input.approval.id
+} else := by_exception(asking) if {
+	asking[0]
+	asking_lifted
 } else := answer("require_approval", "approval_required", asking) if {
 	asking[0]
 } else := answer("allow", "read_only_trusted", ["read_only_trusted"]) if {
@@ -21,6 +28,8 @@ decision := answer("deny", "denied_by_operator", denying) if {
 	data.agentgate.methods.reading[input.call.method]
 } else := answer("allow", "follows_grant", ["follows_grant"]) if {
 	follows
+} else := by_exception([]) if {
+	excepting[0]
 } else := answer("deny", "argument_refused", granting) if {
 	granting[0]
 } else := answer("deny", "method_unknown", []) if {
@@ -33,6 +42,39 @@ answer(effect, reason, rules) := {
 	"message": object.get(data.agentgate.reasons, reason, ""),
 	"rules": rules,
 	"obligations": {},
+}
+
+by_exception(rules) := {
+	"effect": "allow",
+	"reason": "excepted",
+	"message": object.get(data.agentgate.reasons, "excepted", ""),
+	"rules": rules,
+	"obligations": {},
+	"exception": excepting[0],
+}
+
+# Every entry that denies the call lets itself be excepted, and an exception holds.
+denial_lifted if {
+	not denied_firmly
+	excepting[0]
+}
+
+denied_firmly if {
+	some entry in about.deny
+	not entry.exceptable
+	reaches(entry, input.call.name)
+}
+
+asking_lifted if {
+	not asked_firmly
+	excepting[0]
+}
+
+asked_firmly if {
+	some entry in about.require_approval
+	not entry.exceptable
+	reaches(entry, input.call.name)
+	met(entry)
 }
 
 # The method that a grant must name for this call.

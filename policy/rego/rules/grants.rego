@@ -39,14 +39,6 @@ reached(those, name) if {
 	reaches(entry, name)
 }
 
-reaches(entry, name) if {
-	not entry.prefix
-} else if {
-	is_string(name)
-	startswith(name, entry.prefix)
-	not climbs(name)
-}
-
 # The caller may do something at this upstream.
 familiar if at_upstream[_][_].allow
 
@@ -55,37 +47,3 @@ familiar if at_upstream[_][_].require_approval
 trusted if data.agentgate.trusted_upstreams[input.call.upstream]
 
 familiar if trusted
-
-# The entry's conditions on the arguments of this call.
-met(entry) if {
-	not entry.arguments
-} else if {
-	every argument, rule in entry.arguments {
-		argument_met(rule, argument)
-	}
-	not exceeds(entry)
-}
-
-# The call carries an argument that a closed entry does not name.
-exceeds(entry) if {
-	entry.closed
-	some argument, _ in input.call.arguments
-	not entry.arguments[argument]
-}
-
-argument_met(rule, argument) if {
-	value := input.call.arguments[argument]
-	every kind, limit in rule {
-		holds(kind, limit, value)
-	}
-}
-
-argument_met(rule, argument) if {
-	rule.optional
-	not argument_given(argument)
-}
-
-argument_given(argument) if {
-	some given, _ in input.call.arguments
-	given == argument
-}

@@ -22,10 +22,10 @@ hide := [] if {
 ]
 
 # Names of which every item is shown.
-shown := openable if {
+shown := openable | exempt if {
 	count(closed) == 0
 } else := {name |
-	open := openable
+	open := openable | exempt
 	shut := closed
 	name := input.items[_].name
 	open[name]
@@ -38,9 +38,18 @@ openable := {name | name := input.items[_].name} if {
 	reading_tools
 } else := granted
 
-closed := denied if {
+closed := denied - lifted if {
 	reading_things
-} else := denied | altered
+} else := (denied - lifted) | altered
+
+# Names of which every denial lets itself be excepted, and an exception holds.
+lifted := {name | some name in exempt; not shut_firmly(name)}
+
+shut_firmly(name) if {
+	some entry in entries({"method": listed, "name": name}).deny
+	not entry.exceptable
+	reaches(entry, name)
+}
 
 # The method by which what is listed is called.
 listed := data.agentgate.methods.listed[input.call.method]
@@ -149,6 +158,13 @@ template_open(template) if {
 	some name, effects in at_upstream["resources/read"]
 	some effect in ["allow", "require_approval"]
 	some entry in effects[effect]
+	template_reaches(split(template, "{")[0], name, entry)
+}
+
+template_open(template) if {
+	some name, found in exceptions_at_upstream["resources/read"]
+	some entry in found.excepted
+	holds_now(entry)
 	template_reaches(split(template, "{")[0], name, entry)
 }
 
