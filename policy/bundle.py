@@ -64,8 +64,8 @@ def load(
 
     `grants` is the index that `grants.index` makes, `trusted` the names of the upstreams whose annotations
     count, `trust` says which bundles do (without it none), `pins` is the lock file of a policy that has none of its own
-    (at `data.agentgate.pins`), `exceptions` what was found of them. Raises PolicyRefused with one line for each problem,
-    file and line first.
+    (at `data.agentgate.pins`), `exceptions` what was found of them. Raises PolicyRefused with one line for each
+    problem, file and line first.
     """
     path = Path(spec)
     if spec not in BUILTIN and path.is_file():

@@ -37,7 +37,9 @@ _OPTIONAL: Final = frozenset({"arguments", "closed"})
 _LAST_SECOND: Final = 9_223_372_035
 """Of the year 2262: policy compares nanoseconds, of which 64 bits hold no more."""
 
-_STEPS: Final = ("..", "\\", "%2e", "%2f", "%5c", "%00")
+_STEPS: Final = ("\\", "%2e", "%2f", "%5c", "%00")
+"""Spellings of a step upwards besides a part that is `..`, as `climbs` of the built-in rules has them."""
+
 _LEAF: Final = "excepted"
 
 
@@ -155,7 +157,7 @@ def _reaches(pattern: str, name: str | None) -> bool:
     if not pattern.endswith(ANY) or name is None or not name.startswith(pattern[:-1]):
         return False
     small = name.lower()
-    return not any(step in small for step in _STEPS)
+    return ".." not in name.split("/") and not any(step in small for step in _STEPS)
 
 
 def _grant(value: Mapping[str, Any]) -> dict[str, Any]:

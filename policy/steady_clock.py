@@ -1,8 +1,8 @@
 """A clock for what is to end: setting the machine's clock back does not make it earlier again.
 
 Time goes on from the latest moment that was seen, by the time since boot, which nobody can set, or by the wall clock
-where that is later. What was seen is kept in `clock.mark` of the state folder while anything depends on it, so that it holds
-over a restart:
+where that is later. What was seen is kept in `clock.mark` of the state folder while anything depends on it, so that it
+holds over a restart:
 
     {"version": 1, "unix_ns": 1767225600000001000}
 """

@@ -111,7 +111,7 @@ class PolicySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     opa_bundle: Annotated[
         Text | None,
         Meta(
-            description="A file for OPA to watch: the sidecar writes the policy there, grants included, before it waits "
+            description="A file for OPA to watch: the sidecar writes the policy there, grants included, and then waits "
             "for OPA to answer for it. Default: somebody else brings OPA its bundle."
         ),
     ] = None

@@ -124,6 +124,7 @@ def test_what_no_call_goes_by(one: Exempt | None, call: Call, seconds: int) -> N
 def test_what_a_call_goes_by() -> None:
     for seconds in (BEGINS, ENDS - 1):
         assert unfit(ONE, DROP, seconds) is None
+    assert unfit(replace_scope(name="temp*"), structs.replace(DROP, name="temp_..x"), BEGINS) is None
     assert unfit(replace_scope(name="dr*", agent="*", tenant="*", upstream="*"), DROP, BEGINS) is None
 
 
