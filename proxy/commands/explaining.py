@@ -5,7 +5,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from proxy.commands.command import place_arguments, places_of, policy_arguments, trust_of
+from proxy.commands.command import (
+    exception_trust_of,
+    place_arguments,
+    places_of,
+    policy_arguments,
+    policy_of,
+    trust_of,
+)
 from proxy.settings.problems import ConfigProblems, Problem
 
 if TYPE_CHECKING:
@@ -47,12 +54,16 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _policy(given: argparse.Namespace) -> "Policy":
+    """The policy with all that this installation gives it; of a server, what it gave last."""
     from policy.activation import PolicySource
     from policy.commands import GRANTS
-    from policy.keeping import Keeping
+    from policy.exception_file import ExceptionFile
+    from policy.following import Following
+    from policy.keeping import Keeping, given_at
     from policy.pins import FILE
 
-    state, spec = places_of(given).state, given.policy or "starter"
+    state = places_of(given).state
+    spec, server = policy_of(given)
     source = PolicySource(
         spec,
         state / GRANTS,
@@ -60,6 +71,8 @@ def _policy(given: argparse.Namespace) -> "Policy":
         trust=trust_of(given),
         keeping=Keeping(state, spec),
         pins_path=state / FILE,
+        served=None if server is None else Following(server, given_at(state, spec)),
+        exceptions=ExceptionFile(state, exception_trust_of(given)),
     )
     return source.load()
 

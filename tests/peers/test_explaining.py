@@ -63,3 +63,21 @@ def test_a_reference_leads_to_the_reason(everything_json: HttpServer, sidecar: S
 
     assert agentgate("policy", "explain", "ffffffff", "--evidence", seen.folders.evidence).returncode == 1
     assert agentgate("policy", "explain", "ff", "--evidence", seen.folders.evidence).returncode == 1
+
+
+def test_what_an_exception_allowed(everything_json: HttpServer, sidecar: StartSidecar, tmp_path: Path) -> None:
+    config = tmp_path / "agentgate.toml"
+    config.write_text("[policy]\nlocal_exceptions = true\n")
+    seen = sidecar({"everything": everything_json}, policy="starter", more=["-c", str(config)])
+    words = ["everything", "add", "--agent", "default", "--for", "1h", "--reason", "May"]
+    flags = ["--state", seen.folders.state, "-c", config]
+    id = agentgate("exceptions", "issue", *words, *flags, check=True).stdout.split()[0]
+    ends = time.monotonic() + 10
+    while (told := raw.call(seen.url("everything"), "add", {"a": 9, "b": 1}).message()["result"])["isError"]:
+        assert time.monotonic() < ends, told
+        time.sleep(0.05)
+    intent = next(each for each in reversed(seen.folders.records()) if each["header"]["kind"] == "intent")
+    key = seen.folders.state / "keys" / "tenant-default.key"
+    code, found = _explained(seen.folders, intent["header"]["call"], "--key", key, "-c", config)
+    assert (code, found["decision"]["reason"], found["record"]["differs"]) == (0, "excepted", [])
+    assert intent["body"]["decision"]["exception"] == id
