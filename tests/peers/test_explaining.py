@@ -70,7 +70,7 @@ def test_what_an_exception_allowed(everything_json: HttpServer, sidecar: StartSi
     config.write_text("[policy]\nlocal_exceptions = true\n")
     seen = sidecar({"everything": everything_json}, policy="starter", more=["-c", str(config)])
     words = ["everything", "add", "--agent", "default", "--for", "1h", "--reason", "May"]
-    flags = ["--state", seen.folders.state, "-c", config]
+    flags: list[str | Path] = ["--state", seen.folders.state, "-c", config]
     id = agentgate("exceptions", "issue", *words, *flags, check=True).stdout.split()[0]
     ends = time.monotonic() + 10
     while (told := raw.call(seen.url("everything"), "add", {"a": 9, "b": 1}).message()["result"])["isError"]:
