@@ -52,6 +52,9 @@ class HttpClient:
             await self.begin(200, _EVENTS)
         await self.send(event_bytes(raw))
 
+    def hold(self) -> None:
+        """Nothing: each exchange has a connection, or a turn on one, of its own."""
+
     async def begin(self, status: int, headers: Headers) -> None:
         """Send status and headers of a stream."""
         response = web.StreamResponse(status=status)

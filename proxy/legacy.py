@@ -104,6 +104,10 @@ class MessageLeg:
         self._accept(Reply(202, (), b""))
         await self._writer.event(event_bytes(raw))
 
+    def hold(self) -> None:
+        """The POST is answered."""
+        self._accept(Reply(202, (), b""))
+
     async def answer(self, reply: Reply) -> None:
         """An answer to a request goes on the stream; a failure of HTTP itself answers the POST."""
         if reply.body and reply.status < 300:

@@ -64,6 +64,10 @@ class LineLeg:
         self._take()
         await self.send(raw)
 
+    def hold(self) -> None:
+        """The next line may be read."""
+        self._take()
+
     async def answer(self, reply: Reply) -> None:
         """Write a whole answer, if there is one."""
         self._take()

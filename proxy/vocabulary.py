@@ -138,6 +138,10 @@ class ClientLeg(Protocol):
         """Send one request of the sidecar's own, before anything of an answer: a stream may begin with it."""
         ...
 
+    def hold(self) -> None:
+        """The answer takes its time: whatever else the client sends is not to wait for it."""
+        ...
+
     async def answer(self, reply: Reply) -> None:
         """Send one whole answer."""
         ...

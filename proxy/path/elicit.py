@@ -59,6 +59,7 @@ async def agree(
     if asked is None or len(exchange.envelope.messages) != 1 or message.kind is not MessageKind.REQUEST or exchange.own:
         raise needed
     if returned is not None and returned.approval == asked.id:
+        client.hold()
         await _heed(gate, exchange.caller, needed, asked, returned.form, returned.reply, given_up)
         return
     form = _form(gate, exchange, message, asked)

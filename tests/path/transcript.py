@@ -234,6 +234,9 @@ class Ear:
         self._begun = True
         await self._hear(f"client is asked {raw.decode()}")
 
+    def hold(self) -> None:
+        return
+
     async def begin(self, status: int, headers: Headers) -> None:
         self._begun = True
         await self._hear(f"client begins {status}")

@@ -1,6 +1,7 @@
 """Approvals with real clients: each is asked in the form that it takes, and its call passes when somebody agrees."""
 
 import json
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -149,3 +150,33 @@ def test_over_stdio(client: McpClient, tmp_path: Path) -> None:
     assert client.run(through, ADD, elicitation={"form": {}}).outcomes == DONE
     assert _approvals(folders) == ["asked", "granted", "spent"]
     assert folders.verify()["ok"]
+
+
+def test_a_call_that_is_held_holds_up_no_other_line(tmp_path: Path) -> None:
+    given = _configured(tmp_path, HUMAN, f'{WAIT}url = "https://approvals.example/{{id}}"\n')
+    through, _ = wrapped(tmp_path, everything_stdio(tmp_path), **given)
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"url": {}}},
+    }
+    params = {"name": "add", "arguments": {"a": 1, "b": 2}, "_meta": meta}
+    with subprocess.Popen(through.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as wrap:
+        assert wrap.stdin is not None
+        assert wrap.stdout is not None
+
+        def said(id: int, method: str, params: dict[str, Any]) -> None:
+            assert wrap.stdin is not None
+            wrap.stdin.write(json.dumps({"jsonrpc": "2.0", "id": id, "method": method, "params": params}) + "\n")
+            wrap.stdin.flush()
+
+        said(1, "tools/call", params)
+        asked = json.loads(wrap.stdout.readline())["result"]
+        ((key, question),) = asked["inputRequests"].items()
+        assert question["params"]["url"].startswith("https://approvals.example/")
+        answer = {"inputResponses": {key: {"action": "accept"}}, "requestState": asked["requestState"]}
+        began = time.monotonic()
+        said(2, "tools/call", {**params, **answer})
+        said(3, "tools/list", {"_meta": meta})
+        assert json.loads(wrap.stdout.readline())["id"] == 3
+        assert time.monotonic() - began < 10
+        wrap.terminate()
