@@ -184,6 +184,9 @@ class OpaEngine:
         for _, entry, document in smoke_inputs():
             try:
                 answers[entry, document], _ = await self._query(entry, document, _PATIENT_SECONDS)
+            except EngineUnavailable:
+                # Nobody answers any more: that says nothing of the policy, which is tried again.
+                raise
             except CannotDecide as error:
                 answers[entry, document] = error
         problems = smoke_problems(policy, lambda entry, document: _recall(answers[entry, document]))
