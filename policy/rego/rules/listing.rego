@@ -22,15 +22,20 @@ hide := [] if {
 ]
 
 # Names of which every item is shown.
-shown := openable | exempt if {
+shown := open_at_all if {
 	count(closed) == 0
 } else := {name |
-	open := openable | exempt
+	open := open_at_all
 	shut := closed
 	name := input.items[_].name
 	open[name]
 	not shut[name]
 }
+
+# Most callers have no exception: sets of a thousand names are then not made anew.
+open_at_all := openable if {
+	count(exempt) == 0
+} else := openable | exempt
 
 openable := {name | name := input.items[_].name} if {
 	reading_things
@@ -38,9 +43,13 @@ openable := {name | name := input.items[_].name} if {
 	reading_tools
 } else := granted
 
-closed := denied - lifted if {
+closed := denied_still if {
 	reading_things
-} else := (denied - lifted) | altered
+} else := denied_still | altered
+
+denied_still := denied if {
+	count(exempt) == 0
+} else := denied - lifted
 
 # Names of which every denial lets itself be excepted, and an exception holds.
 lifted := {name | some name in exempt; not shut_firmly(name)}
