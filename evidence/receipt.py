@@ -1,0 +1,71 @@
+"""A receipt: a ledger's signed promise that it holds a sidecar's chain up to a position. Pure.
+
+A C2SP signed note (c2sp.org/signed-note), Ed25519, whose text has nine lines:
+
+    agentgate/receipt/v1
+    <sidecar>
+    <tenant, as a JSON string>
+    <chain: the link of its first record>
+    <incarnation of the last record>
+    <seq of the last record>
+    <link of the last record>
+    <origin of the transparency log that will hold it>
+    <RFC 3339 time at which the ledger had it> <RFC 3339 time by which the log will>
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+
+from evidence.chain import Position
+from evidence.record import is_digest
+from evidence.signing import BadSignature, open_note
+
+_RECEIPT: Final = "agentgate/receipt/v1"
+_LINES: Final = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What is promised: the ledger of `log` holds `chain` of `sidecar` up to `position` since `at`.
+
+    The log holds it by `merge_by`.
+    """
+
+    sidecar: str
+    tenant: str
+    chain: str
+    incarnation: str
+    position: Position
+    log: str
+    at: str
+    merge_by: str
+
+    def text(self) -> str:
+        """The text of the note, its last LF included."""
+        tenant = orjson.dumps(self.tenant).decode()
+        lines = (_RECEIPT, self.sidecar, tenant, self.chain, self.incarnation, str(self.position.seq))
+        return "\n".join((*lines, self.position.link, self.log, f"{self.at} {self.merge_by}")) + "\n"
+
+
+def open_receipt(note: str, name: str, public: bytes) -> Receipt:
+    """The receipt in a note that `name` signed with `public` (raw Ed25519). Raises BadSignature."""
+    return read_receipt(open_note(note, name, public))
+
+
+def read_receipt(text: str) -> Receipt:
+    """Read the text of a receipt's note. Raises BadSignature for any other text."""
+    lines = text.split("\n")
+    if len(lines) != _LINES + 1 or lines[0] != _RECEIPT or not lines[5].isdecimal() or not is_digest(lines[6]):
+        raise BadSignature("the note is not a receipt")
+    at, _, merge_by = lines[8].partition(" ")
+    try:
+        tenant = orjson.loads(lines[2])
+    except ValueError as error:
+        raise BadSignature("the receipt names no tenant") from error
+    position = Position(int(lines[5]), lines[6])
+    receipt = Receipt(lines[1], tenant, lines[3], lines[4], position, lines[7], at, merge_by)
+    if not isinstance(tenant, str) or receipt.text() != text:
+        raise BadSignature("the receipt is not in the form that is written")
+    return receipt
