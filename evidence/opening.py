@@ -13,10 +13,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from evidence.claiming import Claim, Owner, claim
 from evidence.clock import Clock
 from evidence.keys import Keys
+from evidence.random_pool import RandomPool
 from evidence.record import Entry, Kind
 from evidence.room import Limits
 from evidence.scribe import Scribe
-from evidence.sealing import RandomPool, Recipient, Sealer
+from evidence.sealing import Recipient, Sealer
 from evidence.signing import Certificate, public_text
 from evidence.spool import Spool
 from evidence.writing import Writer

@@ -8,7 +8,6 @@ writer cannot open its own past, and whoever destroys the wrapped key has erased
 import base64
 import hashlib
 import hmac
-import os
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -39,23 +38,6 @@ _BOXES_PER_KEY: Final = 1 << 24
 
 class CannotOpen(ValueError):
     """A wrapped key or a box that this private key does not open."""
-
-
-class RandomPool:
-    """Random bytes of the operating system, drawn in blocks: a system call for each salt costs more than the salt."""
-
-    def __init__(self, block_bytes: int = 4096, source: Random = os.urandom) -> None:
-        self._block_bytes = block_bytes
-        self._source = source
-        self._block = b""
-        self._used = 0
-
-    def __call__(self, count: int) -> bytes:
-        """`count` bytes, each given out once."""
-        if self._used + count > len(self._block):
-            self._block, self._used = self._source(max(self._block_bytes, count)), 0
-        self._used += count
-        return self._block[self._used - count : self._used]
 
 
 class Recipient:

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from evidence.clock import Clock
 from evidence.journal import Journal
+from evidence.random_pool import RandomPool
 from evidence.record import Durability
-from evidence.sealing import RandomPool
 from policy.containment import Orders
 from policy.engine import Engine
 from policy.pins import Pinning

@@ -3,9 +3,9 @@
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from evidence.random_pool import RandomPool
 from evidence.sealing import (
     CannotOpen,
-    RandomPool,
     Recipient,
     Sealer,
     box_hash,
