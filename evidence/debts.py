@@ -11,7 +11,7 @@ from typing import Any, Final
 from msgspec import Struct, structs
 
 from evidence.record import Entry, Kind
-from evidence.room import SpoolFailed
+from evidence.room import NotRecorded, SpoolFailed
 from evidence.writing import Draft
 
 _REMEMBERED: Final = 4096
@@ -21,7 +21,6 @@ _NOT_SENT: Final[dict[str, Any]] = {
     "outcome": "not_sent",
     "delivery": "own_error",
     "effect": "none",
-    "reason": "spool_failed",
 }
 
 
@@ -58,16 +57,16 @@ class Debts:
             self._forget(entry.call)
         else:
             self._lost[entry.kind.value] += 1
-        fail(pending.future, why)
+        fail(pending.future, SpoolFailed(why))
 
-    def disown(self, pending: Pending, why: str) -> None:
-        """An entry is in the file but may not survive: an intent is never sent then, and its outcome is owed."""
+    def disown(self, pending: Pending, error: NotRecorded) -> None:
+        """An entry is in the file but not as safe as it must be: an intent is never sent then, its outcome is owed."""
         entry = pending.entry
         if entry.kind is Kind.INTENT and entry.call is not None:
             self._forget(entry.call)
-            outcome = Entry(Kind.OUTCOME, _NOT_SENT, call=entry.call)
+            outcome = Entry(Kind.OUTCOME, {**_NOT_SENT, "reason": error.code}, call=entry.call)
             self._owed[entry.call] = Pending(outcome, pending.future.get_loop().create_future())
-        fail(pending.future, why)
+        fail(pending.future, error)
 
     def unpaid(self) -> Sequence[Pending]:
         """The outcomes that are owed."""
@@ -102,8 +101,8 @@ def resolve(pending: Pending) -> None:
         pending.future.set_result(pending.draft.seq)
 
 
-def fail(future: asyncio.Future[int], why: str) -> None:
+def fail(future: asyncio.Future[int], error: NotRecorded) -> None:
     """Tell who waits that the entry is not recorded; nobody has to listen, `problem` says it as well."""
     if not future.done():
-        future.set_exception(SpoolFailed(why))
+        future.set_exception(error)
         future.exception()

@@ -1,7 +1,8 @@
 """What the data plane calls: it appends entries to the chain and learns when they are durable.
 
 `process`: the entries of one turn of the event loop are written together, before anything else happens; they
-survive kill -9. `host`: a thread flushes them to disk, one flush for all that wait. An entry whose future fails
+survive kill -9. `host`: a thread flushes them to disk, one flush for all that wait. `acknowledged`: an intent waits
+besides until a ledger holds it. An entry whose future fails
 needs no successor: it is not in the chain, or the journal ends its call itself. An outcome that could not be written
 is owed, and written as soon as the spool takes it; other kinds are counted and declared in a `loss` record.
 """
@@ -9,13 +10,15 @@ is owed, and written as soon as the spool takes it; other kinds are counted and 
 import asyncio
 import contextlib
 import errno
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from msgspec import structs
 
+from evidence.acknowledging import WHY, Unacknowledged
 from evidence.chain import Position
 from evidence.clock import Clock
 from evidence.debts import Debts, Pending, fail, resolve
@@ -23,9 +26,9 @@ from evidence.flushing import Flusher
 from evidence.keys import Keys
 from evidence.opening import Author, Opened, begin
 from evidence.record import Entry, Kind
-from evidence.room import DEFAULT_LIMITS, Limits, NoRoom, NotRecorded, Room, SpoolFailed
+from evidence.room import DEFAULT_LIMITS, Limits, NoRoom, NotAcknowledged, NotRecorded, Room, SpoolFailed
 
-__all__ = ["Journal", "Limits", "NoRoom", "NotRecorded", "SpoolFailed"]
+__all__ = ["Journal", "Limits", "NoRoom", "NotAcknowledged", "NotRecorded", "SpoolFailed"]
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _CLOSED: Final = "the journal is closed"
@@ -43,6 +46,7 @@ class Journal:
         self._flusher = Flusher(opened.spool)
         self._batch: list[Pending] = []
         self._debts = Debts(author.limits.outcome_bytes)
+        self._unacknowledged: Unacknowledged | None = None
         self._trouble: str | None = None
         self._headed = 0
         self._beat_us = author.clock.now().boot_us
@@ -75,10 +79,10 @@ class Journal:
         future (SpoolFailed). Raises ValueError for an entry that has no place or no form (OutOfTurn, a bad body).
         """
         if entry.kind is Kind.INTENT:
-            self._admit()
+            self._admit(entry)
         future: asyncio.Future[int] = self._loop.create_future()
         if self._debts.answers(entry):
-            fail(future, "the call has no intent in the chain, or its outcome is owed already")
+            fail(future, SpoolFailed("the call has no intent in the chain, or its outcome is owed already"))
         elif self._trouble is not None:
             self._debts.take(Pending(entry, future), self._trouble)
             self._loop.call_soon(self._pay)
@@ -91,6 +95,20 @@ class Journal:
     def pseudonym(self, kind: str, text: str) -> str:
         """A keyed pseudonym of a person, session or subject: 32 hex digits, stable for this tenant."""
         return self._author.keys.pseudonym_of(self._author.tenant, kind, text)
+
+    def shipped(self, wake: Callable[[], None], seconds: float) -> None:
+        """Somebody ships this chain: `wake` asks for it at once, and intents wait for a receipt at most `seconds`."""
+        self._unacknowledged = Unacknowledged(seconds, wake)
+
+    def held(self, seq: int) -> None:
+        """A ledger has given its receipt for all records up to `seq`."""
+        if self._unacknowledged is not None:
+            self._unacknowledged.held(seq)
+
+    @property
+    def impatient(self) -> bool:
+        """Whether an intent waits for a receipt."""
+        return bool(self._unacknowledged)
 
     def problem(self) -> str | None:
         """Why intents are refused now, or None."""
@@ -111,6 +129,7 @@ class Journal:
         if self._trouble == _CLOSED:
             return
         self._timer.cancel()
+        self._expire(math.inf)
         self._pay()
         sound, self._trouble = self._trouble is None, _CLOSED
         with contextlib.suppress(OSError):
@@ -157,9 +176,11 @@ class Journal:
         """Nothing can be written to this chain any more, by this journal."""
         return self._trouble in (_CLOSED, _SPOILED)
 
-    def _admit(self) -> None:
+    def _admit(self, entry: Entry) -> None:
         if self._trouble is not None:
             raise SpoolFailed(self._trouble)
+        if entry.durability == "acknowledged" and self._unacknowledged is None:
+            raise NotAcknowledged("no central is configured that could acknowledge anything")
         self._room.admit(self._writer.open_calls)
 
     def _store(self) -> None:
@@ -179,7 +200,7 @@ class Journal:
 
     def _answer(self, stored: Sequence[Pending]) -> None:
         """The entries are in the file: tell those who wait, now or after the next flush."""
-        waiting = [pending for pending in stored if pending.entry.durability == "host"]
+        waiting = [pending for pending in stored if pending.entry.durability != "process"]
         for pending in stored:
             if pending.entry.durability == "process":
                 resolve(pending)
@@ -190,11 +211,27 @@ class Journal:
         error = done.exception()
         if error is None:
             for pending in waiting:
-                resolve(pending)
+                self._settle(pending)
             return
         why = self._begin_trouble(error)
         for pending in waiting:
-            self._debts.disown(pending, why)
+            self._debts.disown(pending, SpoolFailed(why))
+        self._pay()
+
+    def _settle(self, pending: Pending) -> None:
+        """It is on the disk, which is enough for all but the intents that a ledger must hold."""
+        asked = pending.entry.durability == "acknowledged" and pending.entry.kind is Kind.INTENT
+        if asked and self._unacknowledged is not None:
+            self._unacknowledged.wait(pending, self._author.clock.now().boot_us)
+        else:
+            resolve(pending)
+
+    def _expire(self, now_us: float) -> None:
+        """Calls whose intents nobody has acknowledged until now end as not sent."""
+        if not self._unacknowledged:
+            return
+        for pending in self._unacknowledged.overdue(now_us):
+            self._debts.disown(pending, NotAcknowledged(WHY))
         self._pay()
 
     def _refuse(self, batch: Sequence[Pending], error: OSError) -> None:
@@ -235,6 +272,7 @@ class Journal:
         """Once a second: look at the disk, mend or beat, and sign what is new."""
         self._timer = self._loop.call_later(self._limits.head_seconds, self._tick)
         self._store()
+        self._expire(self._author.clock.now().boot_us)
         self._look()
         if self._trouble is None:
             self._beat()
@@ -288,4 +326,4 @@ class Journal:
 
 def _fail_all(owed: Sequence[Pending], why: str | None) -> None:
     for pending in owed:
-        fail(pending.future, why or "")
+        fail(pending.future, SpoolFailed(why or ""))

@@ -5,6 +5,7 @@ from typing import Final
 
 KEYS_NAME: Final = "keys.jsonl"
 RESERVE_NAME: Final = "reserve"
+RECEIPTS_NAME: Final = "receipts.tsv"
 CHAIN_GLOB: Final = "chain-*"
 SEGMENT_GLOB: Final = "records-*.tsv"
 

@@ -24,7 +24,8 @@ _BODY_TAG: Final = b"agentgate/body/v1\x00"
 _RECORD: Final = b"record"
 _HEX: Final = frozenset(b"0123456789abcdef")
 
-Durability = Literal["process", "host"]
+Durability = Literal["process", "host", "acknowledged"]
+"""What an intent survives before the call goes on: this process's end, the host's, the sidecar's own loss."""
 
 
 class Kind(StrEnum):

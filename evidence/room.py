@@ -1,6 +1,7 @@
 """Room on the disk, and why something could not be recorded.
 
 NotRecorded          the call must not go on
+|-- NotAcknowledged  central has not said in time that it holds the intent
 |-- NoRoom           too little space is left for the intent and for the outcome that it will need
 `-- SpoolFailed      the file system refuses, or somebody changed the files
 """
@@ -54,6 +55,12 @@ class NoRoom(NotRecorded):
     """An intent is refused because its outcome might not fit any more."""
 
     code = "no_room"
+
+
+class NotAcknowledged(NotRecorded):
+    """An intent is in the chain and no ledger has said in time that it holds it; its call ends as not sent."""
+
+    code = "not_acknowledged"
 
 
 class SpoolFailed(NotRecorded):

@@ -7,7 +7,7 @@ import base64
 import binascii
 import hashlib
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -116,6 +116,31 @@ def open_note(note: str, name: str, public: bytes) -> str:
         raise BadSignature("the note names another key")
     check(public, blob[4:], f"{text}\n".encode())
     return f"{text}\n"
+
+
+class Verifier(NamedTuple):
+    """Whose notes count: the name of the key, and its raw public half (Ed25519)."""
+
+    name: str
+    public: bytes
+
+
+def read_verifier(text: str) -> Verifier:
+    """A verifier key as C2SP has it, `<name>+<key id, 8 hex digits>+<base64 of type and key>`. Raises ValueError."""
+    name, _, rest = text.partition("+")
+    key_id, _, encoded = rest.partition("+")
+    raw = exact_base64(encoded)
+    if not name or any(letter.isspace() for letter in name) or raw[:1] != _ED25519 or len(raw) != 33:
+        raise ValueError("not the verifier key of an Ed25519 signer")
+    if key_id != _key_id(name, raw[1:]).hex():
+        raise ValueError("the key id is not that of this name and key")
+    return Verifier(name, raw[1:])
+
+
+def verifier_text(verifier: Verifier) -> str:
+    """The verifier key as it is handed out; what `read_verifier` takes."""
+    encoded = base64.b64encode(_ED25519 + verifier.public).decode()
+    return f"{verifier.name}+{_key_id(verifier.name, verifier.public).hex()}+{encoded}"
 
 
 def signer_name(incarnation: str) -> str:

@@ -15,12 +15,12 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
-Durability = Literal["process", "host"]
+Durability = Literal["process", "host", "acknowledged"]
 Recording = Literal["full", "redacted", "digest"]
 Pointer = tuple[str, ...]
 """The parts of a JSON Pointer, unescaped; the empty one is the whole document."""
 
-DURABILITIES: Final[tuple[Durability, ...]] = ("process", "host")
+DURABILITIES: Final[tuple[Durability, ...]] = ("process", "host", "acknowledged")
 """From the least to the strictest."""
 
 RECORDINGS: Final[tuple[Recording, ...]] = ("digest", "redacted", "full")

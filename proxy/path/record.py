@@ -13,7 +13,7 @@ from msgspec import structs
 
 from evidence.record import Durability, Entry, Kind
 from policy.decision import durability, recording
-from policy.obligations import Pointer
+from policy.obligations import Pointer, strictest
 from policy.vocabulary import Call, Caller, Decision, Permit
 from proxy.detached import Waiting
 from proxy.gate import Gate
@@ -361,4 +361,4 @@ def _plain(decision: Decision) -> bool:
 
 
 def _durability(decision: Decision, default: Durability) -> Durability:
-    return "host" if default == "host" else durability(decision) or default
+    return strictest([default, durability(decision)]) or default

@@ -1,0 +1,57 @@
+"""The receipts that lie in a chain's folder: lines `receipt TAB <the note as a JSON string> LF`, the last one counts.
+
+A receipt covers all of the chain before it, so that the writer keeps one: each replaces the file as a whole.
+"""
+
+import os
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from evidence.layout import RECEIPTS_NAME
+
+_RECEIPT: Final = b"receipt\t"
+_FILE_MODE: Final = 0o600
+
+
+class BadReceipts(ValueError):
+    """A file of receipts that holds something else."""
+
+
+def receipt_line(note: str) -> bytes:
+    """The line of a receipt, its LF included."""
+    return b"%b%b\n" % (_RECEIPT, orjson.dumps(note))
+
+
+def read_receipt_line(line: bytes) -> str:
+    """The note in a line (without its LF). Raises BadReceipts for anything that is not written so."""
+    try:
+        note = orjson.loads(line.removeprefix(_RECEIPT)) if line.startswith(_RECEIPT) else None
+    except ValueError:
+        note = None
+    if not isinstance(note, str) or receipt_line(note) != line + b"\n":
+        raise BadReceipts("a line that is no receipt")
+    return note
+
+
+def kept_receipt(chain: Path) -> str | None:
+    """The note of the last receipt of a chain; None where there is none. Raises BadReceipts, OSError."""
+    try:
+        lines = (chain / RECEIPTS_NAME).read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return None
+    if lines.pop() or not lines:
+        raise BadReceipts(f"{chain.name}/{RECEIPTS_NAME} does not end with a line")
+    return read_receipt_line(lines[-1])
+
+
+def keep_receipt(chain: Path, note: str) -> None:
+    """Put a receipt in the place of the one before it, whole or not at all, flushed to disk. Raises OSError."""
+    draft = chain.parent / f".{chain.name}.{RECEIPTS_NAME}"
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _FILE_MODE)
+    with os.fdopen(handle, "wb") as file:
+        file.write(receipt_line(note))
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(chain / RECEIPTS_NAME)
