@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from time import monotonic, time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from evidence.clock import Clock, SystemClock
 from evidence.journal import Journal, NotRecorded
@@ -52,10 +52,16 @@ from proxy.task_file import TaskFile
 from proxy.tasks import Tasks
 from proxy.trimming import keep_trimmed
 
+if TYPE_CHECKING:
+    from proxy.uplink import Uplink
+
 GRANTS: Final = "grants.json"
 
 STARTER: Final = "starter"
 NOTHING_GRANTED: Final = "nothing is granted yet: agentgate policy allow UPSTREAM TOOL, or start with --policy observe"
+
+LAST_SHIPMENT_SECONDS: Final = 5.0
+"""How long a process that ends tries to ship what it wrote last; the rest stays for the next start."""
 
 EXPIRE_SECONDS: Final = 5.0
 """How often detached calls are looked through."""
@@ -75,6 +81,7 @@ class Assembly:
     clock: SteadyClock
     upstreams: Mapping[str, Upstream] = field(default_factory=dict)
     exceptions: ExceptionNotes = field(default_factory=ExceptionNotes)
+    uplink: "Uplink | None" = None
 
     def problems(self) -> list[str]:
         """What keeps this sidecar from being ready, for /readyz."""
@@ -92,6 +99,8 @@ class Assembly:
         if served is not None and served.problem is not None and not refused:
             refused.append(f"policy: {served.server.shown}: {served.problem}; what it gave last decides")
         refused += exception_notes(self.gate.engine.active, self.clock)
+        if self.uplink is not None and (problem := self.uplink.problem()) is not None:
+            refused.append(f"{problem}; {self.uplink.waiting()} records wait here")
         return refused + [
             f"{journal.chain} has {journal.size_bytes} bytes (evidence.warn_bytes is {warn})"
             for journal in self.gate.journals.values()
@@ -134,6 +143,7 @@ async def assembled(
         clock = SystemClock()
         steady = SteadyClock(clock, read_mark(config.state))
         sidecar = SidecarView(sidecar_id(keys), 0, isolation.isolation)
+        uplink = _uplink(config, keys, sidecar, stack)
         journals = await _journals(config, identity, keys, sidecar, clock, policy, stack)
         gate = Gate(
             engine=engine,
@@ -161,7 +171,13 @@ async def assembled(
         _meter(metrics, gate)
         if source.served is not None:
             metrics.reads(Level.POLICY_AGE, partial(getattr, source.served, "age_seconds"))
-        assembly = Assembly(config, gate, identity, isolation, orders, source, metrics, steady, upstreams)
+        if uplink is not None:
+            for journal in journals.values():
+                uplink.carry(journal)
+            metrics.reads(Level.UNSHIPPED, uplink.waiting)
+        assembly = Assembly(
+            config, gate, identity, isolation, orders, source, metrics, steady, upstreams, uplink=uplink
+        )
         if problems:
             _note_policy(assembly)(PolicyEvent(policy, problems))
         note_exceptions(assembly.exceptions, policy, journals, _append)
@@ -223,6 +239,17 @@ def _source(config: Config) -> PolicySource:
         served=None if given.server is None else Following(given.server, given_at(config.state, given.spec)),
         exceptions=ExceptionFile(config.state, given.exceptions),
     )
+
+
+def _uplink(config: Config, keys: Keys, sidecar: SidecarView, stack: AsyncExitStack) -> "Uplink | None":
+    """The way to central, where there is one; what the journals write last, it ships last."""
+    if config.central is None:
+        return None
+    from proxy.uplink import Uplink  # only where it is configured
+
+    uplink = Uplink(config.central, keys, sidecar.id, config.evidence.folder)
+    stack.push_async_callback(uplink.finish, LAST_SHIPMENT_SECONDS)
+    return uplink
 
 
 async def _journals(
@@ -294,11 +321,17 @@ def tend(assembly: Assembly, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None
         tasks.create_task(assembly.orders.watch(_obey(assembly, tasks))),
         tasks.create_task(assembly.source.watch(gate.engine, _note_policy(assembly))),
         *_following(assembly, tasks),
+        *_shipping(assembly, tasks),
         tasks.create_task(keep_time(assembly.clock, assembly.config.state, lambda: gate.engine.active)),
         tasks.create_task(_expire(gate)),
         tasks.create_task(_note_approvals(gate)),
         tasks.create_task(keep_trimmed()),
     ]
+
+
+def _shipping(assembly: Assembly, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+    """Evidence goes to central, where there is one."""
+    return [] if assembly.uplink is None else [tasks.create_task(assembly.uplink.run())]
 
 
 def _following(assembly: Assembly, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None]]:

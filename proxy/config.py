@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from evidence.record import Durability
 from policy.trust import ExceptionTrust, Trust
 from proxy.path.identify import Holder
 from proxy.settings.addresses import Address, TcpAddress, UnixAddress, listen_address, socket_path
 from proxy.settings.bundle_server import read_bundle_server
+from proxy.settings.central import CentralConfig, read_central
 from proxy.settings.flags import Flags, given_keys, overlaid
 from proxy.settings.opa import read_opa_address, read_opa_bundle, read_opa_uid
 from proxy.settings.origin import KeyPath, Origin, merged
@@ -82,10 +84,10 @@ class PolicyConfig:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceConfig:
-    """Where records go. A call goes on when its intent survives the end of the `process`, or of the `host`."""
+    """Where records go. A call goes on when its intent is as durable as `durability` says."""
 
     folder: Path
-    durability: Literal["process", "host"]
+    durability: Durability
     min_free_bytes: int
     warn_bytes: int
 
@@ -106,6 +108,7 @@ class Config:
     approvals: ApprovalSettings
     approvals_listen: UnixAddress | None
     hosts: HostSettings
+    central: CentralConfig | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +227,7 @@ class _Reader:
             approvals=self.settings.approvals,
             approvals_listen=self._approvals_listen(),
             hosts=self.settings.hosts,
+            central=self._central(),
         )
         self._check_exposure(config)
         self._check_tokens(config)
@@ -284,6 +288,10 @@ class _Reader:
             remedy = "Name the people in approvals.approvers, by their login names."
             self.found.add(where, "is given, and nobody may answer there", remedy)
         return address
+
+    def _central(self) -> CentralConfig | None:
+        given = self.settings
+        return read_central(given.central, given.evidence, self._file, self._origin, self.found)
 
     def _identity(self) -> IdentityConfig:
         given = self.settings.identity

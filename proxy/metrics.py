@@ -35,6 +35,7 @@ class Level(StrEnum):
     EVIDENCE_BYTES = "evidence_bytes"
     FREE_BYTES = "evidence_free_bytes"
     POLICY_AGE = "policy_age_seconds"
+    UNSHIPPED = "unshipped_records"
 
 
 _LEVELS: Final = {
@@ -43,6 +44,7 @@ _LEVELS: Final = {
     Level.OPEN_CALLS: "Calls with an intent and no outcome yet.",
     Level.EVIDENCE_BYTES: "Bytes of evidence on disk, over all chains in use.",
     Level.FREE_BYTES: "Bytes free where evidence is written.",
+    Level.UNSHIPPED: "Records that central has given no receipt for yet.",
     Level.POLICY_AGE: "Seconds since the policy's server last said what it has.",
 }
 

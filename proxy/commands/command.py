@@ -3,10 +3,12 @@
 import argparse
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from policy.bundle_server import BundleServer
+    from policy.obtaining import Place
     from policy.trust import ExceptionTrust, Trust
     from proxy.config import Places
     from proxy.settings.flags import Flags
@@ -23,6 +25,14 @@ def place_arguments(parser: argparse.ArgumentParser) -> None:
     """Where the configuration and the state folder are."""
     parser.add_argument("-c", "--config", metavar="FILE", help="configuration (TOML, or JSON if it ends with .json)")
     parser.add_argument("--state", metavar="DIR", help="keys, grants, orders, admin socket")
+
+
+def bundle_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which bundle, and what its server wants to see."""
+    add = parser.add_argument
+    add("bundle", metavar="BUNDLE", help="a bundle (.tar.gz): a file, or its URL at a bundle server")
+    add("-c", "--config", metavar="FILE", help="for a URL: the configuration whose policy.server says how it is asked")
+    add("--policy-token", metavar="@FILE|$VAR", help="for a URL: the bearer token for the server")
 
 
 def policy_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +54,10 @@ def process_arguments(parser: argparse.ArgumentParser) -> None:
     add("--opa-bundle", metavar="FILE", help="write the policy there for OPA, which watches it")
     add("--opa", metavar="ADDRESS", help="ask a local OPA (unix:PATH or http://127.0.0.1:PORT), no embedded engine")
     add("--evidence", metavar="DIR", help="where records go; nothing else may lie there")
-    add("--durability", metavar="process|host", help="what a call's intent survives before the call goes on")
+    levels = "process|host|acknowledged"
+    add("--durability", metavar=levels, help="what a call's intent survives before the call goes on")
+    add("--central", metavar="URL", help="ship evidence to this central")
+    add("--central-key", metavar="KEY|FILE", help="the verifier key of central's receipts")
     add("--admin", metavar="H:P", help="serve /livez, /readyz, /metrics on TCP, not on admin.sock in the state folder")
     add("--tenant", metavar="NAME", help="tenant of the agent (default: default)")
     add("--agent", metavar="NAME", help="name of the agent (default: default)")
@@ -107,6 +120,19 @@ def policy_of(given: argparse.Namespace) -> "tuple[str, BundleServer | None]":
 
     flags = Flags(config=given.config, policy=given.policy or "starter", policy_token=given.policy_token)
     return read_bundle_place(flags, environment())
+
+
+def bundle_of(given: argparse.Namespace) -> "Place":
+    """Where the bundle is that `bundle_arguments` declares. Raises ConfigProblems."""
+    from policy.bundle_server import is_url
+    from proxy.config import environment, read_bundle_place
+    from proxy.settings.flags import Flags
+
+    if not is_url(given.bundle) and given.policy_token is None:
+        return Path(given.bundle)
+    flags = Flags(config=given.config, bundle_url=given.bundle, policy_token=given.policy_token)
+    _, server = read_bundle_place(flags, environment())
+    return server or Path(given.bundle)
 
 
 def exception_trust_of(given: argparse.Namespace) -> "ExceptionTrust":

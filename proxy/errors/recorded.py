@@ -50,6 +50,12 @@ OUTCOMES: Final = (
     _outcome("contained", "A kill stopped the call.", _AT_SERVER, "Stop."),
     _outcome("found_open", "The process ended while the call was open; the next start wrote this.", _AT_SERVER, _ASK),
     _outcome(
+        "not_acknowledged",
+        "Central did not say in time that it holds the intent, and nothing was sent.",
+        "As the refusal `not_acknowledged`.",
+        "Try again later.",
+    ),
+    _outcome(
         "spool_failed",
         "The intent could not be made durable, and nothing was sent.",
         "As the refusal `spool_failed`.",

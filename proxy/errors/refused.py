@@ -53,6 +53,12 @@ HELD: Final = (
         "nobody writes any more may be moved to another place, each as a whole.",
     ),
     _busy(
+        "not_acknowledged",
+        "Central has not said in time that it holds the intent, which this call demands; nothing was sent.",
+        "/readyz says why central does not take evidence. `central.acknowledge_seconds` is how long is waited; policy "
+        "or `evidence.durability` says for which calls.",
+    ),
+    _busy(
         "spool_failed",
         "The file system refuses the record, or somebody changed the files of the chain.",
         "/readyz says what failed: a full, read-only or broken disk, or files that were cut or removed. After a change "

@@ -15,13 +15,19 @@ KEYS: Final[Mapping[str, KeyPath]] = {
     "agent": ("identity", "agent"),
     "tokens": ("identity", "tokens_file"),
     "policy": ("policy", "spec"),
+    "bundle_url": ("policy", "spec"),
     "policy_token": ("policy", "server", "token"),
     "opa": ("policy", "opa_address"),
     "opa_bundle": ("policy", "opa_bundle"),
     "evidence": ("evidence", "folder"),
     "durability": ("evidence", "durability"),
+    "central": ("central", "url"),
+    "central_key": ("central", "receipt_key"),
 }
 """The key of each flag that has one."""
+
+_WRITTEN: Final = {"bundle_url": "BUNDLE"}
+"""What is written without a flag, as the command's usage names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +45,14 @@ class Flags:
     agent: str | None = None
     tokens: str | None = None
     policy: str | None = None
+    bundle_url: str | None = None
     policy_token: str | None = None
     opa: str | None = None
     opa_bundle: str | None = None
     evidence: str | None = None
     durability: str | None = None
+    central: str | None = None
+    central_key: str | None = None
     unsigned_bundles: bool = False
     policy_keys: tuple[str, ...] = ()
     upstreams: tuple[str, ...] = ()
@@ -62,7 +71,9 @@ class Given:
 def given_keys(flags: Flags, found: Findings) -> list[Given]:
     """Every key that the flags give, in the order of their meaning; what cannot be split becomes a problem."""
     written = {name: value for name in KEYS if (value := getattr(flags, name)) is not None}
-    keys = [Given(KEYS[name], value, "--" + name.replace("_", "-")) for name, value in written.items()]
+    keys = [
+        Given(KEYS[name], value, _WRITTEN.get(name) or "--" + name.replace("_", "-")) for name, value in written.items()
+    ]
     if flags.opa is not None:
         keys.append(Given(("policy", "engine"), "opa", "--opa"))
     if flags.unsigned_bundles:

@@ -134,13 +134,35 @@ class EvidenceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Text | None, Meta(description="Holds evidence and nothing else. Default: `evidence` in the state folder.")
     ] = None
     durability: Annotated[
-        Literal["process", "host"],
-        Meta(description="`process` survives the end of this process, `host` is flushed to disk before each call."),
+        Literal["process", "host", "acknowledged"],
+        Meta(
+            description="`process` survives the end of this process, `host` is flushed to disk before each call, "
+            "`acknowledged` is held by central as well."
+        ),
     ] = "process"
     min_free_bytes: Annotated[
         Annotated[int, Meta(ge=0)], Meta(description="Under this much free space new calls are refused.")
     ] = 256 << 20
     warn_bytes: Annotated[Size, Meta(description="A chain larger than this is reported by /readyz.")] = 1 << 30
+
+
+class CentralSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where evidence is shipped. Without `url` it stays where it is written."""
+
+    url: Annotated[Text | None, Meta(description="Central's address: https, or http on loopback.")] = None
+    receipt_key: Annotated[
+        Text | None,
+        Meta(description="Verifier key (`name+id+key`), or a file that holds it: receipts count that this key signed."),
+    ] = None
+    ca_file: Annotated[Text | None, Meta(description="PEM file: the only authorities accepted for central.")] = None
+    allow_http: Annotated[bool, Meta(description="Accept an http URL that is not on loopback.")] = False
+    acknowledge_seconds: Annotated[
+        Seconds, Meta(description="How long a call of durability `acknowledged` waits for central, else it is refused.")
+    ] = 5.0
+    keep_seconds: Annotated[
+        Annotated[float, Meta(ge=0)],
+        Meta(description="Records stay here at least so long, although central's log holds them."),
+    ] = 604_800.0
 
 
 class LimitSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -261,6 +283,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     identity: IdentitySettings = IdentitySettings()
     policy: PolicySettings = PolicySettings()
     evidence: EvidenceSettings = EvidenceSettings()
+    central: CentralSettings = CentralSettings()
     limits: LimitSettings = LimitSettings()
     approvals: ApprovalSettings = ApprovalSettings()
     hosts: HostSettings = HostSettings()

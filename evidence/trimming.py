@@ -1,0 +1,39 @@
+"""Gives up segments of a chain that a transparency log holds already, the oldest first, and never the last."""
+
+import os
+import time
+from itertools import pairwise
+from pathlib import Path
+
+from evidence.layout import segment_name, segment_number
+from evidence.record import read_record
+
+
+def trim(chain: Path, included: int, keep_seconds: float, now: float | None = None) -> list[str]:
+    """Remove each segment whose records are all numbered `included` or less and that is older than `keep_seconds`.
+
+    `now` is the wall clock (seconds). Gives the names of what was removed. Raises OSError, BadLine.
+    """
+    numbers = sorted(number for child in chain.iterdir() if (number := segment_number(child.name)) is not None)
+    removed: list[str] = []
+    for number, following in pairwise(numbers):
+        path = chain / segment_name(number)
+        age = (time.time() if now is None else now) - path.stat().st_mtime
+        with (chain / segment_name(following)).open("rb") as file:
+            last = read_record(file.readline().removesuffix(b"\n")).header.seq - 1
+        if last > included or age < keep_seconds:
+            break
+        path.unlink()
+        removed.append(path.name)
+    if removed:
+        _settle(chain)
+    return removed
+
+
+def _settle(chain: Path) -> None:
+    """The names that are gone stay so after a power cut."""
+    handle = os.open(chain, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

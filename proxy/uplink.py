@@ -1,0 +1,296 @@
+"""Ships evidence to central: each chain in order, from what central holds, until its receipt says that it holds it.
+
+    ask central's position -> read on from there -> POST a batch -> check and keep the receipt -> the next
+
+Nothing here can lose a record: the spool keeps what no receipt covers, and central takes the same records twice as
+once. What goes wrong is tried again with growing pauses and told by `problem`; only a receipt ends an intent's wait.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import random
+import ssl
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+import jwt
+import orjson
+import zstandard
+
+from evidence.batch import MEDIA_TYPE
+from evidence.chain import Position
+from evidence.journal import Journal
+from evidence.keys import Keys
+from evidence.layout import CHAIN_GLOB
+from evidence.receipt import Receipt, open_receipt, read_receipt
+from evidence.receipts import keep_receipt, kept_receipt
+from evidence.shipping import ChainReader, NotShippable, Origin, Outgoing
+from evidence.signing import BadSignature
+from evidence.spool import Locked, lock
+from evidence.trimming import trim
+from proxy.settings.central import CentralConfig
+
+PAUSE_SECONDS: Final = 1.0
+"""How long records may gather before they are shipped, where nobody waits for them."""
+
+_FIRST_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 30.0
+_ANSWER_SECONDS: Final = 30.0
+_CONNECT_SECONDS: Final = 5.0
+_TOKEN_SECONDS: Final = 60
+_LOOK_SECONDS: Final = 60.0
+_TRIM_SECONDS: Final = 60.0
+_MAX_ANSWER: Final = 1 << 20
+_LEVEL: Final = 3
+
+
+class _NotDelivered(Exception):
+    """Central did not take a batch now; the text says why. `seconds` is how long it wishes to be left alone."""
+
+    def __init__(self, what: str, seconds: float = 0.0) -> None:
+        super().__init__(what)
+        self.seconds = seconds
+
+
+class _Elsewhere(Exception):
+    """Central holds another position than was believed: it has to be asked again."""
+
+
+class _Refused(Exception):
+    """Central will never take this chain as it is; the text is its own."""
+
+
+@dataclass(slots=True)
+class _Shipment:
+    """One chain on its way. `held` is what central has given its receipt for."""
+
+    chain: Path
+    journal: Journal | None = None
+    held: Position = field(default_factory=Position)
+    included: int = 0
+    problem: str | None = None
+    wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    trimmed: float = 0.0
+
+
+class Uplink:
+    """The way to central of one process. All methods belong to the event loop."""
+
+    def __init__(self, central: CentralConfig, keys: Keys, sidecar: str, folder: Path) -> None:
+        self._central, self._keys, self._sidecar, self._folder = central, keys, sidecar, folder
+        self._shipments: dict[Path, _Shipment] = {}
+        self._session: aiohttp.ClientSession | None = None
+
+    def carry(self, journal: Journal) -> None:
+        """Ship the chain of this journal from now on, as soon as `run` runs."""
+        shipment = self._shipments[journal.chain] = _Shipment(journal.chain, journal)
+        journal.shipped(shipment.wanted.set, self._central.acknowledge_seconds)
+
+    def problem(self) -> str | None:
+        """Why evidence does not arrive, or None."""
+        found = [shipment.problem for shipment in self._shipments.values() if shipment.problem is not None]
+        return f"central {self._central.url}: {found[0]}" if found else None
+
+    def waiting(self) -> int:
+        """Records of this process's chains that no receipt covers yet."""
+        journals = [(each.journal, each.held.seq) for each in self._shipments.values() if each.journal is not None]
+        return sum(max(0, journal.seq - seq) for journal, seq in journals)
+
+    async def run(self) -> None:
+        """Ship until cancelled; chains that others left behind as well. Raises OSError if central's CA is gone."""
+        async with self._connected(), asyncio.TaskGroup() as tasks:
+            for shipment in list(self._shipments.values()):
+                tasks.create_task(self._keep_shipping(shipment))
+            await self._ship_left_behind()
+
+    async def finish(self, seconds: float) -> None:
+        """The journals are closed: ship what is left, at most `seconds` long. What stays is for the next start."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds), self._connected():
+                for shipment in self._shipments.values():
+                    shipment.journal = None
+                    await self._ship_whole(shipment)
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[None]:
+        timeout = aiohttp.ClientTimeout(total=_ANSWER_SECONDS, sock_connect=_CONNECT_SECONDS)
+        connector = aiohttp.TCPConnector(ssl=await asyncio.to_thread(self._tls), limit=4)
+        async with aiohttp.ClientSession(
+            connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+        ) as self._session:
+            yield
+
+    def _tls(self) -> ssl.SSLContext | bool:
+        if self._central.url.startswith("http:"):
+            return False
+        return ssl.create_default_context(cafile=self._central.ca_file)
+
+    async def _keep_shipping(self, shipment: _Shipment) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                async for _ in self._batches(shipment):
+                    shipment.problem, pause = None, _FIRST_PAUSE
+            except _Elsewhere:
+                continue
+            except (_NotDelivered, _Refused, NotShippable, OSError) as error:
+                shipment.problem = str(error)
+                longest = _LONGEST_PAUSE if isinstance(error, _NotDelivered) else 10 * _LONGEST_PAUSE
+                pause = min(longest, 2 * pause) if isinstance(error, _NotDelivered) else longest
+                await asyncio.sleep(max(getattr(error, "seconds", 0.0), pause * (0.5 + random.random() / 2)))  # noqa: S311
+
+    async def _ship_left_behind(self) -> None:
+        """Chains of this sidecar that no process writes to: each is shipped to its end, and looked at again later."""
+        while True:
+            for chain in sorted(self._folder.glob(CHAIN_GLOB)):
+                if chain not in self._shipments:
+                    await self._ship_one_left(chain)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _ship_one_left(self, chain: Path) -> None:
+        try:
+            handle = lock(chain)
+        except (Locked, OSError):
+            return
+        try:
+            await self._ship_whole(_Shipment(chain))
+        finally:
+            os.close(handle)
+
+    async def _ship_whole(self, shipment: _Shipment) -> None:
+        with contextlib.suppress(_NotDelivered, _Elsewhere, _Refused, NotShippable, OSError):
+            async for _ in self._batches(shipment):
+                pass
+
+    async def _batches(self, shipment: _Shipment) -> AsyncIterator[Receipt]:
+        """Deliver batch after batch, for as long as the chain is written to; gives the receipt of each."""
+        reader, origin = await self._joined(shipment)
+        while True:
+            outgoing = await asyncio.to_thread(reader.more)
+            if outgoing is not None:
+                yield await self._deliver(shipment, origin, outgoing)
+            elif shipment.journal is None:
+                return
+            else:
+                await self._trim(shipment)
+                await _pause(shipment)
+
+    async def _joined(self, shipment: _Shipment) -> tuple[ChainReader, Origin]:
+        """A reader that stands where central does."""
+        reader = ChainReader(shipment.chain, await asyncio.to_thread(_chain_of, shipment.chain))
+        while (origin := await asyncio.to_thread(reader.origin)) is None:
+            if shipment.journal is None:
+                raise NotShippable("the chain has no record")
+            await _pause(shipment)
+        if origin.sidecar != self._sidecar:
+            raise NotShippable("the chain of another sidecar")
+        path = f"/v1/evidence/chains/{origin.chain}/position"
+        answer = await self._ask("GET", path, origin.tenant, b"")
+        if answer.get("receipt") is not None:
+            await self._take_receipt(shipment, origin, answer)
+        else:
+            shipment.held = Position()
+        await asyncio.to_thread(reader.seek, shipment.held)
+        shipment.problem = None
+        return reader, origin
+
+    async def _deliver(self, shipment: _Shipment, origin: Origin, outgoing: Outgoing) -> Receipt:
+        packed = await asyncio.to_thread(zstandard.compress, outgoing.data, _LEVEL)
+        answer = await self._ask("POST", "/v1/evidence/batches", origin.tenant, packed)
+        receipt = await self._take_receipt(shipment, origin, answer)
+        if receipt.position != outgoing.last:
+            raise _Elsewhere
+        return receipt
+
+    async def _take_receipt(self, shipment: _Shipment, origin: Origin, answer: Mapping[str, Any]) -> Receipt:
+        """Check and keep the receipt in an answer; who waits for it waits no more. Raises _NotDelivered."""
+        note, included = str(answer.get("receipt")), answer.get("included")
+        try:
+            receipt = open_receipt(note, *self._central.verifier)
+        except BadSignature as error:
+            raise _NotDelivered(f"its receipt does not count: {error}") from error
+        if (receipt.sidecar, receipt.tenant, receipt.chain) != (origin.sidecar, origin.tenant, origin.chain):
+            raise _NotDelivered("its receipt is for something else")
+        shipment.held, shipment.included = receipt.position, included if type(included) is int else 0
+        if shipment.journal is not None:
+            shipment.journal.held(receipt.position.seq)
+        await asyncio.to_thread(keep_receipt, shipment.chain, note)
+        return receipt
+
+    async def _trim(self, shipment: _Shipment) -> None:
+        """Segments that central's log holds, and that are old enough, are given up."""
+        if not shipment.included or time.monotonic() - shipment.trimmed < _TRIM_SECONDS:
+            return
+        shipment.trimmed = time.monotonic()
+        await asyncio.to_thread(trim, shipment.chain, shipment.included, self._central.keep_seconds)
+
+    async def _ask(self, method: str, path: str, tenant: str, body: bytes) -> Mapping[str, Any]:
+        """One question to central. Raises _NotDelivered, _Elsewhere, _Refused."""
+        assert self._session is not None  # noqa: S101  (within `_connected` only)
+        headers = {"Authorization": f"Bearer {self._token(tenant, method, path, body)}", "Content-Type": MEDIA_TYPE}
+        url = self._central.url + path
+        try:
+            async with self._session.request(
+                method, url, data=body or None, headers=headers, allow_redirects=False
+            ) as answer:
+                said = _read(await answer.content.read(_MAX_ANSWER))
+                return _answered(answer.status, said, answer.headers.get("Retry-After", ""))
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise _NotDelivered("its certificate is not accepted") from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _NotDelivered(f"it cannot be reached ({type(error).__name__})") from error
+
+    def _token(self, tenant: str, method: str, path: str, body: bytes) -> str:
+        """A JWT (RFC 7519, EdDSA) of this sidecar's identity, for this request alone and for a minute."""
+        now = int(time.time())
+        claims = {
+            "iss": self._sidecar,
+            "aud": self._central.url,
+            "tenant": tenant,
+            "htm": method,
+            "htu": path,
+            "sha256": hashlib.sha256(body).hexdigest(),
+            "iat": now,
+            "exp": now + _TOKEN_SECONDS,
+        }
+        return jwt.encode(claims, self._keys.identity, algorithm="EdDSA")
+
+
+async def _pause(shipment: _Shipment) -> None:
+    """Until somebody waits for a receipt, or for a moment."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(PAUSE_SECONDS):
+            await shipment.wanted.wait()
+    shipment.wanted.clear()
+
+
+def _chain_of(chain: Path) -> str | None:
+    """What the last receipt calls the chain: needed where its first segment is gone."""
+    note = kept_receipt(chain)
+    return None if note is None else read_receipt(note.rpartition("\n\n")[0] + "\n").chain
+
+
+def _read(data: bytes) -> Mapping[str, Any]:
+    try:
+        said = orjson.loads(data)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _answered(status: int, said: Mapping[str, Any], retry_after: str) -> Mapping[str, Any]:
+    if status == 200:
+        return said
+    why = str(said.get("error") or f"HTTP {status}")
+    if status == 409:
+        raise _Elsewhere
+    if status in (400, 401, 403, 413, 422):
+        raise _Refused(why)
+    raise _NotDelivered(why, float(retry_after) if retry_after.isdecimal() else 0.0)
