@@ -1,4 +1,4 @@
-"""`agentgate policy build|sign|verify|inspect`: what an organisation does with bundles, as functions on files."""
+"""`agentgate policy build|sign|verify|inspect`: what an organisation does with bundles, wherever they are."""
 
 import asyncio
 import hashlib
@@ -15,8 +15,9 @@ from policy.archive import SIGNATURES, read_archive
 from policy.building import Wanted, build, signed
 from policy.bundle import entry_points, load_bundle
 from policy.commands import vet
-from policy.engine import Policy, PolicyRefused
-from policy.opening import Bundle, open_bundle
+from policy.engine import Policy, PolicyAway, PolicyRefused
+from policy.obtaining import Place, obtained
+from policy.opening import Bundle, open_bundle, opened
 from policy.pem import PublicKey, algorithm_of, read_keys, read_private_key
 from policy.trust import UNSIGNED, Trust
 
@@ -61,29 +62,37 @@ def run_sign(
     return _TRUE
 
 
-def run_verify(path: Path, keys: Iterable[str], *, scope: str, out: TextIO) -> int:
+def run_verify(place: Place, keys: Iterable[str], *, scope: str, out: TextIO) -> int:
     """`policy verify`: 0 if one of the keys (ID=FILE) signed what is in the bundle, else 1 and why not.
 
-    Raises PolicyRefused for keys that are none.
+    Raises PolicyRefused for keys that are none, PolicyAway where a server gave no bundle.
     """
     trust = Trust(read_keys(keys), scope=scope)
     try:
-        bundle = open_bundle(path, trust)
+        found = obtained(place)
+        bundle = opened(found.name, found.packed, trust)
         load_bundle(bundle, grants=None)
+    except PolicyAway:
+        raise
     except PolicyRefused as error:
         return _refused(error, out)
     if bundle.signature is None:
         raise PolicyRefused(("policy verify: at least one --key ID=FILE is needed",))
     signature = bundle.signature
-    out.write(f"{path}: signed by {printable(signature.keyid)} ({signature.algorithm}), {_line(bundle)}\n")
+    out.write(f"{found.shown}: signed by {printable(signature.keyid)} ({signature.algorithm}), {_line(bundle)}\n")
     return _TRUE
 
 
-def run_inspect(path: Path, *, as_json: bool, out: TextIO) -> int:
-    """`policy inspect`: what a bundle says and holds, none of it verified; 1 and why, if it can be none."""
+def run_inspect(place: Place, *, as_json: bool, out: TextIO) -> int:
+    """`policy inspect`: what a bundle says and holds, none of it verified; 1 and why, if it can be none.
+
+    Raises PolicyAway where a server gave no bundle.
+    """
     try:
-        bundle = open_bundle(path, UNSIGNED)
-        found = _described(bundle)
+        raw = obtained(place)
+        found = _described(opened(raw.name, raw.packed, UNSIGNED))
+    except PolicyAway:
+        raise
     except PolicyRefused as error:
         return _refused(error, out)
     if as_json:

@@ -5,7 +5,7 @@ import json
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TextIO
@@ -103,39 +103,6 @@ async def vet(policy: Policy) -> None:
         await engine.activate(policy)
     finally:
         await engine.close()
-
-
-def parse_arguments(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """`NAME=RULE:VALUE` as rules: `path=under:/srv,/data`, `amount=max:100`, `q=sql:select`, `note=optional`.
-
-    Raises ValueError with the text that is none. Whether the rules make sense, `read_grants` checks.
-    """
-    rules: dict[str, dict[str, Any]] = {}
-    for text in texts:
-        name, equals, rule = text.partition("=")
-        kind, colon, value = rule.partition(":")
-        if not name or not equals or (not colon and kind != "optional"):
-            raise ValueError(f"{text}: not NAME=RULE:VALUE")
-        rules.setdefault(name, {})[kind] = _rule_value(kind, value)
-    return rules
-
-
-def _rule_value(kind: str, value: str) -> Any:
-    if kind == "optional":
-        return True
-    if kind in ("max", "min"):
-        return json.loads(value)
-    if kind == "one_of":
-        return [_scalar(part) for part in value.split(",")]
-    return value.split(",")
-
-
-def _scalar(text: str) -> Any:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
-    return value if isinstance(value, bool | int | float) else text
 
 
 def _line(grant: Grant) -> str:

@@ -129,7 +129,7 @@ def read_document(path: Path) -> dict[str, Any]:
             raise PolicyRefused((f"{path}: more than {MAX_BYTES} bytes",))
     except OSError as error:
         raise PolicyRefused((f"{path}: {error.strerror}",)) from error
-    value = _json(path)
+    value = read_json(path)
     if value is MISSING:
         return {"exceptions": [], "revoked": {}}
     known = {"version", "exceptions", "revoked"}
@@ -151,7 +151,7 @@ def write_document(path: Path, document: dict[str, Any]) -> None:
 
 def read_revoked(path: Path) -> dict[str, int]:
     """What was revoked, with the end that each would have had. Raises PolicyRefused."""
-    value = _json(path)
+    value = read_json(path)
     if value is MISSING:
         return {}
     revoked = value.get("revoked") if isinstance(value, dict) and value.get("version") == 1 else None
@@ -176,13 +176,6 @@ def locked(state: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def _json(path: Path) -> Any:
-    try:
-        return read_json(path)
-    except RecursionError as error:
-        raise PolicyRefused((f"{path}: nests too deeply",)) from error
 
 
 def _is_revocation(value: Any) -> bool:

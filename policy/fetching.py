@@ -8,6 +8,7 @@ This module alone has aiohttp's client; it is loaded where a policy comes from a
 import asyncio
 import os
 import re
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
@@ -17,7 +18,7 @@ import aiohttp
 
 from policy.bundle_server import BundleServer, origin_of
 from policy.engine import PolicyRefused
-from policy.following import Fetched, NotFetched
+from policy.following import Fetched, NoBundle, NotFetched
 
 WAITING: Final = "application/vnd.openpolicyagent.bundles"
 """The type by which a server says that it can wait for news, as OPA has it."""
@@ -28,6 +29,9 @@ _TYPES: Final = frozenset(
 )  # fmt: skip
 _ETAG: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,512}"')
 """RFC 9110, section 8.8.3, without what is outside ASCII; of a length that any server takes back."""
+
+_ALERT: Final = re.compile(r"^(?:SSL|TLS)V\d+_ALERT_")
+"""How OpenSSL begins the names of what the other side says."""
 
 _RETRY_AFTER: Final = re.compile(r"[0-9]{1,6}")
 _REDIRECTS: Final = frozenset((301, 302, 303, 307, 308))
@@ -50,7 +54,7 @@ async def fetch(server: BundleServer, etag: str | None, wait_seconds: int) -> Fe
     except TimeoutError as error:
         raise NotFetched("it does not answer in time") from error
     except aiohttp.ClientError as error:
-        raise NotFetched(_told(error)) from error
+        raise NotFetched(_told(error, server)) from error
     except (OSError, ValueError) as error:
         raise NotFetched(f"it cannot be asked: {_why(error)}") from error
 
@@ -58,7 +62,7 @@ async def fetch(server: BundleServer, etag: str | None, wait_seconds: int) -> Fe
 @asynccontextmanager
 async def _session(server: BundleServer) -> AsyncIterator[aiohttp.ClientSession]:
     """A client for one question: certificates are read anew for the next, and nothing is held open until then."""
-    tls = await asyncio.to_thread(server.tls) if server.url.lower().startswith("https") else False
+    tls = await _tls(server) if _by_tls(server) else False
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=tls, limit=1, force_close=True),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=server.connect_seconds),
@@ -66,6 +70,17 @@ async def _session(server: BundleServer) -> AsyncIterator[aiohttp.ClientSession]
         auto_decompress=False,
     ) as session:
         yield session
+
+
+def _by_tls(server: BundleServer) -> bool:
+    return server.url.lower().startswith("https:")
+
+
+async def _tls(server: BundleServer) -> ssl.SSLContext:
+    try:
+        return await asyncio.to_thread(server.tls)
+    except OSError as error:
+        raise NotFetched(f"what policy.server has for TLS cannot be used: {_why(error)}") from error
 
 
 def _headers(server: BundleServer, etag: str | None, wait_seconds: int) -> dict[str, str]:
@@ -110,7 +125,7 @@ async def _read(answer: aiohttp.ClientResponse, server: BundleServer, *, asked: 
         said = _WORDS.get(answer.status) or f"it answers HTTP {answer.status}"
         raise NotFetched(said, _retry_after(answer))
     if (problem := _problem(answer)) is not None:
-        raise NotFetched(problem)
+        raise NoBundle(problem)
     packed = await _body(answer, server.max_bytes)
     return Fetched(packed, _etag(answer), can_wait=answer.content_type == WAITING)
 
@@ -127,8 +142,8 @@ def _problem(answer: aiohttp.ClientResponse) -> str | None:
 
 
 async def _body(answer: aiohttp.ClientResponse, limit: int) -> bytes:
-    """The whole body; at most `limit` bytes of it are ever held. Raises NotFetched."""
-    too_large = NotFetched(f"its bundle has more than {limit} bytes")
+    """The whole body; at most `limit` bytes of it are ever held. Raises NoBundle."""
+    too_large = NoBundle(f"its bundle has more than {limit} bytes")
     if (answer.content_length or 0) > limit:
         raise too_large
     pieces, size = list[bytes](), 0
@@ -150,26 +165,40 @@ def _retry_after(answer: aiohttp.ClientResponse) -> float:
     return float(found[0]) if found else 0.0
 
 
-def _told(error: aiohttp.ClientError) -> str:
+def _told(error: aiohttp.ClientError, server: BundleServer) -> str:
     """The failure in words of our own: aiohttp's may hold the whole URL."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error.__cause__
     match error:
         case aiohttp.ClientConnectorCertificateError():
             why = getattr(error.certificate_error, "verify_message", "") or "it is for another name"
             return f"its certificate is not accepted: {why}"
+        case aiohttp.ClientOSError() if isinstance(cause, ssl.SSLError):
+            return f"it and we do not agree on TLS: {_why(cause)}"
         case aiohttp.ClientConnectorDNSError():
             return "its name is not known"
-        case aiohttp.ClientConnectorError():
+        case aiohttp.ClientConnectorError() if not isinstance(cause, ConnectionResetError):
             return f"no connection: {_why(error.os_error)}"
         case aiohttp.ClientPayloadError():
             return "its answer was cut short"
         case aiohttp.ServerTimeoutError():
             return "it does not answer in time"
         case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError():
-            return "it ended the connection"
+            return _ended(server)
         case _:
             return f"its answer is no HTTP ({type(error).__name__})"
 
 
+def _ended(server: BundleServer) -> str:
+    """A server may end a connection for the certificate of its client without saying so; TLS 1.3 often loses it."""
+    if not _by_tls(server):
+        return "it ended the connection"
+    if server.certificate_file is None:
+        return "it ended the connection; it may want a client certificate (policy.server.certificate_file)"
+    return "it ended the connection; it may not accept the certificate in policy.server.certificate_file"
+
+
 def _why(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError):  # Its number is OpenSSL's, and no errno.
+        return _ALERT.sub("", error.reason or "unknown").replace("_", " ").lower()
     number = getattr(error, "errno", None)
     return os.strerror(number) if isinstance(number, int) and number > 0 else type(error).__name__

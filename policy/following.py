@@ -41,6 +41,10 @@ class NotFetched(Exception):
         self.retry_after = retry_after
 
 
+class NoBundle(NotFetched):
+    """The server gave something, and it can be no bundle, whatever is in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """An answer: a bundle, or None where it is the one that was asked with; whether the server waits, if it said so."""

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from evidence.canonical import canonical
+from policy.argument_rules import indexed_rule, rule_problems
 from policy.engine import PolicyRefused
 
 GrantEffect = Literal["allow", "deny", "require_approval"]
@@ -30,8 +31,6 @@ MAX_ENTRIES: Final = 500_000
 _MEMBERS: Final = frozenset({"tenant", "agent", "upstream", "tool", "method", "name", "effect", "arguments", "closed",
                               "exceptable"})  # fmt: skip
 _LEVELS: Final = ("tenant", "agent", "upstream", "method", "name")
-_LISTS: Final = frozenset({"one_of", "under", "prefix", "sql"})
-_BOUNDS: Final = frozenset({"max", "min"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class Grant:
 
 def read_grant(entry: Any, where: str) -> Grant:
     """One entry of the file. Raises PolicyRefused with all its problems, each beginning with `where`."""
-    problems = tuple(f"{where}: {problem}" for problem in _problems(entry))
+    problems = tuple(f"{where}: {problem}" for problem in tuple(_problems(entry)) or _unwritable(entry))
     if problems:
         raise PolicyRefused(problems)
     return _grant(entry)
@@ -152,62 +151,35 @@ def _problems(entry: Any) -> Iterator[str]:
         yield "not an object"
         return
     yield from (f"no member {name!r} is known" for name in sorted(entry.keys() - _MEMBERS))
-    for name in ("tenant", "agent", "upstream", "tool", "method", "name"):
-        if name in entry and (not isinstance(entry[name], str) or not entry[name]):
-            yield f"{name} is not a text"
+    yield from _type_problems(entry)
     if "upstream" not in entry:
         yield 'upstream is missing ("*" means any)'
     if ("tool" in entry) == ("method" in entry) or ("tool" in entry and "name" in entry):
         yield "either tool, or method and name"
     if entry.get("effect", "allow") not in ("allow", "deny", "require_approval"):
         yield "effect is not allow, deny or require_approval"
-    if not isinstance(entry.get("closed", False), bool):
-        yield "closed is not true or false"
-    if not isinstance(entry.get("exceptable", False), bool):
-        yield "exceptable is not true or false"
-    elif entry.get("exceptable") and entry.get("effect", "allow") == "allow":
+    if entry.get("exceptable") is True and entry.get("effect", "allow") == "allow":
         yield "exceptable is for a deny and for require_approval"
-    yield from _argument_problems(entry)
-
-
-def _argument_problems(entry: Mapping[str, Any]) -> Iterator[str]:
-    arguments = entry.get("arguments", {})
-    if not isinstance(arguments, dict):
-        yield "arguments is not an object"
-        return
-    if entry.get("effect") == "deny" and (arguments or entry.get("closed")):
+    yield from rule_problems(entry.get("arguments", {}))
+    if entry.get("effect") == "deny" and (entry.get("arguments") or entry.get("closed")):
         yield "a deny is about every call: it has neither arguments nor closed"
-    for name, rule in arguments.items():
-        if not isinstance(rule, dict):
-            yield f"arguments.{name}: not an object"
-        else:
-            yield from (f"arguments.{name}: {problem}" for problem in _rule_problems(rule))
 
 
-def _rule_problems(rule: Mapping[str, Any]) -> Iterator[str]:
-    kinds = rule.keys() - {"optional"}
-    if len(kinds & _LISTS) > 1 or (kinds & _LISTS and kinds & _BOUNDS):
-        yield "one kind of rule at a time (max and min go together)"
-    yield from (f"no rule {name!r} is known" for name in sorted(kinds - _LISTS - _BOUNDS))
-    for name in sorted(kinds & _LISTS):
-        values = rule[name]
-        if not isinstance(values, list) or not values:
-            yield f"{name} is not a list with at least one value"
-        elif name != "one_of" and not all(isinstance(value, str) and value for value in values):
-            yield f"{name} is not a list of texts"
-        elif name == "under" and not all(value.startswith("/") for value in values):
-            yield "under is not a list of absolute paths"
-    bounds = [rule[name] for name in sorted(kinds & _BOUNDS)]
-    if not all(_is_bound(bound) for bound in bounds):
-        yield "max and min are numbers of at most 15 digits"
-    elif len(bounds) == 2 and bounds[0] < bounds[1]:
-        yield "max is below min"
-    if not isinstance(rule.get("optional", True), bool):
-        yield "optional is not true or false"
+def _type_problems(entry: Mapping[str, Any]) -> Iterator[str]:
+    for name in ("tenant", "agent", "upstream", "tool", "method", "name"):
+        if name in entry and (not isinstance(entry[name], str) or not entry[name]):
+            yield f"{name} is not a text"
+    for name in ("closed", "exceptable"):
+        if not isinstance(entry.get(name, False), bool):
+            yield f"{name} is not true or false"
 
 
-def _is_bound(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and float(f"{value:.15g}") == value
+def _unwritable(entry: Any) -> Iterator[str]:
+    """What has no canonical form, and so no digest: half of a surrogate pair, for one."""
+    try:
+        canonical(entry)
+    except ValueError as error:
+        yield str(error)
 
 
 def _placed(grants: list[tuple[str, Grant]], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -245,17 +217,6 @@ def conditions_of(grant: Grant) -> dict[str, Any]:
     if prefix := _prefix(grant):
         entry["prefix"] = prefix
     if grant.arguments or grant.closed:
-        entry["arguments"] = {argument: _indexed_rule(rule) for argument, rule in grant.arguments.items()}
+        entry["arguments"] = {argument: indexed_rule(rule) for argument, rule in grant.arguments.items()}
         entry["closed"] = grant.closed
     return entry
-
-
-def _indexed_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
-    indexed = dict(rule)
-    if "under" in rule:
-        indexed["under"] = [root.rstrip("/") for root in rule["under"]]
-    if "sql" in rule:
-        indexed["sql"] = sorted({spelling for verb in rule["sql"] for spelling in (verb.lower(), verb.upper())})
-    if not rule.get("optional", False):
-        indexed.pop("optional", None)
-    return indexed

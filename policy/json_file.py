@@ -21,6 +21,8 @@ def read_json(path: Path) -> Any:
         raise PolicyRefused((f"{path}: {error.strerror}",)) from error
     except ValueError as error:
         raise PolicyRefused((f"{path}: not JSON: {error}",)) from error
+    except RecursionError as error:
+        raise PolicyRefused((f"{path}: nests too deeply",)) from error
 
 
 def write_json(path: Path, value: Any) -> None:

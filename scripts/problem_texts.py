@@ -23,6 +23,7 @@ _POLICIES: Final = (
         "policy/versions.py",
         "policy/keeping.py",
         "policy/grants.py",
+        "policy/argument_rules.py",
         "policy/json_file.py",
         "policy/vetting.py",
     ),

@@ -7,6 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from proxy.commands.command import bundle_arguments, bundle_of
 from proxy.config import environment
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def arguments(below: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     _sign_arguments(below.add_parser("sign", help="sign a bundle, in OPA's own format"))
     _verify_arguments(below.add_parser("verify", help="whether one of your keys signed a bundle, and all of it"))
     inspect = below.add_parser("inspect", help="what a bundle says and holds; nothing of it is verified")
-    inspect.add_argument("bundle", type=Path, metavar="BUNDLE", help="a bundle (.tar.gz)")
+    bundle_arguments(inspect)
     inspect.add_argument("--json", action="store_true", dest="as_json", help="print it as JSON")
 
 
@@ -46,8 +47,8 @@ def _sign_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _verify_arguments(parser: argparse.ArgumentParser) -> None:
+    bundle_arguments(parser)
     add = parser.add_argument
-    add("bundle", type=Path, metavar="BUNDLE", help="a bundle (.tar.gz)")
     add("--key", metavar="ID=PUBLIC.pem", action="append", required=True, help="a public key that counts, by its id")
     add("--scope", metavar="TEXT", default="", help=_SCOPE)
 
@@ -78,13 +79,13 @@ def _sign(given: argparse.Namespace) -> int:
 def _verify(given: argparse.Namespace) -> int:
     from policy.bundle_commands import run_verify
 
-    return run_verify(given.bundle, given.key, scope=given.scope, out=sys.stdout)
+    return run_verify(bundle_of(given), given.key, scope=given.scope, out=sys.stdout)
 
 
 def _inspect(given: argparse.Namespace) -> int:
     from policy.bundle_commands import run_inspect
 
-    return run_inspect(given.bundle, as_json=given.as_json, out=sys.stdout)
+    return run_inspect(bundle_of(given), as_json=given.as_json, out=sys.stdout)
 
 
 RUN: Final[Mapping[str, Callable[[argparse.Namespace], int]]] = {

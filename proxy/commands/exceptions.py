@@ -67,7 +67,7 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def _issue(given: argparse.Namespace) -> int:
-    from policy.commands import parse_arguments
+    from policy.argument_rules import parse_arguments
     from policy.exception_commands import Wish, run_issue
 
     try:

@@ -95,7 +95,8 @@ def _policy(given: argparse.Namespace) -> int:
 
 
 def _grant(given: argparse.Namespace) -> int:
-    from policy.commands import parse_arguments, run_grant
+    from policy.argument_rules import parse_arguments
+    from policy.commands import run_grant
     from policy.grants import Grant, GrantEffect
 
     allows = given.what == "allow"

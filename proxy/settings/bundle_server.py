@@ -51,7 +51,9 @@ def read_bundle_server(
     """The server that `spec` names, if it does. `path_of` gives the absolute path of a file that a key names."""
     if not given.spec.lower().startswith(("http://", "https://")):
         if given.server != BundleServerSettings() and not _spec_alone_is_of_a_flag(origin):
-            found.add(origin.where(_AT), "is given, while the policy comes from no server", _SPEC_REMEDY)
+            token = (*_AT, "token")
+            where = origin.where(token if token in origin.flags else _AT)
+            found.add(where, "is given, while the policy comes from no server", _SPEC_REMEDY)
         return None
     return _Reader(given.server, path_of, origin, found, environ).server(given.spec)
 

@@ -24,19 +24,40 @@ class Issued:
     fingerprint: str
 
 
+class Authority:
+    """A private authority; what it issues lies in its folder as NAME.pem and NAME.key."""
+
+    def __init__(self, folder: Path, name: str = "authority") -> None:
+        self.file = folder / f"{name}.pem"
+        self._folder, self._name, self._key = folder, name, ec.generate_private_key(ec.SECP256R1())
+        self.file.write_bytes(_pem(_certificate(name, self._key, name, self._key, authority=True)))
+
+    def issue(self, name: str, *, not_after: datetime.datetime = _NOT_AFTER) -> x509.Certificate:
+        """A certificate for a client by its name, or for a server by its address."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        made = _certificate(name, key, self._name, self._key, authority=False, not_after=not_after)
+        (self._folder / f"{name}.pem").write_bytes(_pem(made))
+        (self._folder / f"{name}.key").write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        )
+        return made
+
+    def server(self, *, clients_of: "Authority | None" = None) -> Issued:
+        """A server at 127.0.0.1; it demands a certificate that `clients_of` has issued, if that is given."""
+        fingerprint = self.issue("127.0.0.1").fingerprint(hashes.SHA256()).hex()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self._folder / "127.0.0.1.pem", self._folder / "127.0.0.1.key")
+        if clients_of is not None:
+            context.load_verify_locations(clients_of.file)
+            context.verify_mode = ssl.CERT_REQUIRED
+        return Issued(context, self.file, fingerprint)
+
+
 def issue(folder: Path) -> Issued:
     """A new authority, and a certificate by it for 127.0.0.1."""
-    root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    root = _certificate("authority", root_key, "authority", root_key, authority=True)
-    leaf = _certificate("127.0.0.1", key, "authority", root_key, authority=False)
-    (folder / "authority.pem").write_bytes(root.public_bytes(serialization.Encoding.PEM))
-    (folder / "leaf.pem").write_bytes(leaf.public_bytes(serialization.Encoding.PEM))
-    (folder / "leaf.key").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "leaf.pem", folder / "leaf.key")
-    return Issued(context, folder / "authority.pem", leaf.fingerprint(hashes.SHA256()).hex())
+    return Authority(folder).server()
 
 
 def _certificate(
@@ -46,6 +67,7 @@ def _certificate(
     signer: ec.EllipticCurvePrivateKey,
     *,
     authority: bool,
+    not_after: datetime.datetime = _NOT_AFTER,
 ) -> x509.Certificate:
     builder = (
         x509.CertificateBuilder()
@@ -54,15 +76,25 @@ def _certificate(
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(_NOT_BEFORE)
-        .not_valid_after(_NOT_AFTER)
+        .not_valid_after(not_after)
         .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
     )
     if not authority:
-        address = x509.IPAddress(ipaddress.ip_address(name))
-        builder = builder.add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        builder = builder.add_extension(x509.SubjectAlternativeName([_alternative(name)]), critical=False)
     return builder.sign(signer, hashes.SHA256())
+
+
+def _alternative(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _pem(made: x509.Certificate) -> bytes:
+    return made.public_bytes(serialization.Encoding.PEM)
 
 
 def _named(name: str) -> x509.Name:

@@ -3,8 +3,9 @@
 import asyncio
 import hashlib
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -90,3 +91,29 @@ async def serving(shelf: Shelf, tls: ssl.SSLContext | None = None) -> AsyncItera
         yield shelf
     finally:
         await runner.cleanup()
+
+
+@contextmanager
+def served(shelf: Shelf, tls: ssl.SSLContext | None = None) -> Iterator[Callable[[bytes], None]]:
+    """As `serving`, in a thread; what is given to `put` is handed out from then on."""
+    ready, loop = threading.Event(), asyncio.new_event_loop()
+
+    async def serve() -> None:
+        async with serving(shelf, tls):
+            ready.set()
+            await ended.wait()
+
+    ended = asyncio.Event()
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    ready.wait(10)
+    try:
+        yield lambda packed: asyncio.run_coroutine_threadsafe(_put(shelf, packed), loop).result(10)
+    finally:
+        loop.call_soon_threadsafe(ended.set)
+        thread.join()
+        loop.close()
+
+
+async def _put(shelf: Shelf, packed: bytes) -> None:
+    shelf.put(packed)

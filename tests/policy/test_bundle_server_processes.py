@@ -1,8 +1,6 @@
 """A bundle server before real processes: a sidecar that changes its decision, and OPA itself at the same server."""
 
-import asyncio
 import json
-import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -19,36 +17,10 @@ from tests.attacks.gates import Gate, Gates
 from tests.attacks.stories import passed
 from tests.path.messages import call
 from tests.peers.processes import free_port, running
-from tests.policy.bundle_servers import PATH, Shelf, serving
+from tests.policy.bundle_servers import PATH, Shelf, served
 from tests.policy.tampering import KEYID, files, good, key, public_pem, signed
 
 SOON = 20.0
-
-
-@contextmanager
-def served(shelf: Shelf) -> Iterator[Callable[[bytes], None]]:
-    """The shelf behind a port, in a thread; what is given to `put` is handed out from then on."""
-    ready, loop = threading.Event(), asyncio.new_event_loop()
-
-    async def serve() -> None:
-        async with serving(shelf):
-            ready.set()
-            await ended.wait()
-
-    ended = asyncio.Event()
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    ready.wait(10)
-    try:
-        yield lambda packed: asyncio.run_coroutine_threadsafe(_put(shelf, packed), loop).result(10)
-    finally:
-        loop.call_soon_threadsafe(ended.set)
-        thread.join()
-        loop.close()
-
-
-async def _put(shelf: Shelf, packed: bytes) -> None:
-    shelf.put(packed)
 
 
 def _until(said: Callable[[], bool]) -> None:

@@ -4,12 +4,14 @@ import io
 import itertools
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from policy.commands import GRANTS, parse_arguments, run_check, run_grant, run_list
+from policy.argument_rules import parse_arguments
+from policy.commands import GRANTS, run_check, run_grant, run_list
 from policy.engine import PolicyRefused
 from policy.grant_file import read_grants, write_grants
 from policy.grants import Grant, index, with_grant
@@ -62,11 +64,39 @@ def test_the_file_comes_back_as_it_was_written(tmp_path: Path) -> None:
         pytest.param(READ | {"arguments": {"p": {"max": "1"}}}, "numbers", id="bound-a-text"),
         pytest.param(READ | {"arguments": {"p": {"max": 0.12345678901234567}}}, "15 digits", id="bound-too-fine"),
         pytest.param(READ | {"arguments": {"p": {"optional": 1}}}, "optional", id="optional-a-number"),
+        pytest.param(READ | {"arguments": {"p": {"max": 10**17}}}, "15 digits", id="bound-beyond-a-double"),
+        pytest.param(READ | {"arguments": {"p": {"min": 10**400}}}, "15 digits", id="bound-beyond-every-double"),
+        pytest.param(READ | {"arguments": {"p": {"max": float("inf")}}}, "15 digits", id="bound-infinite"),
+        pytest.param(READ | {"arguments": {"p": {"one_of": [1, 2**53 + 1]}}}, "9007199254740993", id="beyond-a-double"),
+        pytest.param(READ | {"arguments": {"p": {"one_of": [-(10**30)]}}}, "text", id="far-below"),
+        pytest.param(READ | {"arguments": {"p": {"one_of": [{"a": [2**53 + 1]}]}}}, "one_of", id="beyond-it-inside"),
+        pytest.param(READ | {"arguments": {"p": {"one_of": [float("nan")]}}}, "one_of", id="not-a-number"),
+        pytest.param(READ | {"agent": "\ud800"}, "no canonical form", id="half-a-pair"),
     ],
 )
 def test_what_a_grant_may_not_say(tmp_path: Path, entry: Any, problem: str) -> None:
     with pytest.raises(PolicyRefused, match=problem):
         read_grants(_file(tmp_path, READ, entry))
+
+
+def test_a_number_that_no_call_can_have_is_told_with_its_place(tmp_path: Path) -> None:
+    """Every integer that arrives is one that a double holds: a grant of another would be one of nothing."""
+    with pytest.raises(PolicyRefused) as refused:
+        read_grants(_file(tmp_path, READ, READ | {"arguments": {"id": {"one_of": [2**53, 2**53 + 1, 10**40]}}}))
+    where = f"{tmp_path / GRANTS}: grants[1]: arguments.id: one_of has"
+    assert [problem.partition(", ")[0] for problem in refused.value.problems] == [
+        f"{where} 9007199254740993",
+        f"{where} {10**40}",
+    ]
+    assert all('write it as text ("' in problem for problem in refused.value.problems)
+    (kept,) = read_grants(_file(tmp_path, READ | {"arguments": {"id": {"one_of": [2**53, -(2**53), 1e300]}}}))
+    assert index([kept])
+
+
+def test_a_file_that_nests_too_deeply(tmp_path: Path) -> None:
+    (tmp_path / GRANTS).write_text("[" * 100_000)
+    with pytest.raises(PolicyRefused, match="nests too deeply"):
+        read_grants(tmp_path / GRANTS)
 
 
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
@@ -155,6 +185,24 @@ def test_the_commands(tmp_path: Path) -> None:
         "amount": {"max": 10, "min": 0},
         "note": {"optional": True},
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        pytest.param("id=one_of:1,a,true", {"one_of": [1, "a", True]}, id="numbers-and-texts"),
+        pytest.param('id=one_of:"9007199254740993"', {"one_of": ["9007199254740993"]}, id="digits-as-text"),
+        pytest.param("id=one_of:NaN,Infinity", {"one_of": ["NaN", "Infinity"]}, id="words-that-are-no-numbers"),
+    ],
+)
+def test_values_of_an_argument(text: str, rule: dict[str, Any]) -> None:
+    assert parse_arguments([text]) == {"id": rule}
+
+
+@pytest.mark.parametrize("text", ["amount=max:ten", "amount=min:NaN", "amount=max:[1]", "amount=max:", "amount"])
+def test_what_is_no_rule_is_told_as_it_stands(text: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(text)):
+        parse_arguments([text])
 
 
 def test_a_bad_grant_is_not_written(tmp_path: Path) -> None:
