@@ -1,0 +1,40 @@
+"""How far a chain is safe: up to where the ledger holds it, and up to where the published log does."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from central.store import tables
+from central.store.engine import Store
+from evidence.chain import Position
+from evidence.record import read_header
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """The ledger holds a chain up to `position`, which `incarnation` wrote; the log up to record `included`."""
+
+    position: Position
+    incarnation: str
+    included: int
+
+
+def covered(store: Store, sidecar: str, tenant: str, chain: str, log_size: int) -> Covered | None:
+    """Of a chain of this sidecar, for a log with a published checkpoint of so many leaves; None for an unknown one.
+
+    Raises LedgerUnavailable.
+    """
+    table, batches, placed = tables.chains, tables.batches, tables.log_batches
+    mine = (table.c.tenant == tenant, table.c.sidecar == sidecar, table.c.chain == bytes.fromhex(chain))
+    included = (
+        select(func.coalesce(func.max(batches.c.last_seq), 0))
+        .join(placed, placed.c.batch_id == batches.c.id)
+        .where(batches.c.chain_no == table.c.no, placed.c.first_leaf + placed.c.count <= log_size)
+        .scalar_subquery()
+    )
+    query = select(table.c.seq, table.c.link, table.c.last_header, included.label("included")).where(*mine)
+    with store.reading() as connection:
+        row = connection.execute(query).one_or_none()
+    if row is None or row.last_header is None:
+        return None
+    return Covered(Position(row.seq, row.link.hex()), read_header(row.last_header).incarnation, row.included)

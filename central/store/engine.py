@@ -1,0 +1,127 @@
+"""Connections to the database, and transactions that end in one of two ways: done, or LedgerUnavailable."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psycopg
+from sqlalchemy import Connection, Engine, create_engine, event, exc
+from sqlalchemy.engine import URL, make_url
+
+SQLITE: Final = "sqlite"
+POSTGRESQL: Final = "postgresql"
+_WAIT_SECONDS: Final = 10
+_READS: Final = "agentgate_reads"
+
+_AWAY: Final = (
+    exc.OperationalError,
+    exc.InterfaceError,
+    exc.InternalError,
+    exc.TimeoutError,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.InternalError,
+)
+
+
+class StoreProblem(ValueError):
+    """A database that cannot be used as it was named or as it is set up; the text says what to do."""
+
+
+class LedgerUnavailable(Exception):
+    """The database is away, full or too slow. Nothing of what was asked for is stored, unless the database lost only
+    its answer: asking again is always right."""
+
+
+class Store:
+    """A database of central. Safe for several threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.dialect = engine.dialect.name
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that is durable when the block has ended. Raises LedgerUnavailable."""
+        with _available(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One consistent view; never waits for a writer. Raises LedgerUnavailable."""
+        with _available(), self.engine.connect() as fresh:
+            level = {} if self.dialect == SQLITE else {"isolation_level": "REPEATABLE READ"}
+            connection = fresh.execution_options(**{_READS: True}, **level)
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self.engine.dispose()
+
+
+def open_store(url: str, *, connections: int = 8) -> Store:
+    """A store for `sqlite:///PATH` or `postgresql://…`; connects later. Raises StoreProblem."""
+    named = _read_url(url)
+    if named.get_backend_name() == SQLITE:
+        engine = create_engine(named, connect_args={"timeout": _WAIT_SECONDS}, pool_size=connections)
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return Store(engine)
+    arguments = {"connect_timeout": _WAIT_SECONDS, "application_name": "agentgate central"}
+    engine = create_engine(
+        named.set(drivername="postgresql+psycopg"),
+        connect_args={name: value for name, value in arguments.items() if name not in named.query},
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=_WAIT_SECONDS,
+        pool_pre_ping=True,
+    )
+    event.listen(engine, "connect", _set_up_postgresql)
+    return Store(engine)
+
+
+def _read_url(url: str) -> URL:
+    try:
+        named = make_url(url)
+    except exc.ArgumentError as error:
+        raise StoreProblem("the database is named by a URL: sqlite:///PATH or postgresql://HOST/NAME") from error
+    if named.drivername not in {SQLITE, POSTGRESQL}:
+        raise StoreProblem(f"no database of the kind {named.drivername!r}: it is sqlite:///PATH or postgresql://…")
+    if named.drivername == SQLITE and named.database in {None, "", ":memory:"}:
+        raise StoreProblem("a ledger in memory keeps nothing: sqlite:///PATH names a file")
+    return named
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:
+    """A commit is on the disk when it returns (FULL), and readers do not wait for the one writer (WAL)."""
+    connection.isolation_level = None  # transactions begin where `_begin_sqlite` says, not where the driver guesses
+    for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {setting}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reads = connection.get_execution_options().get(_READS, False)
+    # A writer takes its lock at once: one that took it later could find that what it read is old.
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _set_up_postgresql(connection: Any, _record: object) -> None:
+    """A commit is on the disk when it returns, whatever the database's default is."""
+    connection.execute(
+        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+    )
+    connection.commit()
+
+
+@contextmanager
+def _available() -> Iterator[None]:
+    try:
+        yield
+    except _AWAY as error:
+        cause = getattr(error, "orig", None) or error
+        raise LedgerUnavailable(f"the database does not take it: {_first_line(cause)}") from error
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,1 @@
+"""Migrations of central's tables, run by `central.store.schema` alone."""

@@ -1,0 +1,222 @@
+"""The tables of central, for SQLite and PostgreSQL alike. The migrations make them; a test holds the two together.
+
+Links, hashes and keys are raw bytes (32), times are microseconds since 1970 (UTC). `received_at` is central's clock,
+every `at` the sidecar's own. Rows of `records`, `batches`, `heads` and `strays` are never changed: triggers refuse it.
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata: Final = MetaData()
+
+_Number = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite gives numbers of its own only to columns of the type INTEGER."""
+
+FROZEN: Final = ("records", "batches", "heads", "strays")
+"""Tables whose rows nobody changes, deletes or truncates."""
+
+
+def _own_number(name: str = "no") -> Column[int]:
+    return Column(name, _Number, primary_key=True, autoincrement=True)
+
+
+def _number(name: str, *, default: int | None = None, nullable: bool = False) -> Column[int]:
+    given = None if default is None else text(str(default))
+    return Column(name, _Number, nullable=nullable, server_default=given)
+
+
+chains: Final = Table(
+    "chains",
+    metadata,
+    _own_number(),
+    Column("tenant", Text, nullable=False),
+    Column("sidecar", Text, nullable=False),
+    Column("chain", LargeBinary, nullable=False),
+    _number("first_seq"),
+    _number("seq"),
+    Column("link", LargeBinary, nullable=False),
+    Column("last_header", LargeBinary),
+    Column("incarnation_key", LargeBinary),
+    _number("signed"),
+    _number("received_at"),
+    UniqueConstraint("tenant", "chain", name="chains_once"),
+    Index("chains_of_sidecar", "tenant", "sidecar"),
+)
+"""Where each chain stands: the row that replicas lock, and all that is needed to go on with it. `first_seq` is 0 until
+a record is there, `signed` the number of the last record that a checked head covers."""
+
+incarnations: Final = Table(
+    "incarnations",
+    metadata,
+    Column("chain_no", _Number, primary_key=True, autoincrement=False),
+    Column("first_seq", _Number, primary_key=True, autoincrement=False),
+    Column("incarnation", Text, nullable=False),
+    Column("public_key", LargeBinary),
+    Column("isolation", Text),
+    _number("last_seq"),
+    _number("first_at"),
+    _number("last_at"),
+    _number("last_boot"),
+    _number("heartbeats"),
+    Column("closed", Boolean, nullable=False),
+    _number("received_at"),
+)
+"""Each life of a sidecar within a chain. `public_key` is null where its start was lost in a gap."""
+
+batches: Final = Table(
+    "batches",
+    metadata,
+    _own_number("id"),
+    _number("chain_no"),
+    _number("first_seq"),
+    _number("last_seq"),
+    _number("first_at"),
+    _number("last_at"),
+    _number("received_at"),
+    Index("batches_of_chain", "chain_no", "first_seq"),
+)
+"""The new part of each accepted batch that had one: its records have its `received_at`."""
+
+records: Final = Table(
+    "records",
+    metadata,
+    Column("chain_no", _Number, primary_key=True, autoincrement=False),
+    Column("seq", _Number, primary_key=True, autoincrement=False),
+    Column("received_at", _Number, primary_key=True, autoincrement=False),
+    Column("link", LargeBinary, nullable=False),
+    Column("header", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("box", LargeBinary),
+    postgresql_partition_by="RANGE (received_at)",
+)
+
+heads: Final = Table(
+    "heads",
+    metadata,
+    _own_number(),
+    _number("chain_no"),
+    _number("seq"),
+    _number("signed"),
+    Column("checked", Boolean, nullable=False),
+    Column("note", LargeBinary, nullable=False),
+    _number("received_at"),
+    Index("heads_of_chain", "chain_no", "seq"),
+)
+"""Signed heads: each stands after record `seq` and covers record `signed`. `checked` is false where the key of its
+incarnation was lost in a gap."""
+
+data_keys: Final = Table(
+    "data_keys",
+    metadata,
+    _own_number(),
+    Column("tenant", Text, nullable=False),
+    Column("id", LargeBinary, nullable=False),
+    Column("unit", Text, nullable=False),
+    _number("chain_no", nullable=True),
+    Column("line", LargeBinary, nullable=False),
+    _number("received_at"),
+    UniqueConstraint("tenant", "id", name="data_keys_once"),
+    Index("data_keys_of_unit", "tenant", "unit"),
+    Index("data_keys_of_chain", "chain_no"),
+)
+"""Wrapped data keys, whole lines of keys.jsonl. Deleting one is what erasure is. `chain_no` is null for a stray's."""
+
+calls: Final = Table(
+    "calls",
+    metadata,
+    Column("chain_no", _Number, primary_key=True, autoincrement=False),
+    Column("call", LargeBinary, primary_key=True),
+    Column("state", Text, nullable=False),
+    _number("intent_seq", nullable=True),
+    _number("last_seq"),
+    Index(
+        "calls_open",
+        "chain_no",
+        sqlite_where=text("state IN ('asked', 'open')"),
+        postgresql_where=text("state IN ('asked', 'open')"),
+    ),
+    sqlite_with_rowid=False,
+)
+"""Where each call stands, by the first 16 bytes of SHA-256 of its id."""
+
+silences: Final = Table(
+    "silences",
+    metadata,
+    Column("chain_no", _Number, primary_key=True, autoincrement=False),
+    Column("after_seq", _Number, primary_key=True, autoincrement=False),
+    _number("from_at"),
+    _number("to_at"),
+    _number("boot_us"),
+)
+"""Two records of one incarnation, next to each other, with more than two heartbeat intervals between them."""
+
+incidents: Final = Table(
+    "incidents",
+    metadata,
+    _own_number(),
+    Column("tenant", Text, nullable=False),
+    Column("sidecar", Text, nullable=False),
+    Column("chain", LargeBinary, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("about", Text, nullable=False),
+    _number("seq"),
+    _number("amount"),
+    Column("what", Text, nullable=False),
+    _number("first_at"),
+    _number("last_at"),
+    _number("count"),
+    UniqueConstraint("tenant", "sidecar", "chain", "kind", "about", name="incidents_once"),
+)
+"""What was met that should not be. `about` tells apart what is counted together; the times are central's."""
+
+strays: Final = Table(
+    "strays",
+    metadata,
+    _own_number(),
+    Column("tenant", Text, nullable=False),
+    Column("sidecar", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    _number("incident_no"),
+    Column("data", LargeBinary, nullable=False),
+    _number("received_at"),
+    UniqueConstraint("tenant", "sidecar", "digest", name="strays_once"),
+)
+"""Batches that no chain could take, without their wrapped keys (which stand in `data_keys`)."""
+
+pending: Final = Table("pending", metadata, Column("batch_id", _Number, primary_key=True, autoincrement=False))
+"""Batches that the sequencer has not taken yet."""
+
+log_batches: Final = Table(
+    "log_batches",
+    metadata,
+    Column("batch_id", _Number, primary_key=True, autoincrement=False),
+    _number("first_leaf"),
+    _number("count"),
+    UniqueConstraint("first_leaf", name="log_batches_once"),
+)
+"""Which leaves of the log a batch has become."""
+
+tree: Final = Table(
+    "tree",
+    metadata,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    _number("size"),
+    Column("root", LargeBinary, nullable=False),
+    _number("fence"),
+    CheckConstraint("one = 1", name="tree_is_one"),
+)
+"""The one row of the log's tree."""
