@@ -1,12 +1,9 @@
 """`agentgate policy allow|deny|list|denied|check`: what operators do with grants, as functions on a state folder."""
 
-import fcntl
 import json
-import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TextIO
 
@@ -16,14 +13,17 @@ from evidence.tailing import FolderTail, Unreadable
 from policy.activation import PolicySource
 from policy.bundle_server import BundleServer
 from policy.embedded import EmbeddedEngine
-from policy.engine import Policy, PolicyRefused
+from policy.engine import Policy, PolicyAway, PolicyRefused
 from policy.following import Following
 from policy.grant_file import read_grants, write_grants
 from policy.grants import Grant, as_mapping, read_grant, with_grant
-from policy.keeping import Keeping
+from policy.keeping import Keeping, given_at
+from policy.locking import locked
 from policy.trust import Trust
 
 GRANTS: Final = "grants.json"
+
+_LOCK: Final = ".grants.lock"
 
 _TRUE: Final = 0
 _NOT_TRUE: Final = 1
@@ -32,7 +32,7 @@ _NOT_TRUE: Final = 1
 def run_grant(state: Path, grant: Grant, out: TextIO) -> int:
     """`policy allow` and `policy deny`: write the grant; running sidecars take it up. Raises PolicyRefused."""
     path = state / GRANTS
-    with _locked(state):
+    with locked(state, _LOCK):
         checked = read_grant(as_mapping(grant), "the grant")
         write_grants(path, with_grant(read_grants(path), checked))
     out.write(f"{grant.id}  {_line(grant)}\n")
@@ -71,10 +71,15 @@ async def run_check(
     trust: Trust | None = None,
     server: BundleServer | None = None,
 ) -> int:
-    """`policy check`: load and vet a policy as the embedded engine would, without activating it anywhere."""
+    """`policy check`: load and vet a policy as the embedded engine would, without activating it anywhere.
+
+    Raises PolicyAway where its server gave nothing.
+    """
     try:
         policy = await loaded(spec, state, trusted, trust, server)
         await vet(policy)
+    except PolicyAway:
+        raise
     except PolicyRefused as error:
         out.write("".join(f"{problem}\n" for problem in error.problems))
         return _NOT_TRUE
@@ -85,7 +90,10 @@ async def run_check(
 async def loaded(
     spec: str, state: Path, trusted: Iterable[str], trust: Trust | None, server: BundleServer | None
 ) -> Policy:
-    """The policy as a sidecar would read it; what a server gives leaves nothing behind. Raises PolicyRefused."""
+    """The policy as a sidecar would read it; what a server gives leaves nothing behind.
+
+    Raises PolicyAway where the server gave nothing, PolicyRefused.
+    """
     keeping = Keeping(state, spec)
     if server is None:
         return PolicySource(spec, state / GRANTS, trusted, trust=trust, keeping=keeping).load()
@@ -94,6 +102,14 @@ async def loaded(
         source = PolicySource(spec, state / GRANTS, trusted, trust=trust, keeping=keeping, served=served)
         await source.fetch()
         return source.load()
+
+
+def kept(spec: str, state: Path, trusted: Iterable[str], trust: Trust, server: BundleServer) -> Policy:
+    """The policy that a sidecar starts with while its server is away. Raises PolicyAway if there is none."""
+    served = Following(server, given_at(state, spec))
+    keeping = Keeping(state, spec)
+    source = PolicySource(spec, state / GRANTS, trusted, trust=trust, keeping=keeping, served=served)
+    return source.load_without_server()
 
 
 async def vet(policy: Policy) -> None:
@@ -124,14 +140,3 @@ def _denied(evidence: Path) -> Iterator[tuple[str, ...]]:
             name = request.get("name") or "(sealed)"
             whom = f"{caller['tenant']}/{caller['agent']}"
             yield (whom, str(request["upstream"]), str(request["method"]), str(name), str(said.get("reason")))
-
-
-@contextmanager
-def _locked(state: Path) -> Iterator[None]:
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = os.open(state / ".grants.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

@@ -11,18 +11,16 @@ from typing import Any, Final, TextIO
 from evidence.keys import signing_key
 from evidence.printable import printable
 from policy.engine import PolicyRefused
-from policy.exception_file import (
+from policy.exception_document import (
     FILE,
-    KEY,
     REVOKED,
-    ExceptionFile,
-    Found,
-    locked,
+    files_held,
     read_document,
     read_revoked,
     remember_revoked,
     write_document,
 )
+from policy.exception_file import KEY, ExceptionFile, Found
 from policy.exception_signing import LOCAL, ExceptionKeys, signed, verified
 from policy.exceptions import DEFAULT_SECONDS, Exempt, as_mapping, read_exception
 from policy.json_file import MISSING, read_json, write_json
@@ -95,7 +93,7 @@ def run_list(state: Path, trust: ExceptionTrust, out: TextIO, *, as_json: bool) 
 
 def run_revoke(state: Path, id: str, out: TextIO) -> int:
     """`revoke`: no exception that begins with `id` counts here any more. Raises PolicyRefused, OSError."""
-    with locked(state):
+    with files_held(state):
         document = read_document(state / FILE)
         ids = sorted({_id_of(value) for value in document["exceptions"]})
         matching = [each for each in ids if each == id] or [each for each in ids if each.startswith(id)]
@@ -140,7 +138,7 @@ def _signed(state: Path, one: Exempt, key: tuple[str, Path] | None) -> dict[str,
 
 def _put(state: Path, value: Mapping[str, Any], now: int) -> None:
     """Add it to the file; what is over goes, and so do revocations of what would be over by now."""
-    with locked(state):
+    with files_held(state):
         document = read_document(state / FILE)
         if _id_of(value) in document["revoked"].keys() | read_revoked(state / REVOKED).keys():
             raise PolicyRefused((f"exception {_id_of(value)}: it was revoked here; issue another one",))

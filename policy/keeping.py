@@ -9,17 +9,15 @@ Promise: when `remember` has returned, both are on disk. The bundle is written f
 start finds a bundle that is one version ahead, never none.
 """
 
-import fcntl
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from policy.archive import read_file
 from policy.bundle_server import is_url, shown_url
 from policy.engine import PolicyRefused
+from policy.locking import locked
 from policy.opening import Bundle, opened
 from policy.replacing import replace_file
 from policy.trust import Trust
@@ -58,7 +56,7 @@ class Keeping:
         if bundle.signature is None:
             return
         try:
-            with self._locked():
+            with locked(self._state, _LOCK):
                 before = read_versions(self._state)
                 before.check(bundle, self._place)
                 if not self._kept.exists() or self._kept.read_bytes() != bundle.packed:
@@ -81,16 +79,6 @@ class Keeping:
             return None
         self.check(bundle)
         return bundle
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        self._state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(self._state / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
 
 
 def _digest(spec: str) -> str:

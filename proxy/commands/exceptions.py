@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from proxy.commands.command import Command, ends_with_its_reader, exception_trust_of, place_arguments, places_of
+from proxy.commands.scoping import rule_arguments, rules_of, scope_arguments
 from proxy.config import operator_name
 from proxy.settings.problems import ConfigProblems, Problem
 
@@ -30,22 +31,13 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _issue_arguments(parser: argparse.ArgumentParser) -> None:
     place_arguments(parser)
+    scope_arguments(parser)
     add = parser.add_argument
-    add("upstream", metavar="UPSTREAM", help="the upstream's name, or *")
-    add("item", metavar="NAME", help="tool, URI or prompt; * at the end means any that begins so")
     add("--agent", metavar="NAME", required=True, help="for which agent (* means any)")
     add("--for", metavar="TIME", dest="seconds", required=True, help="how long: 30m, 4h, 1d")
     add("--reason", metavar="TEXT", required=True, help="why; it is kept with the exception")
     add("--tenant", metavar="NAME", default="default", help="of which tenant (default: default; * means any)")
-    add("--method", metavar="METHOD", default="tools/call", help="what is done with it (default: tools/call)")
-    add(
-        "--argument",
-        metavar="NAME=RULE:VALUE",
-        action="append",
-        default=[],
-        help="path=under:/srv,/data  amount=max:100  verb=one_of:a,b  q=sql:select  x=prefix:a  note=optional",
-    )
-    add("--closed", action="store_true", help="refuse arguments for which there is no rule")
+    rule_arguments(parser)
     add("--from", metavar="SECONDS", type=int, dest="begins", help="when it begins, in seconds since 1970")
     add("--key", metavar="ID=FILE", help="sign with this private key (PEM), by which policy.exception_keys names it")
     add("--out", metavar="FILE", type=Path, help="write it there, to be added elsewhere, and put nothing in force")
@@ -67,14 +59,8 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def _issue(given: argparse.Namespace) -> int:
-    from policy.argument_rules import parse_arguments
     from policy.exception_commands import Wish, run_issue
 
-    try:
-        arguments = parse_arguments(given.argument)
-    except ValueError as error:
-        remedy = "Write for example --argument path=under:/srv or --argument amount=max:100."
-        raise ConfigProblems((Problem("--argument", str(error), remedy),)) from error
     wish = Wish(
         tenant=given.tenant,
         agent=given.agent,
@@ -85,7 +71,7 @@ def _issue(given: argparse.Namespace) -> int:
         reason=given.reason,
         issuer=operator_name(),
         begins=given.begins,
-        arguments=arguments,
+        arguments=rules_of(given),
         closed=given.closed,
     )
     state, trust = places_of(given).state, exception_trust_of(given)

@@ -18,8 +18,8 @@ from proxy.commands.command import (
     policy_of,
     trust_of,
 )
+from proxy.commands.scoping import rule_arguments, rules_of, scope_arguments
 from proxy.config import operator_name
-from proxy.settings.problems import ConfigProblems, Problem
 
 
 def _order_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,21 +71,12 @@ def _policy_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _grant_arguments(parser: argparse.ArgumentParser, effect: Literal["allow", "deny"]) -> None:
     place_arguments(parser)
+    scope_arguments(parser)
     add = parser.add_argument
-    add("upstream", metavar="UPSTREAM", help="the upstream's name, or *")
-    add("item", metavar="NAME", help="tool, URI or prompt; * at the end means any that begins so")
-    add("--method", metavar="METHOD", default="tools/call", help="what is done with it (default: tools/call)")
     add("--agent", metavar="NAME", default="*", help="only this agent")
     add("--tenant", metavar="NAME", default="*", help="only agents of this tenant")
     if effect == "allow":
-        add(
-            "--argument",
-            metavar="NAME=RULE:VALUE",
-            action="append",
-            default=[],
-            help="path=under:/srv,/data  amount=max:100  verb=one_of:a,b  q=sql:select  x=prefix:a  note=optional",
-        )
-        add("--closed", action="store_true", help="refuse arguments for which there is no rule")
+        rule_arguments(parser)
         add("--approval", action="store_true", help="only with a human's approval")
 
 
@@ -95,17 +86,11 @@ def _policy(given: argparse.Namespace) -> int:
 
 
 def _grant(given: argparse.Namespace) -> int:
-    from policy.argument_rules import parse_arguments
     from policy.commands import run_grant
     from policy.grants import Grant, GrantEffect
 
     allows = given.what == "allow"
     effect: GrantEffect = "deny" if not allows else "require_approval" if given.approval else "allow"
-    try:
-        arguments = parse_arguments(given.argument) if allows else {}
-    except ValueError as error:
-        remedy = "Write for example --argument path=under:/srv or --argument amount=max:100."
-        raise ConfigProblems((Problem("--argument", str(error), remedy),)) from error
     grant = Grant(
         upstream=given.upstream,
         method=given.method,
@@ -113,7 +98,7 @@ def _grant(given: argparse.Namespace) -> int:
         tenant=given.tenant,
         agent=given.agent,
         effect=effect,
-        arguments=arguments,
+        arguments=rules_of(given) if allows else {},
         closed=allows and given.closed,
     )
     return run_grant(places_of(given).state, grant, sys.stdout)

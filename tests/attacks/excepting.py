@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from policy.exception_file import FILE
+from policy.exception_document import FILE
 from tests.attacks.gates import BOB, TWIN, Gate, Gates
 from tests.attacks.row import Story, refusals_in
 from tests.attacks.stopping import give

@@ -16,7 +16,8 @@ from evidence.keys import signing_key
 from policy.bundle import load
 from policy.decision import BadException, read_decision, require_fit
 from policy.engine import Answer, PolicyRefused
-from policy.exception_file import FILE, KEY, REVOKED, ExceptionFile, Found, read_document, write_document
+from policy.exception_document import FILE, REVOKED, read_document, write_document
+from policy.exception_file import KEY, ExceptionFile, Found
 from policy.exception_signing import LOCAL, ExceptionKeys, signed, verified
 from policy.exceptions import MAX_EXCEPTIONS, Exempt, as_mapping, index, read_exception, unfit, within
 from policy.grants import Grant
