@@ -22,6 +22,9 @@ INTERRUPTED: Final = 130
 
 CODES: Final = {
     "builtins.PermissionError": USAGE,
+    "central.config.CentralProblems": USAGE,
+    "central.store.engine.LedgerUnavailable": UNAVAILABLE,
+    "central.store.engine.StoreProblem": USAGE,
     "evidence.keys.KeyProblem": USAGE,
     "evidence.room.NotRecorded": UNAVAILABLE,
     "policy.engine.CannotDecide": UNAVAILABLE,
@@ -110,6 +113,11 @@ COMMANDS: Final = {
         "proxy.commands.meaning",
         "what a code of a refusal, a record or a failed start means, and what to do",
         "agentgate explain not_granted",
+    ),
+    "central": Listed(
+        "central.commands",
+        "take the evidence of all sidecars into a ledger, and publish a transparency log over it",
+        "agentgate central --state /var/lib/agentgate-central",
     ),
     "opa": Listed(
         "proxy.commands.processes",

@@ -82,6 +82,24 @@ STARTS: Final = (
         "Write a command that exists and can be run, after two dashes.",
     ),
     _start(
+        "CentralProblems",
+        USAGE,
+        "Central cannot start as it is configured; all problems are told at once.",
+        "Each line names the key, what is wrong with it, and what to write.",
+    ),
+    _start(
+        "StoreProblem",
+        USAGE,
+        "The database of central is named wrongly, or its schema is not that of this version.",
+        "`agentgate central migrate` brings an older schema up; a newer one needs the newer version.",
+    ),
+    _start(
+        "LedgerUnavailable",
+        UNAVAILABLE,
+        "The database of central is away, full or too slow.",
+        "See to the database, or to `--database`; sidecars keep their evidence until it is back.",
+    ),
+    _start(
         "CannotRewrite",
         USAGE,
         "`wrap-config` cannot rewrite the client's configuration; it is unchanged.",

@@ -1,0 +1,212 @@
+"""`agentgate central`: the ledger, the log over it, and the HTTP face before them, in one process.
+
+keys -> ledger (schema checked) -> log (taken over, compared with what was published) -> listen
+"""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+import uvloop
+from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from central.config import CentralConfig
+from central.ingest import Ingest, receipt_name
+from central.ledger.ledger import Ledger
+from central.log.asking import NoWitnesses, Witnesses
+from central.log.sequencer import Sequencer
+from central.log.sql_state import SqlTreeState
+from central.log.stopping import HeldElsewhere, LogStopped, Overtaken
+from central.log.store import LogFolder
+from central.metrics import CentralMetrics
+from central.serving import central_app
+from central.store.engine import SQLITE, LedgerUnavailable, Store, open_store
+from central.store.schema import current_revision, migrate
+from evidence.clock import SystemClock
+from evidence.keys import signing_key
+from evidence.note import ED25519, VerifierKey
+
+RECEIPT_KEY: Final = "receipts"
+LOG_KEY: Final = "log"
+_RETRY_SECONDS: Final = 5.0
+
+
+def run_central(config: CentralConfig) -> int:
+    """Run until SIGTERM or SIGINT; gives the exit code. Raises KeyProblem, StoreProblem, LedgerUnavailable, OSError."""
+    uvloop.run(_central(config))
+    return 0
+
+
+class LogSigner:
+    """The log's key, in this process."""
+
+    def __init__(self, origin: str, key: Ed25519PrivateKey) -> None:
+        self.name = origin
+        self.public = key.public_key().public_bytes_raw()
+        self._key = key
+
+    async def sign(self, statement: bytes) -> bytes:
+        """The signature, 64 bytes."""
+        return self._key.sign(statement)
+
+
+class LogKeeper:
+    """Keeps one log going: whoever holds its folder sequences, the others wait; what stops it is told."""
+
+    def __init__(
+        self, config: CentralConfig, store: Store, signer: LogSigner, witnesses: Witnesses, metrics: CentralMetrics
+    ) -> None:
+        self._config, self._store, self._signer = config, store, signer
+        self._witnesses, self._metrics = witnesses, metrics
+        self._folder = LogFolder(config.log_folder)
+        self._waiting = asyncio.Event()
+        self.problem: str | None = "the log has not begun"
+        self.size = 0
+
+    def wake(self) -> None:
+        """Something waits for its leaves."""
+        self._waiting.set()
+
+    async def run(self) -> None:
+        """Sequence until cancelled."""
+        while True:
+            try:
+                with self._folder.held():
+                    await self._sequence()
+            except (HeldElsewhere, Overtaken, LedgerUnavailable, LogStopped, OSError) as error:
+                self.problem = f"log {self._config.origin}: {error}"
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _sequence(self) -> None:
+        state = SqlTreeState(self._store, SystemClock())
+        sequencer = Sequencer(state, self._folder, self._signer, self._witnesses)
+        self._published((await sequencer.start()).checkpoint.size)
+        while True:
+            published = await sequencer.step()
+            if published is not None:
+                self._published(published.checkpoint.size)
+                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._config.every_seconds):
+                    await self._waiting.wait()
+            self._waiting.clear()
+
+    def _published(self, size: int) -> None:
+        self.problem, self.size = None, size
+        self._metrics.log_size(size)
+
+    def file(self, path: str) -> bytes | None:
+        """What is published at a path of the log."""
+        try:
+            return (self._config.log_folder / path).read_bytes()
+        except (FileNotFoundError, IsADirectoryError):
+            return None
+
+
+async def _central(config: CentralConfig) -> None:
+    async with AsyncExitStack() as stack:
+        keeper, app = await stack.enter_async_context(_assembled(config))
+        async with asyncio.TaskGroup() as tasks:
+            sequencing = tasks.create_task(keeper.run())
+            async with _listening(app, config):
+                _announce(config)
+                await _stop_signal()
+            sequencing.cancel()
+
+
+@asynccontextmanager
+async def _assembled(config: CentralConfig) -> AsyncIterator[tuple[LogKeeper, web.Application]]:
+    config.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    receipts, log = signing_key(config.state, RECEIPT_KEY), signing_key(config.state, LOG_KEY)
+    await asyncio.to_thread(_prepare, config)
+    ledger = await asyncio.to_thread(Ledger.open, config.database)
+    metrics = CentralMetrics(_version())
+    keeper = LogKeeper(config, ledger.store, LogSigner(config.origin, log), NoWitnesses(), metrics)
+    ingest = Ingest(
+        ledger,
+        receipts,
+        origin=config.origin,
+        clock=SystemClock(),
+        merge_seconds=config.merge_seconds,
+        batch_bytes=config.batch_bytes,
+        log_size=lambda: keeper.size,
+        appended=keeper.wake,
+    )
+    try:
+        yield keeper, central_app(config, ingest, keeper.file, metrics, lambda: _problems(keeper))
+    finally:
+        await asyncio.to_thread(ingest.close)
+        ledger.close()
+
+
+def _prepare(config: CentralConfig) -> None:
+    """An embedded ledger is made on first start; another one is migrated by whoever says so."""
+    store = open_store(config.database)
+    try:
+        if store.dialect == SQLITE:
+            with store.reading() as connection:
+                fresh = current_revision(connection) is None
+            if fresh:
+                migrate(store)
+    finally:
+        store.close()
+
+
+def _problems(keeper: LogKeeper) -> list[str]:
+    return [] if keeper.problem is None else [keeper.problem]
+
+
+@asynccontextmanager
+async def _listening(app: web.Application, config: CentralConfig) -> AsyncIterator[None]:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, config.host, config.port, ssl_context=config.tls).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def verifier_keys(state: Path, origin: str) -> dict[str, VerifierKey]:
+    """The public halves of central's keys, by what they are for; made on first start. Raises KeyProblem."""
+    named = {"receipts": (RECEIPT_KEY, receipt_name(origin)), "log": (LOG_KEY, origin)}
+    return {
+        purpose: VerifierKey(name, ED25519, signing_key(state, key).public_key().public_bytes_raw())
+        for purpose, (key, name) in named.items()
+    }
+
+
+def _announce(config: CentralConfig) -> None:
+    """Say on stderr where sidecars ship to, and by which key its receipts count."""
+    keys = verifier_keys(config.state, config.origin)
+    lines = [
+        f"agentgate central {_version()} ready",
+        f"listens      {', '.join(sorted(config.urls))}",
+        f"ledger       {config.database.partition('://')[0]}, {len(config.registry.sidecars)} sidecars registered",
+        f"log          {config.origin} in {config.log_folder}",
+        *(f"key          {purpose}: {key.text()}" for purpose, key in keys.items()),
+    ]
+    sys.stderr.write("\n  ".join(lines) + "\n")
+    sys.stderr.flush()
+
+
+async def _stop_signal() -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()
+
+
+def _version() -> str:
+    try:
+        return metadata.version("agentgate")
+    except metadata.PackageNotFoundError:
+        return "0"

@@ -1,0 +1,57 @@
+"""`agentgate central`: the command line of the control plane."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+_FLAGS: Final = ("listen", "state", "database", "sidecars", "readers")
+
+
+class Command(NamedTuple):
+    """`arguments` declares the flags on a parser, `run` does what they say and gives the exit code."""
+
+    arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "what",
+        nargs="?",
+        choices=("run", "migrate", "keys"),
+        default="run",
+        help="run (default); migrate: bring the database to this version; keys: print the public keys",
+    )
+    add("-c", "--config", metavar="FILE", help="configuration (TOML)")
+    add("--listen", metavar="H:P", help="where sidecars and readers connect (default: 127.0.0.1:8910)")
+    add("--state", metavar="DIR", help="keys, embedded ledger, log")
+    add("--database", metavar="URL", help="postgresql://… or sqlite:///PATH (default: ledger.db in the state folder)")
+    add("--sidecars", metavar="FILE", help="registered sidecars (default: sidecars.toml in the state folder)")
+    add("--readers", metavar="FILE", help="who may read (default: readers.toml in the state folder)")
+
+
+def _run(given: argparse.Namespace) -> int:
+    from central.config import environment, read_central_config
+
+    config = read_central_config(given.config, {name: getattr(given, name) for name in _FLAGS}, environment())
+    if given.what == "migrate":
+        from central.store.engine import open_store
+        from central.store.schema import migrate
+
+        store = open_store(config.database)
+        sys.stdout.write(f"the ledger has schema {migrate(store)}\n")
+        store.close()
+        return 0
+    from central.app import run_central, verifier_keys
+
+    if given.what == "keys":
+        config.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for purpose, key in verifier_keys(config.state, config.origin).items():
+            sys.stdout.write(f"{purpose:<10} {key.text()}\n")
+        return 0
+    return run_central(config)
+
+
+COMMANDS: Final = {"central": Command(_arguments, _run)}

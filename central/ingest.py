@@ -1,0 +1,126 @@
+"""Takes batches into the ledger and gives receipts: what has a receipt is durable, and will be in the log in time.
+
+All work is done in a small pool of threads, so that a batch that takes long holds up no other connection.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+import zstandard
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from central.ledger.covered import Covered, covered
+from central.ledger.ledger import Ledger
+from central.registry import Sidecar
+from evidence.batch import BadBatch, read_batch
+from evidence.clock import Clock, Instant
+from evidence.receipt import Receipt
+from evidence.signing import sign_note
+
+THREADS: Final = 4
+_QUEUED: Final = 64
+"""Batches that may wait for a thread; more are sent away for a moment."""
+
+
+class Busy(Exception):
+    """As many batches wait already as may; try again in a moment."""
+
+
+class TooLarge(Exception):
+    """A batch that has more bytes than are taken, packed or unpacked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a sidecar is told: the receipt for all that is held of its chain, and what of it the log holds."""
+
+    receipt: str | None
+    included: int
+
+
+class Ingest:
+    """The way into the ledger. `log_size` gives the leaves of the published checkpoint."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        key: Ed25519PrivateKey,
+        *,
+        origin: str,
+        clock: Clock,
+        merge_seconds: int,
+        batch_bytes: int,
+        log_size: Callable[[], int],
+        appended: Callable[[], None],
+    ) -> None:
+        self._ledger, self._key, self._origin, self._clock = ledger, key, origin, clock
+        self._merge_ns = merge_seconds * 1_000_000_000
+        self._batch_bytes = batch_bytes
+        self._log_size, self._appended = log_size, appended
+        self._threads = ThreadPoolExecutor(THREADS, "ingest")
+        self._under_way = 0
+
+    async def take(self, packed: bytes, sidecar: Sidecar) -> Given:
+        """Append a packed batch of this sidecar.
+
+        Raises BadBatch, TooLarge, Busy, and what `Ledger.append` raises.
+        """
+        if self._under_way >= _QUEUED:
+            raise Busy(f"{self._under_way} batches wait already")
+        self._under_way += 1
+        try:
+            given = await asyncio.get_running_loop().run_in_executor(self._threads, self._take, packed, sidecar)
+        finally:
+            self._under_way -= 1
+        self._appended()
+        return given
+
+    async def standing(self, sidecar: Sidecar, chain: str) -> Given:
+        """What is held of a chain. Raises LedgerUnavailable."""
+        held = await asyncio.get_running_loop().run_in_executor(self._threads, self._covered, sidecar, chain)
+        return Given(None, 0) if held is None else self._given(held, sidecar, chain)
+
+    def close(self) -> None:
+        """Wait for what is under way."""
+        self._threads.shutdown()
+
+    def _take(self, packed: bytes, sidecar: Sidecar) -> Given:
+        batch = read_batch(self._unpacked(packed))
+        self._ledger.append(batch, sidecar)
+        held = self._covered(sidecar, batch.chain)
+        return Given(None, 0) if held is None else self._given(held, sidecar, batch.chain)
+
+    def _covered(self, sidecar: Sidecar, chain: str) -> Covered | None:
+        return covered(self._ledger.store, sidecar.id, sidecar.tenant, chain, self._log_size())
+
+    def _unpacked(self, packed: bytes) -> bytes:
+        reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(packed, read_across_frames=False)
+        try:
+            data = reader.read(self._batch_bytes + 1)
+        except zstandard.ZstdError as error:
+            raise BadBatch(f"not one zstd frame: {error}") from error
+        if len(data) > self._batch_bytes:
+            raise TooLarge(f"a batch has at most {self._batch_bytes} bytes")
+        return data
+
+    def _given(self, held: Covered, sidecar: Sidecar, chain: str) -> Given:
+        now = self._clock.now()
+        receipt = Receipt(
+            sidecar=sidecar.id,
+            tenant=sidecar.tenant,
+            chain=chain,
+            incarnation=held.incarnation,
+            position=held.position,
+            log=self._origin,
+            at=now.rfc3339(),
+            merge_by=Instant(now.unix_ns + self._merge_ns, now.boot_us).rfc3339(),
+        )
+        return Given(sign_note(receipt.text(), receipt_name(self._origin), self._key), held.included)
+
+
+def receipt_name(origin: str) -> str:
+    """The key name under which the central of this log signs receipts."""
+    return f"{origin}/receipts"

@@ -1,0 +1,168 @@
+"""The HTTP face of central: batches in, receipts out; the log as static files; health.
+
+Every error is `{"error": <for a person>, "code": <for a program>}`. Nothing is answered to somebody who is not known,
+but for the log, which is safe to publish, and health.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import orjson
+from aiohttp import hdrs, web
+
+from central.authentication import NotAuthenticated, sidecar_of
+from central.config import CentralConfig
+from central.ingest import Busy, Given, Ingest, TooLarge
+from central.ledger.vocabulary import Kept, NotJoined
+from central.metrics import CONTENT_TYPE, CentralMetrics
+from central.registry import Sidecar
+from central.store.engine import LedgerUnavailable
+from evidence.batch import MEDIA_TYPE, BadBatch
+from evidence.record import is_digest
+
+RETRY_SECONDS: Final = 2
+SERVER: Final = "agentgate central"
+_TILE: Final = re.compile(r"tile/(?:entries|[0-9]{1,2})/(?:x[0-9]{3}/)*[0-9]{3}(?:\.p/[0-9]{1,3})?")
+_FOREVER: Final = "public, max-age=31536000, immutable"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def central_app(
+    config: CentralConfig,
+    ingest: Ingest,
+    log_file: Callable[[str], bytes | None],
+    metrics: CentralMetrics,
+    problems: Callable[[], list[str]],
+) -> web.Application:
+    """The application. `log_file` gives what is published at a path; `problems` tells why central is not ready."""
+    face = _Face(config, ingest, log_file, metrics, problems)
+    app = web.Application(middlewares=[_answering(metrics)], client_max_size=config.batch_bytes)
+    app.add_routes(
+        [
+            web.post("/v1/evidence/batches", face.batches),
+            web.get("/v1/evidence/chains/{chain}/position", face.position),
+            web.get("/log/{path:.*}", face.log),
+            web.get("/livez", face.livez),
+            web.get("/readyz", face.readyz),
+            web.get("/metrics", face.metrics),
+        ]
+    )
+    return app
+
+
+def _answering(metrics: CentralMetrics) -> Any:
+    """Turns what the handlers raise into answers; each is counted."""
+
+    @web.middleware
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            response = await handler(request)
+        except web.HTTPException as error:
+            response = _error(error.status, "http", error.reason)
+        except Exception as error:  # noqa: BLE001  (what is not foreseen is a 500 without its text)
+            response = _refusal(error)
+        response.headers[hdrs.SERVER] = SERVER
+        metrics.answered(request.match_info.route.resource, response.status)
+        return response
+
+    return answer
+
+
+def _refusal(error: Exception) -> web.Response:
+    match error:
+        case NotAuthenticated():
+            return _error(401, "not_authenticated", str(error), {hdrs.WWW_AUTHENTICATE: "Bearer"})
+        case BadBatch():
+            return _error(400, "bad_batch", str(error))
+        case TooLarge():
+            return _error(413, "too_large", str(error))
+        case NotJoined():
+            return _error(409, "not_joined", str(error))
+        case Kept():
+            return _error(422, error.incident.kind.value, str(error))
+        case Busy() | LedgerUnavailable():
+            return _error(503, "unavailable", str(error), {hdrs.RETRY_AFTER: str(RETRY_SECONDS)})
+    return _error(500, "internal", f"unexpected {type(error).__name__}")
+
+
+def _error(status: int, code: str, text: str, headers: dict[str, str] | None = None) -> web.Response:
+    return _json({"code": code, "error": text}, status, headers)
+
+
+def _json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    body = orjson.dumps(value) + b"\n"
+    return web.Response(body=body, status=status, headers=headers, content_type="application/json")
+
+
+class _Face:
+    """The handlers."""
+
+    def __init__(
+        self,
+        config: CentralConfig,
+        ingest: Ingest,
+        log_file: Callable[[str], bytes | None],
+        metrics: CentralMetrics,
+        problems: Callable[[], list[str]],
+    ) -> None:
+        self._config, self._ingest, self._log_file = config, ingest, log_file
+        self._metrics, self._problems = metrics, problems
+
+    async def batches(self, request: web.Request) -> web.Response:
+        """POST: a batch of a sidecar's chain; 200 with the receipt once it is durable."""
+        if request.content_type != MEDIA_TYPE:
+            return _error(415, "unknown_type", f"a batch is {MEDIA_TYPE}")
+        packed = await request.read()
+        sidecar = self._sidecar(request, packed)
+        given = await self._ingest.take(packed, sidecar)
+        self._metrics.received(len(packed))
+        return _json(_body(given))
+
+    async def position(self, request: web.Request) -> web.Response:
+        """GET: up to where the chain is held, as a receipt; `null` for a chain that is not known."""
+        chain = request.match_info["chain"]
+        if not is_digest(chain):
+            return _error(400, "bad_request", "a chain is named by 64 hex digits: the link of its first record")
+        return _json(_body(await self._ingest.standing(self._sidecar(request, b""), chain)))
+
+    async def log(self, request: web.Request) -> web.StreamResponse:
+        """GET: the log as C2SP tlog-tiles has it: `checkpoint`, and `tile/…`."""
+        path = request.match_info["path"]
+        if path != "checkpoint" and not _TILE.fullmatch(path):
+            return _error(404, "not_found", "the log has checkpoint and tile/…")
+        content = await asyncio.to_thread(self._log_file, path)
+        if content is None:
+            return _error(404, "not_found", "the log has no such file")
+        kind = "text/plain" if path == "checkpoint" else "application/octet-stream"
+        lasting = "no-cache" if path == "checkpoint" else _FOREVER
+        return web.Response(body=content, headers={hdrs.CACHE_CONTROL: lasting}, content_type=kind)
+
+    async def livez(self, request: web.Request) -> web.Response:
+        """GET: this process answers."""
+        return _json({"ok": True})
+
+    async def readyz(self, request: web.Request) -> web.Response:
+        """GET: whether evidence is taken, and why not."""
+        found = self._problems()
+        return _json({"ok": not found, "problems": found}, 503 if found else 200)
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        """GET: counters in Prometheus' text form."""
+        return web.Response(body=self._metrics.exposed(), headers={hdrs.CONTENT_TYPE: CONTENT_TYPE})
+
+    def _sidecar(self, request: web.Request, body: bytes) -> Sidecar:
+        return sidecar_of(
+            request.headers.get(hdrs.AUTHORIZATION, ""),
+            self._config.registry,
+            self._config.urls,
+            method=request.method,
+            path=request.rel_url.raw_path,
+            body=body,
+        )
+
+
+def _body(given: Given) -> dict[str, Any]:
+    return {"receipt": given.receipt, "included": given.included}
