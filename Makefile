@@ -30,7 +30,7 @@ dev:
 	@scripts/setup_python.sh dev
 
 peers: dev
-	$(NOW) '[2/4] peers: Node packages, Python clients, nginx, OPA'
+	$(NOW) '[2/4] peers: Node packages, Python clients, nginx, PostgreSQL, OPA'
 	@scripts/setup_peers.sh
 	@scripts/setup_opa.sh
 

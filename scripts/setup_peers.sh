@@ -1,6 +1,6 @@
 #!/bin/sh
 # The peers that the tests speak to: npm servers, clients and the conformance suite; Python clients that stand on another
-# SDK or bring one of their own, and servers that do; nginx.
+# SDK or bring one of their own, and servers that do; nginx, PostgreSQL.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/places.sh
@@ -34,3 +34,4 @@ python_environment fetching "mcp-server-fetch"
 python_environment sqlite "mcp-server-sqlite"
 
 scripts/setup_nginx.sh
+scripts/setup_postgres.sh

@@ -1,0 +1,44 @@
+"""A ledger for each test, on SQLite and on PostgreSQL."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from central.ledger.ledger import Ledger
+from central.store.engine import open_store
+from central.store.schema import migrate
+from tests.peers.postgres import Postgres, postgres
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Postgres]:
+    """One PostgreSQL for all tests of a worker; each test has a database of its own."""
+    with postgres() as started:
+        yield started
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database with nothing in it."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.db'}"
+    server: Postgres = request.getfixturevalue("server")
+    return server.new_database()
+
+
+@pytest.fixture
+def database(empty: str) -> str:
+    """The URL of a database with the newest schema."""
+    store = open_store(empty)
+    migrate(store)
+    store.close()
+    return empty
+
+
+@pytest.fixture
+def ledger(database: str) -> Iterator[Ledger]:
+    """A ledger with nothing in it."""
+    opened = Ledger.open(database)
+    yield opened
+    opened.close()

@@ -1,0 +1,160 @@
+"""A PostgreSQL of the tests' own: its folder, port and user; flushing as it does in production."""
+
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from tests.peers.processes import free_port
+
+_DEBIAN: Final = Path("/usr/lib/postgresql")
+_USER: Final = "postgres"
+_READY_SECONDS: Final = 60.0
+_POLL_SECONDS: Final = 0.02
+_SETTINGS: Final = (
+    "fsync = on",
+    "synchronous_commit = on",
+    "full_page_writes = on",
+    "shared_buffers = 128MB",
+    "max_connections = 60",
+    "autovacuum_naptime = 5min",
+    "unix_socket_directories = ''",
+    "listen_addresses = '127.0.0.1'",
+)
+
+
+def programs() -> Path:
+    """The folder of the newest server that is installed."""
+    found = [path for path in _DEBIAN.glob("*/bin/postgres") if re.fullmatch(r"\d+", path.parts[-3])]
+    if found:
+        return max(found, key=lambda path: int(path.parts[-3])).parent
+    program = shutil.which("postgres")
+    assert program is not None, "PostgreSQL is missing: scripts/setup_postgres.sh"
+    return Path(program).resolve().parent
+
+
+@dataclass(slots=True)
+class Postgres:
+    """A server that can be killed and started again over the same files."""
+
+    folder: Path
+    port: int
+    process: "subprocess.Popen[bytes] | None" = None
+    _numbers: "count[int]" = field(default_factory=count)
+
+    def url(self, database: str, user: str = _USER) -> str:
+        """The URL of a database; everybody on loopback is believed."""
+        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
+
+    def new_database(self) -> str:
+        """The URL of a database with nothing in it."""
+        name = f"ledger_{next(self._numbers)}"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        return self.url(name)
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        log = (self.folder / "log").open("ab")
+        self.process = subprocess.Popen(
+            [*_as_user(), programs() / "postgres", "-D", self.folder / "data", "-p", str(self.port)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        log.close()
+        deadline = time.monotonic() + _READY_SECONDS
+        while not self._answers():
+            assert self.process.poll() is None, (self.folder / "log").read_text()[-2000:]
+            assert time.monotonic() < deadline, "PostgreSQL does not answer"
+            time.sleep(_POLL_SECONDS)
+
+    def kill(self) -> None:
+        """As a crash: the postmaster gets SIGKILL, and its children end when they notice."""
+        assert self.process is not None
+        children = _children(self.process.pid)
+        self.process.kill()
+        self.process.wait()
+        for child in children:
+            _killed(child)
+        self.process = None
+
+    def stop(self) -> None:
+        """Fast shutdown."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait()
+            self.process = None
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url("postgres"), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+@contextmanager
+def postgres() -> Iterator[Postgres]:
+    """A new server, running until the block ends; then its folder is gone as well."""
+    # Not among the test's own files: those are closed to the user that it runs as.
+    folder = Path(tempfile.mkdtemp(prefix="agentgate-postgres-"))
+    try:
+        _make(folder)
+        server = Postgres(folder, free_port())
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder)
+
+
+def _make(folder: Path) -> None:
+    data = folder / "data"
+    if os.geteuid() == 0:
+        owner = pwd.getpwnam(_USER)
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+    made = subprocess.run(
+        [*_as_user(), programs() / "initdb", "-D", data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C",
+         "--no-sync"],
+        capture_output=True,
+        cwd="/",
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr.decode()
+    with (data / "postgresql.conf").open("a") as file:
+        file.writelines(f"{setting}\n" for setting in _SETTINGS)
+
+
+def _as_user() -> list[str]:
+    """A server refuses to run as root; the kernel ends it with the test run."""
+    user = [f"--reuid={_USER}", f"--regid={_USER}", "--clear-groups"] if os.geteuid() == 0 else []
+    return ["setpriv", *user, "--pdeathsig", "KILL", "--"]
+
+
+def _children(pid: int) -> list[int]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in listed.read_text().split()]
+
+
+def _killed(pid: int) -> None:
+    """Waits until a process is gone that was told to go; kills it if it has not."""
+    for _ in range(500):
+        if not Path(f"/proc/{pid}").exists():
+            return
+        time.sleep(_POLL_SECONDS)
+    os.kill(pid, signal.SIGKILL)
