@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from msgspec import Struct, structs
 
 from evidence.canonical import canonical
-from policy.obligations import Unmet
+from policy.obligations import Unmet, read_obligations
 from policy.vocabulary import Call, Decision
 
 DEFAULT_SECONDS: Final = 3600
@@ -137,14 +137,12 @@ class Answer(Struct, frozen=True):
 
 
 def terms_of(decision: Decision) -> Terms:
-    """What `obligations.approval` of a decision says. Raises Unmet.
+    """What `obligations.approval` of a decision says. Raises Unmet; for another obligation that nobody can keep, too.
 
     `{"expires": seconds, "approvers": [name…], "steps": number, "client_attested": true}`, each if it is given. The
     client's word is one person's, whoever that is: it goes with neither names nor further steps.
     """
-    others = decision.obligations.keys() - {"approval"}
-    if others:
-        raise Unmet(sorted(others)[0])
+    read_obligations(beside_approval(decision))
     value = decision.obligations.get("approval", {})
     if not isinstance(value, Mapping) or not value.keys() <= _TERMS:
         raise Unmet("approval")
@@ -156,6 +154,11 @@ def terms_of(decision: Decision) -> Terms:
     if not enough or not isinstance(attested, bool) or (attested and (approvers or steps > 1)):
         raise Unmet("approval")
     return Terms(seconds, tuple(approvers), steps, attested)
+
+
+def beside_approval(decision: Decision) -> dict[str, Any]:
+    """The other obligations of a wish for an approval: a human is asked only about what can be kept afterwards."""
+    return {name: value for name, value in decision.obligations.items() if name != "approval"}
 
 
 def _within(value: Any, most: int) -> bool:

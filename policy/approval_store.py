@@ -5,7 +5,7 @@ once, whoever comes at the same time. Times are seconds since 1970. Every functi
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -86,16 +86,24 @@ def asked(database: "sqlite3.Connection", wanted: Asked, now: int) -> tuple[Appr
     return new, True
 
 
-def spent(database: "sqlite3.Connection", id: str, now: int) -> Approval | None:
-    """Spend a granted approval; None if somebody else has, or if it is over."""
+class Unspendable(Exception):
+    """Somebody else has spent an approval, or it is over; `id` says which."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id)
+        self.id = id
+
+
+def spent(database: "sqlite3.Connection", ids: Iterable[str], now: int) -> None:
+    """Spend granted approvals, all of them or, where it raises Unspendable, none; one that is named twice is not."""
     with transaction(database):
         _expire(database, now)
-        found = next(_found(database, "id = ?", (id,)), None)
-        if found is None or found.state is not State.GRANTED:
-            return None
-        told = structs.replace(found, state=State.SPENT).told
-        database.execute("UPDATE approvals SET state = ?, noted = ? WHERE id = ?", (State.SPENT, told, id))
-        return found
+        for id in ids:
+            found = next(_found(database, "id = ?", (id,)), None)
+            if found is None or found.state is not State.GRANTED:
+                raise Unspendable(id)
+            told = structs.replace(found, state=State.SPENT).told
+            database.execute("UPDATE approvals SET state = ?, noted = ? WHERE id = ?", (State.SPENT, told, id))
 
 
 def approval_of(database: "sqlite3.Connection", id: str, now: int) -> Approval | None:

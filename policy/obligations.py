@@ -37,6 +37,9 @@ LONGEST_NAME: Final = 256
 MAX_COUNT: Final = 1_000_000
 LONGEST_WINDOW: Final = 31 * 24 * 3600
 
+REDACTED: Final = '"[redacted]"'
+"""The JSON text that stands in the place of a redacted value."""
+
 REDACTABLE: Final = frozenset({"arguments", "inputResponses"})
 """The members of params in which values may be replaced: all others say what is called, and that has been decided."""
 

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 KEY: Final = "approvals"
 """The key in the state folder that signs answers given on this machine."""
 
-SHOWN_CHARACTERS: Final = 4096
-"""How much of a call's params an approver is shown."""
-
 MAX_HELD: Final = 256
 """Calls that are held open at the same time until somebody has answered; others are told to come again."""
 
@@ -38,7 +35,7 @@ class ApprovalsFailed(CannotDecide):
 
 
 class Granted(Struct, frozen=True):
-    """A spent approval: who has agreed to the call, as policy is told, and the signed answers."""
+    """A granted approval: who has agreed to the call, as policy is told, and the signed answers."""
 
     id: str
     by: tuple[Answer, ...]
@@ -92,9 +89,13 @@ class Approvals:
 
         return await self._database.done(given)
 
-    async def spend(self, approval: Approval, now: int) -> Granted | None:
-        """The answers that let the call pass, once; None if they do not count, or have been spent."""
-        return await self._database.done(lambda database: self._spent(database, approval, now))
+    async def granted(self, approval: Approval) -> Granted | None:
+        """The answers that let the call pass, once; None if they do not count."""
+        return await self._database.done(lambda _: self._granted(approval))
+
+    async def spend(self, granted: Sequence[Granted], now: int) -> None:
+        """Spend all of them, or none. Raises Unspendable for one that is over or was spent by somebody else."""
+        await self._database.done(lambda database: approval_store.spent(database, [one.id for one in granted], now))
 
     async def attest(self, id: str, event: Event, approver: str, now: int) -> None:
         """Answer for the agent's own client, which says that `approver` has; it counts only where policy says so.
@@ -143,11 +144,9 @@ class Approvals:
         signed = seal(answer, self._key())
         _unless_over(lambda: approval_store.answered(database, id, event, approver, signed, now))
 
-    def _spent(self, database: "sqlite3.Connection", approval: Approval, now: int) -> Granted | None:
+    def _granted(self, approval: Approval) -> Granted | None:
         answers = self._read(approval)
-        if answers is None or approval_store.spent(database, approval.asked.id, now) is None:
-            return None
-        return Granted(approval.asked.id, answers, approval.answers)
+        return None if answers is None else Granted(approval.asked.id, answers, approval.answers)
 
     def _read(self, approval: Approval) -> tuple[Answer, ...] | None:
         """The answers, if the key of this installation has signed each, for exactly this approval, and all count."""

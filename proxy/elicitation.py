@@ -13,6 +13,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from policy.approval import Event
+from proxy.approval_params import beginning
 from proxy.wire.message import Message, meta
 
 METHOD: Final = "elicitation/create"
@@ -97,5 +98,4 @@ def question(form: Form, why: str, subject: str, shown: str) -> str:
     """What the user reads. `shown` is what of the call's params may be shown, and already fit for a screen."""
     if form is Form.URL:
         return f"{why} {subject} waits until somebody who may has approved it. The page shows how it stands."
-    cut = shown if len(shown) <= _SHOWN_CHARACTERS else shown[:_SHOWN_CHARACTERS] + " ... (cut)"
-    return f"{why} Let {subject} pass, once, with {cut}?"
+    return f"{why} Let {subject} pass, once, with {beginning(shown, _SHOWN_CHARACTERS)}?"

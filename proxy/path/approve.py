@@ -2,21 +2,25 @@
 
 asked   the first call: refused, with the approval's id, or held while its client asks (`elicit`); a human is asked
 again   the identical call while it waits: refused, the same approval
-spent   the identical call after it was granted: contained and decided again, with `input.approval`
+agreed  the identical call after it was granted: contained and decided again, with `input.approval`; the obligations of
+        that decision hold
+spent   with its intent (`record`): what is refused after all, by policy or a limit, spends nothing
 """
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
-import orjson
+from msgspec import Struct
 
 from evidence.record import Entry, Kind
-from policy.approval import Asked, State, bound, terms_of
-from policy.approval_store import Approval, TooMany
+from policy.approval import Asked, State, beside_approval, bound, terms_of
+from policy.approval_store import Approval, TooMany, Unspendable
 from policy.containment import clear
 from policy.decision import ApprovalNeeded, ApprovalRejected, ObligationUnmet
-from policy.obligations import Unmet
+from policy.obligations import Unmet, read_obligations
 from policy.vocabulary import Call, Caller, Clearance, Decision
-from proxy.approvals import SHOWN_CHARACTERS, Granted
+from proxy.approval_params import shown_params
+from proxy.approvals import Granted
 from proxy.gate import Gate
 from proxy.path.bodies import owner_text
 from proxy.refusals import Busy
@@ -24,8 +28,16 @@ from proxy.refusals import Busy
 _ANSWERABLE: Final = "answers given on this machine do not count: set approvals.same_user, or separate the agent"
 
 
-async def approved(gate: Gate, call: Call, needed: ApprovalNeeded) -> tuple[Clearance, dict[str, Any]]:
-    """What the call is decided again with, if somebody has granted exactly this one; the approval is spent.
+class Consent(Struct, frozen=True):
+    """A granted approval that a call is decided again with: `needed` is what it was asked for, `call` the call's id."""
+
+    call: str
+    needed: ApprovalNeeded
+    granted: Granted
+
+
+async def approved(gate: Gate, call: Call, needed: ApprovalNeeded) -> tuple[Clearance, Consent]:
+    """What the call is decided again with, if somebody has granted exactly this one. Nothing is spent yet.
 
     Raises ApprovalNeeded or ApprovalRejected, Contained, Busy for a caller with too many waiting, CannotDecide.
     """
@@ -48,11 +60,26 @@ async def approved(gate: Gate, call: Call, needed: ApprovalNeeded) -> tuple[Clea
         raise needed
     # The answer is recorded before it is used, however soon that is.
     await note_news(gate)
-    granted = await gate.approvals.spend(approval, now)
+    granted = await gate.approvals.granted(approval)
     if granted is None:
         raise needed
-    await gate.journals[call.caller.tenant].append(_spent(granted, call.id))
-    return clear(gate.orders.current, call), granted.told()
+    return clear(gate.orders.current, call), Consent(call.id, needed, granted)
+
+
+async def spend(gate: Gate, consents: Sequence[Consent]) -> list[Entry]:
+    """Spend the approvals of calls that are about to pass, all or none; the records of it.
+
+    Raises ApprovalNeeded for one that another call has spent meanwhile, or that is over, CannotDecide.
+    """
+    if not consents:
+        return []
+    try:
+        await gate.approvals.spend([one.granted for one in consents], unix_seconds(gate))
+    except Unspendable as gone:
+        needed = next(one.needed for one in consents if one.granted.id == gone.id)
+        needed.approval, needed.detail = None, "its approval is over, or was spent by another call, meanwhile"
+        raise needed from None
+    return [_spent(one.granted, one.call) for one in consents]
 
 
 def owner_of(gate: Gate, caller: Caller) -> str:
@@ -74,10 +101,10 @@ async def note_news(gate: Gate) -> None:
 def _wanted(gate: Gate, call: Call, decision: Decision, now: int) -> Asked:
     try:
         terms = terms_of(decision)
+        hidden = read_obligations(beside_approval(decision)).params
     except Unmet as unmet:
         raise ObligationUnmet(decision, unmet.name) from unmet
     journal = gate.journals[call.caller.tenant]
-    shown = orjson.dumps(call.params, default=str).decode()
     return Asked(
         id=gate.new_id(),
         binding=journal.pseudonym("approval", bound(call, decision).decode()),
@@ -87,7 +114,7 @@ def _wanted(gate: Gate, call: Call, decision: Decision, now: int) -> Asked:
         upstream=call.upstream,
         method=call.method,
         name=call.name or "",
-        shown=shown if len(shown) <= SHOWN_CHARACTERS else shown[:SHOWN_CHARACTERS] + " ...",
+        shown=shown_params(call.params, hidden),
         reason=decision.reason,
         asked_at=now,
         expires_at=now + terms.seconds,

@@ -70,8 +70,9 @@ async def _allowed(gate: Gate, call: Call, clearance: Clearance, record: Recordi
     try:
         return permit(call, clearance, await ask(gate, call, record, view))
     except ApprovalNeeded as needed:
-        again, approval = await approved(gate, call, needed)
-    return permit(call, again, await ask(gate, call, record, view, approval))
+        again, consent = await approved(gate, call, needed)
+    record.agreed(consent)
+    return permit(call, again, await ask(gate, call, record, view, consent.granted.told()))
 
 
 async def ask(

@@ -6,7 +6,7 @@ from typing import Any, Final
 from msgspec import structs
 
 from policy.containment import Contained, clear
-from policy.decision import ObligationUnmet
+from policy.decision import ApprovalNeeded, ObligationUnmet
 from policy.vocabulary import Call, Permit
 from proxy.gate import Gate
 from proxy.path.contain import passages
@@ -115,7 +115,11 @@ async def admit_inputs(gate: Gate, exchange: Exchange, record: Recording, messag
         except Exception as error:
             await record.refused_together(calls, call, explain(error))
             raise
-    await _intend(record, permits)
+    try:
+        await _intend(record, permits)
+    except ApprovalNeeded as gone:
+        await record.refused_together(calls, calls[0], explain(gone))
+        raise
     for call in calls:
         await record.ended(call, DELIVERED)
 

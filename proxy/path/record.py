@@ -17,6 +17,7 @@ from policy.obligations import Pointer, strictest
 from policy.vocabulary import Call, Caller, Decision, Permit
 from proxy.detached import Waiting
 from proxy.gate import Gate
+from proxy.path.approve import Consent, spend
 from proxy.path.bodies import (
     brief,
     caller_body,
@@ -50,8 +51,8 @@ class Recording:
     """
 
     __slots__ = (
-        "_asked", "_gate", "_heard", "_hearing", "_journal", "_permits", "_refused", "calls", "culprit", "exchange",
-        "open",
+        "_asked", "_consents", "_gate", "_heard", "_hearing", "_journal", "_permits", "_refused", "calls", "culprit",
+        "exchange", "open",
     )  # fmt: skip
 
     def __init__(self, gate: Gate, exchange: Exchange, *, hearing: "Recording | None" = None) -> None:
@@ -60,6 +61,7 @@ class Recording:
         self.exchange = exchange
         self._journal = gate.journals[exchange.caller.tenant]
         self._asked: dict[str, bytes] = {}
+        self._consents: dict[str, Consent] = {}
         self._permits: dict[str, Permit] = {}
         self._refused: set[str] = set()
         self._heard: dict[str, int] = {}
@@ -72,13 +74,20 @@ class Recording:
         """Remember the exact document that policy is asked with: it is what the record commits to."""
         self._asked[call.id] = document
 
-    async def intend(self, permits: Sequence[Permit]) -> None:
-        """Make the intents durable: when this returns, they survive what their durability class says.
+    def agreed(self, consent: Consent) -> None:
+        """Remember the approval that a call is decided with: its intent spends it."""
+        self._consents[consent.call] = consent
 
-        Raises NotRecorded.
+    async def intend(self, permits: Sequence[Permit]) -> None:
+        """Make the intents durable, and spend their approvals with them: all of them, or none.
+
+        When this returns, they survive what their durability class says. Raises ApprovalNeeded where an approval is
+        not to be had any more (then nothing has changed), NotRecorded.
         """
+        consents = [self._consents[one.call.id] for one in permits if one.call.id in self._consents]
+        spent = await spend(self._gate, consents)
         began = time.perf_counter()
-        written: list[asyncio.Future[int]] = []
+        written = [self._journal.append(entry) for entry in spent]
         for permit in permits:
             written.append(self._journal.append(self._intent(permit)))
             self.open[permit.call.id] = permit.call

@@ -11,15 +11,12 @@ from typing import Final
 from msgspec import structs
 
 from policy.decision import ObligationUnmet
-from policy.obligations import Pointer
+from policy.obligations import REDACTED, Pointer
 from policy.vocabulary import Permit
 from proxy.path.parse import Parsed
 from proxy.vocabulary import Exchange
 from proxy.wire.message import Message, MessageKind
 from proxy.wire.splice import replace_at
-
-REDACTED: Final = '"[redacted]"'
-"""What stands in the place of a value."""
 
 OFF_LOOP_BYTES: Final = 64 << 10
 """A longer text is looked through in a thread."""

@@ -32,6 +32,7 @@ from policy.approval_store import (
     KEPT_SECONDS,
     MAX_WAITING,
     TooMany,
+    Unspendable,
     answered,
     asked,
     cancelled,
@@ -100,6 +101,7 @@ def _decision(**obligations: Any) -> Decision:
         pytest.param({"approval": {"approvers": ["ann", "bob"]}}, Terms(approvers=("ann", "bob")), id="approvers"),
         pytest.param({"approval": {"steps": 2}}, Terms(steps=2), id="two-steps"),
         pytest.param({"approval": {"client_attested": True}}, Terms(client_attested=True), id="the-clients-word"),
+        pytest.param({"label": "x", "approval": {"steps": 2}}, Terms(steps=2), id="beside-another-obligation"),
     ],
 )
 def test_terms(obligations: dict[str, Any], terms: Terms) -> None:
@@ -123,7 +125,8 @@ def test_terms(obligations: dict[str, Any], terms: Terms) -> None:
         pytest.param({"approval": {"expires": True}}, "approval", id="true-as-time"),
         pytest.param({"approval": {"approvers": "ann"}}, "approval", id="a-name-outside-a-list"),
         pytest.param({"approval": {"by": "ann"}}, "approval", id="unknown-member"),
-        pytest.param({"label": "x"}, "label", id="another-obligation"),
+        pytest.param({"credential": {}}, "credential", id="an-obligation-that-nobody-keeps"),
+        pytest.param({"label": [], "approval": {}}, "label", id="an-obligation-of-another-form"),
     ],
 )
 def test_terms_that_nobody_meets(obligations: dict[str, Any], name: str) -> None:
@@ -170,13 +173,14 @@ def test_four_eyes(database: sqlite3.Connection) -> None:
     asked(database, structs.replace(ASKED, steps=2), NOW)
     assert answered(database, "1", Event.GRANT, "ann", signed("ann"), NOW).state is State.WAITING
     assert [(one.state, len(one.answers)) for one in news(database, ("t",), NOW)] == [(State.WAITING, 1)]
-    assert spent(database, "1", NOW) is None
+    with pytest.raises(Unspendable):
+        spent(database, ["1"], NOW)
     with pytest.raises(SameApprover, match="ann has approved it already"):
         answered(database, "1", Event.GRANT, "ann", signed("ann"), NOW)
     assert answered(database, "1", Event.GRANT, "bob", signed("bob"), NOW).state is State.GRANTED
-    found = spent(database, "1", NOW)
-    assert found is not None
-    assert found.answers == (signed("ann"), signed("bob"))
+    spent(database, ["1"], NOW)
+    (found,) = listed(database, NOW, every=True)
+    assert (found.state, found.answers) == (State.SPENT, (signed("ann"), signed("bob")))
 
 
 def test_one_rejection_ends_four_eyes(database: sqlite3.Connection) -> None:
@@ -205,19 +209,31 @@ def test_the_same_call_meets_the_same_approval(database: sqlite3.Connection) -> 
 
 def test_granted_and_spent_once(database: sqlite3.Connection) -> None:
     asked(database, ASKED, NOW)
-    assert spent(database, "1", NOW) is None
+    with pytest.raises(Unspendable):
+        spent(database, ["1"], NOW)
     answered(database, "1", Event.GRANT, "ann", signed("ann"), NOW)
-    found = spent(database, "1", NOW + 59)
-    assert found is not None
-    assert found.answers == (signed("ann"),)
-    assert spent(database, "1", NOW + 59) is None
+    spent(database, ["1"], NOW + 59)
+    with pytest.raises(Unspendable):
+        spent(database, ["1"], NOW + 59)
     assert asked(database, structs.replace(ASKED, id="2"), NOW + 59)[1] is True
+
+
+@pytest.mark.parametrize("ids", [["n1", "1"], ["n1", "n1"], ["n1", "none"]], ids=["waiting", "named-twice", "unknown"])
+def test_all_are_spent_or_none(database: sqlite3.Connection, ids: list[str]) -> None:
+    asked(database, ASKED, NOW)
+    asked(database, _other(1), NOW)
+    answered(database, "n1", Event.GRANT, "ann", signed("ann"), NOW)
+    with pytest.raises(Unspendable) as gone:
+        spent(database, ids, NOW)
+    assert gone.value.id == ids[1]
+    spent(database, ["n1"], NOW)
 
 
 def test_what_has_expired_is_answered_and_spent_no_more(database: sqlite3.Connection) -> None:
     asked(database, ASKED, NOW)
     answered(database, "1", Event.GRANT, "ann", signed("ann"), NOW)
-    assert spent(database, "1", NOW + 60) is None
+    with pytest.raises(Unspendable):
+        spent(database, ["1"], NOW + 60)
     with pytest.raises(NoTurn, match="expired"):
         answered(database, "1", Event.REJECT, "ann", signed("ann"), NOW + 60)
     with pytest.raises(KeyError):
