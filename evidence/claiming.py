@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from evidence.chain import Position
-from evidence.layout import CHAIN_GLOB, KEYS_NAME, SEGMENT_GLOB, segment_name
-from evidence.record import BadLine, Record, read_record
+from evidence.layout import CHAIN_GLOB, KEYS_NAME, segment_name, segment_numbers
+from evidence.record import BadLine, Kind, Record, read_record
 from evidence.recovery import BrokenChain, Survey, survey, survey_keys
 from evidence.spool import Locked, lock, new_chain
 
@@ -81,7 +81,7 @@ def _claim_one(chain: Path, owner: Owner) -> Claim | None:
         return None
     try:
         _require_files(chain)
-        if _owner_of(chain) in (owner, None):
+        if _belongs(chain, owner):
             return _repair(chain, handle)
     except (BrokenChain, OSError):
         os.close(handle)
@@ -100,24 +100,28 @@ def _require_files(chain: Path) -> None:
             raise BrokenChain(f"{chain.name}: {child.name} is no regular file")
 
 
-def _owner_of(chain: Path) -> Owner | None:
-    """Who began the chain; None if not even its first record is whole."""
-    first = chain / segment_name(1)
-    if not first.exists():
-        return None
+def _belongs(chain: Path, owner: Owner) -> bool:
+    """Whether the chain is the owner's, or nobody's: not even its first record is whole."""
+    numbers = segment_numbers(os.listdir(chain))
+    if not numbers:
+        return True
+    first = chain / segment_name(numbers[0])
     with first.open("rb") as file:
         line = file.readline()
     if not line.endswith(b"\n"):
-        return None
+        return numbers[0] == 1
     try:
-        start = read_record(line[:-1])
+        record = read_record(line[:-1])
     except BadLine as error:
         raise BrokenChain(f"{chain.name}, {first.name}, line 1: {error}") from error
-    return Owner(start.header.sidecar, start.header.tenant, _identity(start))
+    return _wrote(owner, record)
 
 
-def _identity(start: Record) -> str:
-    return str(start.body.get("identity"))
+def _wrote(owner: Owner, first: Record) -> bool:
+    """A chain begins with a `start`, which names the identity; where its first segments were given up, only the sidecar
+    is named, after its identity."""
+    named = (first.header.sidecar, first.header.tenant) == (owner.sidecar, owner.tenant)
+    return named and (first.header.kind is not Kind.START or str(first.body.get("identity")) == owner.identity)
 
 
 def _repair(chain: Path, handle: int) -> Claim:
@@ -125,9 +129,10 @@ def _repair(chain: Path, handle: int) -> Claim:
 
     Everything is looked at before anything is cut: a broken chain keeps every byte. Raises BrokenChain.
     """
-    last = number = max(1, sum(1 for _ in chain.glob(SEGMENT_GLOB)))
+    numbers = segment_numbers(os.listdir(chain)) or [1]
+    last = number = numbers[-1]
     found = _survey_segment(chain, number)
-    while found.first is None and number > 1:
+    while found.first is None and number > numbers[0]:
         number -= 1
         found = _survey_segment(chain, number)
     # Keys without any record are of nobody: not even their tenant is known.

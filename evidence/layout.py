@@ -1,6 +1,7 @@
 """The names of the files: an evidence folder holds chains, a chain holds segments, wrapped keys and a reserve."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 KEYS_NAME: Final = "keys.jsonl"
@@ -23,6 +24,11 @@ def segment_number(name: str) -> int | None:
     found = _SEGMENT.fullmatch(name)
     number = int(found[1]) if found else 0
     return number if number and segment_name(number) == name else None
+
+
+def segment_numbers(names: Iterable[str]) -> list[int]:
+    """The numbers of the segments among these file names, rising."""
+    return sorted(number for name in names if (number := segment_number(name)) is not None)
 
 
 def is_chain_name(name: str) -> bool:

@@ -14,7 +14,7 @@ import orjson
 
 from evidence.batch import write_batch
 from evidence.chain import Position
-from evidence.layout import KEYS_NAME, segment_name, segment_number
+from evidence.layout import KEYS_NAME, segment_name, segment_numbers
 from evidence.record import Record, read_record
 
 MAX_BYTES: Final = 1 << 20
@@ -170,8 +170,7 @@ class ChainReader:
             raise NotShippable(f"{self._chain.name}, {path.name}: {error}") from error
 
     def _numbers(self) -> list[int]:
-        found = (segment_number(child.name) for child in self._chain.iterdir())
-        return sorted(number for number in found if number is not None)
+        return segment_numbers(os.listdir(self._chain))
 
     def _first_record(self, number: int) -> Record | None:
         path = self._chain / segment_name(number)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from evidence.layout import KEYS_NAME, RESERVE_NAME, segment_name
+from evidence.layout import KEYS_NAME, RESERVE_NAME, segment_name, segment_numbers
 
 _FILE_MODE: Final = 0o600
 _FOLDER_MODE: Final = 0o700
@@ -94,8 +94,9 @@ class Spool:
         self.chain = chain
         self._lock = lock_handle
         self._number = segment
+        numbers = segment_numbers(os.listdir(chain))
         self._reserve_bytes = reserve_bytes
-        self._older_bytes = sum((chain / segment_name(n)).stat().st_size for n in range(1, segment))
+        self._older_bytes = sum((chain / segment_name(n)).stat().st_size for n in numbers if n < segment)
         self._keys = _AppendOnly(chain / KEYS_NAME)
         self._segment = _AppendOnly(chain / segment_name(segment))
         self._retired: list[_AppendOnly] = []

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from evidence.layout import CHAIN_GLOB, SEGMENT_GLOB, segment_name
+from evidence.layout import CHAIN_GLOB, SEGMENT_GLOB, segment_name, segment_numbers
 from evidence.line import Box, read_line
 from evidence.record import BadLine, Record
 
@@ -29,7 +29,7 @@ class ChainTail:
 
     def __init__(self, chain: Path) -> None:
         self._chain = chain
-        self._segment = 1
+        self._segment = min(segment_numbers(path.name for path in chain.glob(SEGMENT_GLOB)), default=1)
         self._offset = 0
         self._waiting: Record | None = None
 

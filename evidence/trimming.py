@@ -5,7 +5,7 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-from evidence.layout import segment_name, segment_number
+from evidence.layout import segment_name, segment_numbers
 from evidence.record import read_record
 
 
@@ -14,7 +14,7 @@ def trim(chain: Path, included: int, keep_seconds: float, now: float | None = No
 
     `now` is the wall clock (seconds). Gives the names of what was removed. Raises OSError, BadLine.
     """
-    numbers = sorted(number for child in chain.iterdir() if (number := segment_number(child.name)) is not None)
+    numbers = segment_numbers(os.listdir(chain))
     removed: list[str] = []
     for number, following in pairwise(numbers):
         path = chain / segment_name(number)

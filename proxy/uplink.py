@@ -26,11 +26,12 @@ import zstandard
 
 from evidence.batch import MEDIA_TYPE
 from evidence.chain import Position
-from evidence.journal import Journal
+from evidence.journal import Journal, NotRecorded
 from evidence.keys import Keys
 from evidence.layout import CHAIN_GLOB
 from evidence.receipt import Receipt, open_receipt, read_receipt
 from evidence.receipts import keep_receipt, kept_receipt
+from evidence.record import Entry, Kind
 from evidence.shipping import ChainReader, NotShippable, Origin, Outgoing
 from evidence.signing import BadSignature
 from evidence.spool import Locked, lock
@@ -69,11 +70,12 @@ class _Refused(Exception):
 
 @dataclass(slots=True)
 class _Shipment:
-    """One chain on its way. `held` is what central has given its receipt for."""
+    """One chain on its way. `held` is what central says that it holds, `promised` the most that it has ever said."""
 
     chain: Path
     journal: Journal | None = None
     held: Position = field(default_factory=Position)
+    promised: Position = field(default_factory=Position)
     included: int = 0
     problem: str | None = None
     wanted: asyncio.Event = field(default_factory=asyncio.Event)
@@ -184,7 +186,10 @@ class Uplink:
 
     async def _joined(self, shipment: _Shipment) -> tuple[ChainReader, Origin]:
         """A reader that stands where central does."""
-        reader = ChainReader(shipment.chain, await asyncio.to_thread(_chain_of, shipment.chain))
+        known = await asyncio.to_thread(_last_receipt, shipment.chain)
+        reader = ChainReader(shipment.chain, None if known is None else known.chain)
+        if known is not None and known.position.seq > shipment.promised.seq:
+            shipment.promised = known.position
         while (origin := await asyncio.to_thread(reader.origin)) is None:
             if shipment.journal is None:
                 raise NotShippable("the chain has no record")
@@ -193,12 +198,12 @@ class Uplink:
             raise NotShippable("the chain of another sidecar")
         path = f"/v1/evidence/chains/{origin.chain}/position"
         answer = await self._ask("GET", path, origin.tenant, b"")
+        shipment.problem, shipment.held = None, Position()
         if answer.get("receipt") is not None:
             await self._take_receipt(shipment, origin, answer)
-        else:
-            shipment.held = Position()
+        if shipment.held.seq < shipment.promised.seq:
+            self._note_rollback(shipment)
         await asyncio.to_thread(reader.seek, shipment.held)
-        shipment.problem = None
         return reader, origin
 
     async def _deliver(self, shipment: _Shipment, origin: Origin, outgoing: Outgoing) -> Receipt:
@@ -221,8 +226,20 @@ class Uplink:
         shipment.held, shipment.included = receipt.position, included if type(included) is int else 0
         if shipment.journal is not None:
             shipment.journal.held(receipt.position.seq)
-        await asyncio.to_thread(keep_receipt, shipment.chain, note)
+        if receipt.position.seq >= shipment.promised.seq:
+            shipment.promised = receipt.position
+            await asyncio.to_thread(keep_receipt, shipment.chain, note)
         return receipt
+
+    def _note_rollback(self, shipment: _Shipment) -> None:
+        """Central has lost what it gave a receipt for: the receipt stays as the proof, and what is here goes again."""
+        held, promised = shipment.held, shipment.promised
+        shipment.problem = f"it holds {held.seq} of the {promised.seq} records of a chain that it gave a receipt for"
+        if shipment.journal is None:
+            return
+        body = {"event": "central_behind_receipt", "held": held.seq, "promised": promised.seq, "link": promised.link}
+        with contextlib.suppress(NotRecorded):
+            _ = shipment.journal.append(Entry(Kind.NOTICE, body))
 
     async def _trim(self, shipment: _Shipment) -> None:
         """Segments that central's log holds, and that are old enough, are given up."""
@@ -271,10 +288,13 @@ async def _pause(shipment: _Shipment) -> None:
     shipment.wanted.clear()
 
 
-def _chain_of(chain: Path) -> str | None:
-    """What the last receipt calls the chain: needed where its first segment is gone."""
-    note = kept_receipt(chain)
-    return None if note is None else read_receipt(note.rpartition("\n\n")[0] + "\n").chain
+def _last_receipt(chain: Path) -> Receipt | None:
+    """The receipt that lies there: it was checked when it came. Raises NotShippable for one that cannot be read."""
+    try:
+        note = kept_receipt(chain)
+        return None if note is None else read_receipt(note.rpartition("\n\n")[0] + "\n")
+    except ValueError as error:
+        raise NotShippable(f"{chain.name}: {error}; move the file away to have the chain shipped anew") from error
 
 
 def _read(data: bytes) -> Mapping[str, Any]:

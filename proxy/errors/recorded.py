@@ -124,6 +124,12 @@ NOTICES: Final = (
         "why.",
         "`agentgate exceptions list` shows them; reasons and rules for arguments are sealed (`records --key`).",
     ),
+    _notice(
+        "central_behind_receipt",
+        "Central holds less of the chain than it gave a receipt for: it was brought back from an older copy, or lost "
+        "records. What is still here is shipped again.",
+        "Ask whoever runs central; `receipts.tsv` in the chain's folder is the proof.",
+    ),
     _notice("segment", "A new file of the chain begins; the calls that are open there are listed."),
 )
 
