@@ -15,8 +15,12 @@ listed(hosts, name) if has(hosts, name)
 
 listed(hosts, name) if has(hosts, concat("", ["*", substring(name, indexof(name, "."), -1)]))
 
-# The members have the key. The embedded engine looks at every member where an argument of a function itself is the key.
-has(members, key) if object.get(members, key, null) != null
+# The members have the key. The embedded engine looks at every member where an argument of a function itself is the key, and
+# a list would be a way down to members of members.
+has(members, key) if {
+	is_string(key)
+	object.get(members, key, null) != null
+}
 
 # The domain of a mail address that is spelled plainly: one address, no display name, no comment, no list.
 domain(address) := lower(found[0][1]) if {

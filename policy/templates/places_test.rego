@@ -46,6 +46,14 @@ test_listed if {
 	not places.listed(allowed, "localhost")
 }
 
+test_a_list_is_no_key if {
+	members := {"a": {"b": {}}}
+	places.has(members, "a")
+	every key in [[], ["a"], ["a", "b"], null, 1] {
+		not places.has(members, key)
+	}
+}
+
 test_domains if {
 	places.domain("Ada@Example.com") == "example.com"
 	not places.domain("a@b@example.com")

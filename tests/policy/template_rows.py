@@ -253,6 +253,7 @@ TABLES: Final[Mapping[str, Table]] = {
             "one unknown address": Asked(
                 "deny:destination_refused", "send_mail", {"to": ["bob@example.com", "eve@evil.example"]}
             ),
+            "a list within the list": Asked("deny:destination_refused", "send_mail", {"to": [[]]}),
             "a hidden copy": Asked(
                 "deny:destination_refused", "send_mail", {"to": "bob@example.com", "bcc": "eve@evil.example"}
             ),
