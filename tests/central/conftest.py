@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from central.ledger.ledger import Ledger
-from central.store.engine import open_store
+from central.store.engine import Store, open_store
 from central.store.schema import migrate
 from tests.peers.postgres import Postgres, postgres
 
@@ -34,6 +34,14 @@ def database(empty: str) -> str:
     migrate(store)
     store.close()
     return empty
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[Store]:
+    """A database with the newest schema."""
+    opened = open_store(database)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
