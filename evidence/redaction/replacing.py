@@ -1,0 +1,101 @@
+"""Replaces what was found in one text: masks, tokens, or nothing at all."""
+
+import base64
+import hmac
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec import Struct
+
+from evidence.canonical import canonical
+from evidence.redaction.choosing import Choices, Mode, Pointer
+from evidence.redaction.detectors import Detector, normal
+from evidence.redaction.finding import Finder, Finding
+
+TOKEN_BYTES: Final = 13
+TOKEN_LETTERS: Final = 20
+"""Of base32: 100 bits."""
+
+_TOKEN_TAG: Final = b"agentgate/redaction-token/v1\x00"
+
+
+class Tokens:
+    """Makes tokens under a secret key: equal for equal values of a tenant, and different for another tenant."""
+
+    def __init__(self, key: bytes, tenant: str) -> None:
+        self._key = hmac.digest(key, _TOKEN_TAG + tenant.encode(), "sha256")
+
+    def token(self, detector: Detector, value: str) -> str:
+        """`tok_<detector>_` and 20 letters; spellings that the detector counts as the same value have the same."""
+        digest = hmac.digest(self._key, canonical([detector.id, normal(detector.same, value)]), "sha256")
+        letters = base64.b32encode(digest[:TOKEN_BYTES]).decode().lower()[:TOKEN_LETTERS]
+        return f"tok_{detector.id}_{letters}"
+
+
+class Place(Struct, frozen=True):
+    """Where a text stands: its pointer, the tool that the call is of, and the names around it, as words."""
+
+    at: Pointer = ()
+    tool: str = ""
+    names: str = ""
+
+
+class Region(Struct, frozen=True):
+    """A part of a text that is to be replaced."""
+
+    start: int
+    end: int
+    detector: Detector
+    mode: Mode
+
+
+class Replacer:
+    """Finds, chooses and replaces, in one text."""
+
+    def __init__(self, finder: Finder, choices: Choices, tokens: Tokens) -> None:
+        self.finder = finder
+        self._choices = choices
+        self._tokens = tokens
+
+    def regions(self, text: bytes, place: Place) -> list[Region]:
+        """What is to be replaced, in its order, without overlaps; what is kept is not there."""
+        found = [
+            (finding, mode)
+            for finding in self.finder.find(text, place.names)
+            if (mode := self._choices.mode(place.at, place.tool, finding.detector)) != "keep"
+        ]
+        return list(_apart(found))
+
+    def replaced(self, text: bytes, regions: Iterable[Region]) -> bytes:
+        """The text with its regions replaced; of those that are dropped nothing is left."""
+        parts: list[bytes] = []
+        end = 0
+        for region in regions:
+            parts += text[end : region.start], self.stand_in(region, text)
+            end = region.end
+        return b"".join([*parts, text[end:]])
+
+    def stand_in(self, region: Region, text: bytes) -> bytes:
+        """What stands for a region."""
+        if region.mode == "drop":
+            return b""
+        if region.mode == "mask":
+            return f"[{region.detector.id}]".encode()
+        value = text[region.start : region.end].decode("utf-8", "surrogateescape")
+        return self._tokens.token(region.detector, value.encode("utf-8", "replace").decode()).encode()
+
+
+def _apart(found: Iterable[tuple[Finding, Mode]]) -> Iterable[Region]:
+    """Findings that overlap become one region, named by the one whose detector stands first."""
+    start = end = -1
+    best: tuple[Finding, Mode] | None = None
+    for finding, mode in found:
+        if best is not None and finding.start < end:
+            end = max(end, finding.end)
+            best = min(best, (finding, mode), key=lambda each: each[0].rank)
+            continue
+        if best is not None:
+            yield Region(start, end, best[0].detector, best[1])
+        start, end, best = finding.start, finding.end, (finding, mode)
+    if best is not None:
+        yield Region(start, end, best[0].detector, best[1])
