@@ -8,7 +8,7 @@ from aiohttp import hdrs, web
 from aiohttp.web_request import BaseRequest
 
 from proxy.vocabulary import ClientGone, Headers, Reply
-from proxy.wire.sse import event_bytes
+from proxy.wire.sse import KEEP_ALIVE, event_bytes
 
 SERVER: Final = "agentgate"
 
@@ -54,6 +54,11 @@ class HttpClient:
 
     def hold(self) -> None:
         """Nothing: each exchange has a connection, or a turn on one, of its own."""
+
+    async def keep_alive(self) -> None:
+        """A comment, where a stream has begun: before that, status and headers are still the upstream's to say."""
+        if self.begun:
+            await self.send(KEEP_ALIVE)
 
     async def begin(self, status: int, headers: Headers) -> None:
         """Send status and headers of a stream."""

@@ -9,7 +9,7 @@ from policy.vocabulary import Caller
 from proxy.demux import Answers, Demux
 from proxy.refusals import NoSuchSession
 from proxy.vocabulary import Arrival, ClientLeg, Exchange, Headers, Reply
-from proxy.wire.sse import event_bytes
+from proxy.wire.sse import KEEP_ALIVE, event_bytes
 
 ERA = "2024-11-05"
 
@@ -107,6 +107,10 @@ class MessageLeg:
     def hold(self) -> None:
         """The POST is answered."""
         self._accept(Reply(202, (), b""))
+
+    async def keep_alive(self) -> None:
+        """A comment on the stream, which is open as long as there is somebody to answer."""
+        await self._writer.event(KEEP_ALIVE)
 
     async def answer(self, reply: Reply) -> None:
         """An answer to a request goes on the stream; a failure of HTTP itself answers the POST."""

@@ -68,6 +68,9 @@ class LineLeg:
         """The next line may be read."""
         self._take()
 
+    async def keep_alive(self) -> None:
+        """Nothing: nobody gives up a pipe on which nothing comes."""
+
     async def answer(self, reply: Reply) -> None:
         """Write a whole answer, if there is one."""
         self._take()

@@ -142,6 +142,10 @@ class ClientLeg(Protocol):
         """The answer takes its time: whatever else the client sends is not to wait for it."""
         ...
 
+    async def keep_alive(self) -> None:
+        """Say on a stream that is open already that the answer is still to come; nothing anywhere else."""
+        ...
+
     async def answer(self, reply: Reply) -> None:
         """Send one whole answer."""
         ...

@@ -39,6 +39,9 @@ from proxy.wire.ids import message_id
 from proxy.wire.message import Message, MessageKind
 
 POLL_SECONDS: Final = 0.25
+ALIVE_SECONDS: Final = 3.0
+"""How often a client whose call is held hears of it where a stream is open: some wait five seconds for a byte."""
+
 _DEFAULT_REASON: Final = "A human must approve this."
 
 
@@ -56,11 +59,12 @@ async def agree(
     Raises `needed` where the client cannot help, must first be asked, or nobody has answered in time.
     """
     asked, message = needed.asked, exchange.envelope.messages[0]
+    holding = _Holding(gate, client, needed, given_up)
     if asked is None or len(exchange.envelope.messages) != 1 or message.kind is not MessageKind.REQUEST or exchange.own:
         raise needed
     if returned is not None and returned.approval == asked.id:
         client.hold()
-        await _heed(gate, exchange.caller, needed, asked, returned.form, returned.reply, given_up)
+        await _heed(gate, exchange.caller, needed, asked, returned.form, returned.reply, holding)
         return
     form = _form(gate, exchange, message, asked)
     if form is None:
@@ -69,8 +73,8 @@ async def agree(
     if exchange.modern:
         needed.question = await _round(gate, exchange, message, asked, form, params)
         raise needed
-    reply = await _asked_now(gate, exchange, client, params, needed)
-    await _heed(gate, exchange.caller, needed, asked, form, reply, given_up)
+    reply = await _asked_now(gate, exchange, client, params, holding)
+    await _heed(gate, exchange.caller, needed, asked, form, reply, holding)
 
 
 def _form(gate: Gate, exchange: Exchange, message: Message, asked: Asked) -> Form | None:
@@ -111,21 +115,20 @@ async def _round(
 
 
 async def _asked_now(
-    gate: Gate, exchange: Exchange, client: ClientLeg, params: dict[str, Any], needed: ApprovalNeeded
+    gate: Gate, exchange: Exchange, client: ClientLeg, params: dict[str, Any], holding: "_Holding"
 ) -> Reply | None:
     id = f"agentgate/{gate.new_id()}"
     identified = message_id(id)
     assert identified is not None  # noqa: S101  (a text is an id)
     key = (exchange.caller, exchange.upstream, exchange.session, identified.key)
     request = {"jsonrpc": "2.0", "id": id, "method": METHOD, "params": params}
-    with gate.asking.expecting(key) as answer, _held(gate, needed):
+    with gate.asking.expecting(key) as answer, holding.place():
         await client.ask(orjson.dumps(request))
-        try:
-            async with asyncio.timeout(gate.approvals.wait_seconds):
-                message = await answer
-        except TimeoutError:
-            raise needed from None
-    return read_reply(message.result)
+        while await holding.goes_on():
+            await asyncio.wait((answer,), timeout=POLL_SECONDS)
+            if answer.done():
+                return read_reply(answer.result().result)
+    raise holding.needed
 
 
 async def _heed(
@@ -135,13 +138,13 @@ async def _heed(
     asked: Asked,
     form: Form,
     reply: Reply | None,
-    given_up: Callable[[], bool],
+    holding: "_Holding",
 ) -> None:
     if reply is None:
         raise needed
     event = event_of(form, reply)
     if event is None:
-        await _answered(gate, needed, asked, given_up)
+        await _answered(gate, asked, holding)
     elif event is Event.CANCEL:
         await gate.approvals.cancel(asked.id, unix_seconds(gate))
         needed.approval, needed.detail = None, "the client's user has cancelled it"
@@ -150,26 +153,44 @@ async def _heed(
         await gate.approvals.attest(asked.id, event, caller.user or caller.agent, unix_seconds(gate))
 
 
-async def _answered(gate: Gate, needed: ApprovalNeeded, asked: Asked, given_up: Callable[[], bool]) -> None:
+async def _answered(gate: Gate, asked: Asked, holding: "_Holding") -> None:
     """Hold the call until the approval does not wait any more."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + gate.approvals.wait_seconds
-    with _held(gate, needed):
-        while loop.time() < until and not given_up():
+    with holding.place():
+        while await holding.goes_on():
             approval = await gate.approvals.look(asked.id, unix_seconds(gate))
             if approval is None or approval.state is not State.WAITING:
                 return
             await asyncio.sleep(POLL_SECONDS)
-    raise needed
+    raise holding.needed
 
 
-@contextmanager
-def _held(gate: Gate, needed: ApprovalNeeded) -> Iterator[None]:
-    """The block for whose length one more call is held. Raises `needed` where too many are."""
-    if gate.approvals.held >= MAX_HELD:
-        raise needed
-    gate.approvals.held += 1
-    try:
-        yield
-    finally:
-        gate.approvals.held -= 1
+class _Holding:
+    """One call that is held: where too many are, or nobody answers in time, it comes to `needed`."""
+
+    def __init__(self, gate: Gate, client: ClientLeg, needed: ApprovalNeeded, given_up: Callable[[], bool]) -> None:
+        self.needed = needed
+        self._approvals = gate.approvals
+        self._client = client
+        self._given_up = given_up
+        self._heard = self._until = 0.0
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """The block for whose length one more call is held. Raises `needed` where too many are."""
+        self._heard = asyncio.get_running_loop().time()
+        self._until = self._heard + self._approvals.wait_seconds
+        if self._approvals.held >= MAX_HELD:
+            raise self.needed
+        self._approvals.held += 1
+        try:
+            yield
+        finally:
+            self._approvals.held -= 1
+
+    async def goes_on(self) -> bool:
+        """Whether the call may still be held; its client hears of it now and then. Raises ClientGone."""
+        now = asyncio.get_running_loop().time()
+        if now - self._heard >= ALIVE_SECONDS:
+            self._heard = now
+            await self._client.keep_alive()
+        return now < self._until and not self._given_up()

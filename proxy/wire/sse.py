@@ -18,6 +18,9 @@ _OVERLAP: Final = 3
 _MARK = b"\xef\xbb\xbf"
 _HIDDEN_BREAK = re.compile(rb"[\v\f\x1c-\x1e]|\xc2\x85|\xe2\x80[\xa8\xa9]")
 
+KEEP_ALIVE: Final = b": the call is held\n\n"
+"""A comment, which readers skip: it says that the other end is still there."""
+
 _RETRY_DIGITS: Final = 15
 _LINE_ENDS = b"\r\n"
 

@@ -234,6 +234,9 @@ class Ear:
         self._begun = True
         await self._hear(f"client is asked {raw.decode()}")
 
+    async def keep_alive(self) -> None:
+        """Nothing is held so long."""
+
     def hold(self) -> None:
         return
 

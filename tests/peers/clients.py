@@ -58,13 +58,15 @@ class McpClient:
         *,
         headers: Mapping[str, str] | None = None,
         elicitation: Mapping[str, Any] | None = None,
+        read_seconds: float = 30.0,
     ) -> Journey:
         """Connects, does the steps one after the other, disconnects. Raises ClientFailed.
 
-        `elicitation` is what the client declares of that, where it has a choice.
+        `elicitation` is what the client declares of that, where it has a choice; `read_seconds` how long it waits for
+        the next byte, where it can be told (python-1.30.0).
         """
         plan = {"mode": self.mode, "steps": list(steps), "linger_seconds": LINGER_SECONDS, **_target(server, headers)}
-        plan["elicitation"] = dict(elicitation or {})
+        plan |= {"elicitation": dict(elicitation or {}), "read_seconds": read_seconds}
         command = [*self.program, json.dumps(plan)]
         try:
             done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=TIMEOUT_SECONDS, check=False)

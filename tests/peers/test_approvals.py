@@ -33,6 +33,9 @@ CLIENTS_WORD: Final = HUMAN.replace(
 )
 ADD: Final = [call("add", {"a": 1.5, "b": 2})]
 DONE: Final = [{"text": "3.5", "error": False, "progress": []}]
+IMPATIENT_SECONDS: Final = 5.0
+"""How long an HTTP client waits for the next byte if nobody tells it (httpx)."""
+
 WAIT: Final = "[approvals]\nsame_user = true\nwait_seconds = 20\n"
 
 
@@ -46,8 +49,8 @@ def _configured(folder: Path, policy: str, lines: str = WAIT) -> dict[str, Any]:
 
 
 @contextmanager
-def _operator(folders: Folders, what: str = "approve") -> Iterator[list[str]]:
-    """Somebody who answers whatever comes to wait; the ids are told."""
+def _operator(folders: Folders, what: str = "approve", *, after: float = 0.0) -> Iterator[list[str]]:
+    """Somebody who answers whatever comes to wait, so many seconds after it was seen first; the ids are told."""
     answered: list[str] = []
     ended = threading.Event()
 
@@ -57,6 +60,7 @@ def _operator(folders: Folders, what: str = "approve") -> Iterator[list[str]]:
             listed = agentgate("approvals", "list", "--json", "--state", folders.state).stdout.splitlines()
             for line in listed:
                 id = json.loads(line)["id"]
+                ended.wait(after)
                 if agentgate("approvals", what, "--state", folders.state, id).returncode == 0:
                     answered.append(id)
             ended.wait(0.2)
@@ -141,6 +145,17 @@ def test_on_the_oldest_transport(
     # The SDKs know the transport by the end of the URL; the sidecar serves the configured one under any name.
     with _operator(gate.folders):
         assert client.run(gate.url("sse"), ADD, elicitation={"url": {}}).outcomes == DONE
+
+
+@pytest.mark.parametrize("transport", ["http", "sse"])
+def test_a_client_that_waits_for_no_byte_long_is_told_that_its_call_is_held(
+    transport: str, everything_http: HttpServer, everything_sse: HttpServer, sidecar: StartSidecar, tmp_path: Path
+) -> None:
+    server = {"http": everything_http, "sse": everything_sse}[transport]
+    gate = sidecar({transport: server}, **_configured(tmp_path, HUMAN))
+    with _operator(gate.folders, after=IMPATIENT_SECONDS + 2):
+        journey = clients.PYTHON_OLD.run(gate.url(transport), ADD, read_seconds=IMPATIENT_SECONDS)
+    assert journey.outcomes == DONE
 
 
 @rows(*clients.CLIENTS)

@@ -43,8 +43,9 @@ def _transport(plan: Plan):  # noqa: ANN202
         command, *arguments = plan["command"]
         return stdio_client(StdioServerParameters(command=command, args=arguments, env=plan["environment"]))
     if plan["url"].endswith("/sse"):
-        return sse_client(plan["url"], headers=plan["headers"])
-    client = httpx.AsyncClient(headers=plan["headers"], timeout=30, follow_redirects=True)
+        return sse_client(plan["url"], headers=plan["headers"], sse_read_timeout=plan["read_seconds"])
+    timeout = httpx.Timeout(30, read=plan["read_seconds"])
+    client = httpx.AsyncClient(headers=plan["headers"], timeout=timeout, follow_redirects=True)
     return streamable_http_client(plan["url"], http_client=client)
 
 
