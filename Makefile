@@ -33,6 +33,7 @@ peers: dev
 	$(NOW) '[2/4] peers: Node packages, Python clients, nginx, PostgreSQL, OPA'
 	@scripts/setup_peers.sh
 	@scripts/setup_opa.sh
+	@scripts/setup_log_peers.sh
 
 test: dev peers
 	$(NOW) '[3/4] checks'

@@ -30,6 +30,9 @@ OLD_PYTHON: Final = _python("mcp130")
 FRAMEWORKS_PYTHON: Final = _python("frameworks")
 FETCHING_PYTHON: Final = _python("fetching")
 SQLITE_PYTHON: Final = _python("sqlite")
+_GO: Final = ROOT / "tests/peers/go"
+_GO_SOURCES: Final = [file for name in ("go.mod", "go.sum", "main.go") for file in sorted(_GO.glob(f"*/{name}"))]
+LOG_PEERS: Final = _CACHE / f"log-peers-{_digest(*_GO_SOURCES)}"
 OPA: Final = _CACHE / "opa-1.22.2/opa"
 
 
