@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -21,8 +21,20 @@ TENANT_KEY: Final = X25519PrivateKey.from_private_bytes(b"\x20" * 32)
 SECOND: Final = 1_000_000
 
 
-def _counting() -> Callable[[int], bytes]:
-    state = [0]
+class Remembered(Recipient):
+    """HPKE draws its own randomness: the same key is wrapped once, so that equal chains are equal."""
+
+    _wrapped: ClassVar[dict[tuple[bytes, bytes], bytes]] = {}
+
+    def wrap(self, data_key: bytes, info: bytes) -> bytes:
+        """The wrapped key."""
+        if (data_key, info) not in self._wrapped:
+            self._wrapped[data_key, info] = super().wrap(data_key, info)
+        return self._wrapped[data_key, info]
+
+
+def _counting(life: int) -> Callable[[int], bytes]:
+    state = [life << 32]
 
     def draw(count: int) -> bytes:
         state[0] += 1
@@ -70,7 +82,11 @@ class Gate:
         self._lives += 1
         name, key = f"{self._lives:032x}", Ed25519PrivateKey.from_private_bytes(bytes([0x10 + self._lives]) * 32)
         self._sealer = Sealer(
-            self.tenant, Recipient(TENANT_KEY.public_key()), lambda kind, text: f"{kind}-{text}", _counting(), 4
+            self.tenant,
+            Remembered(TENANT_KEY.public_key()),
+            lambda kind, text: f"{kind}-{text}",
+            _counting(self._lives),
+            4,
         )
         self._scribe = Scribe(
             sidecar=self.name, tenant=self.tenant, incarnation=name, key=key, sealer=self._sealer,
