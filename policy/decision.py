@@ -267,7 +267,8 @@ def judge_result(decision: Decision) -> Obligations:
 
 def durability(decision: Decision) -> Durability | None:
     """The strictest durability that a permitted decision obliges to; None when it says nothing."""
-    return strictest(decision.obligations.get("durability"))
+    asked = decision.obligations.get("durability")
+    return None if asked is None else strictest(asked)
 
 
 def recording(decision: Decision) -> Recording | None:

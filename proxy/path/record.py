@@ -370,4 +370,5 @@ def _plain(decision: Decision) -> bool:
 
 
 def _durability(decision: Decision, default: Durability) -> Durability:
-    return strictest([default, durability(decision)]) or default
+    asked = durability(decision)
+    return default if asked is None else strictest([default, asked]) or default
