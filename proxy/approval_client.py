@@ -12,12 +12,16 @@ class Unanswered(Exception):
     """Nobody is there, or what was asked was refused; the text says which."""
 
 
-class _Connection(http.client.HTTPConnection):
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
     def __init__(self, path: str) -> None:
+        """Nothing is connected yet."""
         super().__init__("localhost", timeout=SECONDS)
         self._path = path
 
     def connect(self) -> None:
+        """Connect to the path."""
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(SECONDS)
         self.sock.connect(self._path)
@@ -42,7 +46,7 @@ class Desk:
         return self._asked("POST", f"/approvals/{id}", json.dumps({"answer": what}))
 
     def _asked(self, method: str, path: str, body: str | None = None) -> dict[str, Any]:
-        connection = _Connection(self._path)
+        connection = UnixConnection(self._path)
         try:
             connection.request(method, path, body)
             answer = connection.getresponse()

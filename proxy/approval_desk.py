@@ -7,7 +7,6 @@ Refusals are {"error": text}: 403 for whoever may not, 404 for no such approval,
 """
 
 import asyncio
-import pwd
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final
@@ -19,6 +18,7 @@ from policy.engine import CannotDecide
 from policy.peer import peer_uid
 from proxy.approval_answers import EVENTS, MayNot, NoneSuch, shown
 from proxy.gate import Gate
+from proxy.login import login_of
 from proxy.path.approve import unix_seconds
 
 PEER: Final = "peer"
@@ -26,15 +26,8 @@ PEER: Final = "peer"
 
 MAX_BODY_BYTES: Final = 4096
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-def login_of(uid: int) -> str:
-    """The login name of a user id, else `uid N`."""
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"
+Admitted = Callable[[web.Request], Awaitable[str]]
+"""Who asks, if that is one of the approvers. Raises HTTPForbidden."""
 
 
 def desk_app(gate: Gate, approvers: frozenset[str], agent_uid: int | None) -> web.Application:
@@ -59,7 +52,7 @@ async def _admitted(approvers: frozenset[str], agent_uid: int | None, request: w
     return login
 
 
-async def _list(gate: Gate, admitted: Callable[[web.Request], Awaitable[str]], request: web.Request) -> web.Response:
+async def _list(gate: Gate, admitted: Admitted, request: web.Request) -> web.Response:
     await admitted(request)
     try:
         found = await gate.approvals.listed(unix_seconds(gate), every=request.query.get("all") == "1")
@@ -68,7 +61,7 @@ async def _list(gate: Gate, admitted: Callable[[web.Request], Awaitable[str]], r
     return _json({"approvals": [shown(one) for one in found]})
 
 
-async def _answer(gate: Gate, admitted: Callable[[web.Request], Awaitable[str]], request: web.Request) -> web.Response:
+async def _answer(gate: Gate, admitted: Admitted, request: web.Request) -> web.Response:
     approver = await admitted(request)
     event = EVENTS.get(_said(await request.read()))
     if event is None:

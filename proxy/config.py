@@ -4,7 +4,6 @@ Nothing else in the project reads the environment. Everything that is wrong is r
 """
 
 import os
-import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,14 +121,6 @@ class Places:
 def environment() -> Mapping[str, str]:
     """The environment of this process."""
     return os.environ
-
-
-def operator_name() -> str:
-    """Who gives an order: the login name of the user of this process, else the user id."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid {os.getuid()}"
 
 
 def make_state(config: Config) -> None:

@@ -212,18 +212,17 @@ class _Passing:
 
     def _follow_session(self, arrival: Arrival) -> None:
         sessions, upstream = self.gate.sessions, self.exchange.upstream
-        for name, value in arrival.headers:
-            if name.lower() == SESSION_HEADER:
-                sessions.bind(upstream, value, self.exchange.caller)
+        given = [value for name, value in arrival.headers if name.lower() == SESSION_HEADER]
+        for session in given:
+            sessions.bind(upstream, session, self.exchange.caller)
         if any(message.method == "initialize" for message in self.exchange.envelope.messages):
-            self._note_forms(arrival)
+            self._note_forms(given[0] if given else self.exchange.session)
         if arrival.status == 404 and self.exchange.session is not None:
             sessions.end(upstream, self.exchange.session)
 
-    def _note_forms(self, arrival: Arrival) -> None:
+    def _note_forms(self, session: str | None) -> None:
         """Remember in which forms the client can ask its user, for as long as its session lasts."""
         exchange = self.exchange
-        session = next((value for name, value in arrival.headers if name.lower() == SESSION_HEADER), exchange.session)
         params = exchange.envelope.messages[0].params
         if isinstance(params, dict) and (session is not None or exchange.transport == "stdio"):
             forms = declared(params.get("capabilities"))

@@ -145,7 +145,7 @@ class _Folder:
         from evidence.keys import signing_key
         from proxy.approval_answers import EVENTS, MayNot, NoneSuch, give, meant
         from proxy.approvals import KEY
-        from proxy.config import operator_name
+        from proxy.login import operator_name
 
         now, key = int(time.time()), signing_key(self._state, KEY)
         try:

@@ -8,7 +8,7 @@ from typing import Final
 
 from proxy.commands.command import Command, ends_with_its_reader, exception_trust_of, place_arguments, places_of
 from proxy.commands.scoping import rule_arguments, rules_of, scope_arguments
-from proxy.config import operator_name
+from proxy.login import operator_name
 from proxy.settings.problems import ConfigProblems, Problem
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}

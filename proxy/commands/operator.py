@@ -19,7 +19,7 @@ from proxy.commands.command import (
     trust_of,
 )
 from proxy.commands.scoping import rule_arguments, rules_of, scope_arguments
-from proxy.config import operator_name
+from proxy.login import operator_name
 
 
 def _order_arguments(parser: argparse.ArgumentParser) -> None:

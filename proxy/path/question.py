@@ -8,6 +8,7 @@ from msgspec import structs
 from policy.containment import Contained, clear
 from policy.decision import ApprovalNeeded, ObligationUnmet
 from policy.vocabulary import Call, Permit
+from proxy.elicitation import METHOD
 from proxy.gate import Gate
 from proxy.path.contain import passages
 from proxy.path.decide import permitted
@@ -88,7 +89,7 @@ async def refuse_question(
 
 def _refusal_answer(message: Message) -> bytes:
     assert message.id is not None  # noqa: S101  (the caller has looked)
-    if message.method == "elicitation/create":
+    if message.method == METHOD:
         return result_answer(message.id, {"action": "decline"})
     if message.method == "sampling/createMessage":
         return error_answer(message.id, USER_REJECTED, "User rejected sampling request", None)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from msgspec import Struct, structs
 
 from proxy.approval_state import PREFIX
-from proxy.elicitation import Form, Reply, read_reply
+from proxy.elicitation import METHOD, Form, Reply, read_reply
 from proxy.gate import Gate
 from proxy.path.approve import owner_of
 from proxy.reading import read_request
@@ -81,5 +81,5 @@ def _reply(params: Mapping[str, Any], key: str) -> Reply | None:
 
 def result(key: str, params: Mapping[str, Any], state: str) -> dict[str, Any]:
     """The result that asks the client (2026-07-28, multi round-trip requests)."""
-    asked = {key: {"method": "elicitation/create", "params": dict(params)}}
+    asked = {key: {"method": METHOD, "params": dict(params)}}
     return {"resultType": "input_required", "inputRequests": asked, "requestState": state}

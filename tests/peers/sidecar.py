@@ -1,8 +1,6 @@
 """The product as its users have it: `agentgate` programs, started on folders of their own."""
 
-import http.client
 import json
-import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,22 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from proxy.approval_client import UnixConnection
 from tests.peers.places import AGENTGATE, ROOT
 from tests.peers.processes import Program, free_port, running
 from tests.peers.servers import HttpServer, StdioServer
 
 COMMAND_SECONDS: Final = 60.0
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=5)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(5)
-        self.sock.connect(str(self._path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +60,7 @@ class Sidecar:
 
     def admin(self, path: str) -> tuple[int, bytes]:
         """Asks the admin socket: status and body."""
-        connection = _UnixConnection(self.folders.state / "admin.sock")
+        connection = UnixConnection(str(self.folders.state / "admin.sock"))
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -89,7 +77,7 @@ def agentgate(*arguments: str | Path, check: bool = False) -> "subprocess.Comple
 
 def is_ready(state: Path) -> bool:
     """Whether `/readyz` on the admin socket says so; false as well while nobody listens there."""
-    connection = _UnixConnection(state / "admin.sock")
+    connection = UnixConnection(str(state / "admin.sock"))
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == 200
