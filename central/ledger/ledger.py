@@ -26,7 +26,7 @@ from central.ledger.standing import NOTHING, Standing, Turned, call_key
 from central.ledger.vocabulary import Appended, Incident, IncidentKind, Kept, NotJoined
 from central.registry import Sidecar
 from central.store import tables
-from central.store.engine import Store, open_store
+from central.store.engine import WAIT_SECONDS, Store, open_store
 from central.store.schema import check_schema
 from evidence.batch import Batch, Sent
 from evidence.chain import Position, State
@@ -60,14 +60,20 @@ class Ledger:
 
     @classmethod
     def open(
-        cls, url: str, *, clock: Clock | None = None, heartbeat_seconds: float = HEARTBEAT_SECONDS, connections: int = 8
+        cls,
+        url: str,
+        *,
+        clock: Clock | None = None,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
+        connections: int = 8,
+        wait_seconds: float = WAIT_SECONDS,
     ) -> Self:
         """The ledger at `sqlite:///PATH` or `postgresql://…`.
 
         Raises StoreProblem for a URL that names none, SchemaProblem for a schema that is older or unknown, and
         LedgerUnavailable.
         """
-        store = open_store(url, connections=connections)
+        store = open_store(url, connections=connections, wait_seconds=wait_seconds)
         try:
             check_schema(store)
         except BaseException:

@@ -10,7 +10,7 @@ from sqlalchemy.engine import URL, make_url
 
 SQLITE: Final = "sqlite"
 POSTGRESQL: Final = "postgresql"
-_WAIT_SECONDS: Final = 10
+WAIT_SECONDS: Final = 10.0
 _READS: Final = "agentgate_reads"
 
 _AWAY: Final = (
@@ -60,21 +60,24 @@ class Store:
         self.engine.dispose()
 
 
-def open_store(url: str, *, connections: int = 8) -> Store:
-    """A store for `sqlite:///PATH` or `postgresql://…`; connects later. Raises StoreProblem."""
+def open_store(url: str, *, connections: int = 8, wait_seconds: float = WAIT_SECONDS) -> Store:
+    """A store for `sqlite:///PATH` or `postgresql://…`; connects later. Raises StoreProblem.
+
+    `wait_seconds` is how long a transaction waits for a connection, and in SQLite for the one writer before it.
+    """
     named = _read_url(url)
     if named.get_backend_name() == SQLITE:
-        engine = create_engine(named, connect_args={"timeout": _WAIT_SECONDS}, pool_size=connections)
+        engine = create_engine(named, connect_args={"timeout": wait_seconds}, pool_size=connections)
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return Store(engine)
-    arguments = {"connect_timeout": _WAIT_SECONDS, "application_name": "agentgate central"}
+    arguments = {"connect_timeout": max(2, int(wait_seconds)), "application_name": "agentgate central"}
     engine = create_engine(
         named.set(drivername="postgresql+psycopg"),
         connect_args={name: value for name, value in arguments.items() if name not in named.query},
         pool_size=connections,
         max_overflow=0,
-        pool_timeout=_WAIT_SECONDS,
+        pool_timeout=wait_seconds,
         pool_pre_ping=True,
     )
     event.listen(engine, "connect", _set_up_postgresql)

@@ -154,7 +154,15 @@ def _children(pid: int) -> list[int]:
 def _killed(pid: int) -> None:
     """Waits until a process is gone that was told to go; kills it if it has not."""
     for _ in range(500):
-        if not Path(f"/proc/{pid}").exists():
+        if _ended(pid):
             return
         time.sleep(_POLL_SECONDS)
     os.kill(pid, signal.SIGKILL)
+
+
+def _ended(pid: int) -> bool:
+    """Also one that nobody has waited for."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True

@@ -73,13 +73,9 @@ def _forked(ledger: Ledger) -> None:
 
 
 @pytest.fixture
-def on_postgresql(server: Postgres) -> Iterator[Ledger]:
-    url = server.new_database()
-    store = open_store(url)
-    migrate(store)
-    assert make_partitions(store, SEPTEMBER) == 3
-    store.close()
-    ledger = Ledger.open(url)
+def on_postgresql(server: Postgres, template: str) -> Iterator[Ledger]:
+    ledger = Ledger.open(server.new_database(template))
+    assert make_partitions(ledger.store, SEPTEMBER) == 3
     yield ledger
     ledger.close()
 
@@ -95,12 +91,8 @@ def test_partitions_are_made_once_and_ahead(on_postgresql: Ledger) -> None:
     }
 
 
-def test_a_month_that_began_without_a_partition_stays_in_the_rest(server: Postgres) -> None:
-    url = server.new_database()
-    store = open_store(url)
-    migrate(store)
-    store.close()
-    ledger = Ledger.open(url)
+def test_a_month_that_began_without_a_partition_stays_in_the_rest(server: Postgres, template: str) -> None:
+    ledger = Ledger.open(server.new_database(template))
     _forked(ledger)
     with ledger.store.reading() as connection:
         now = connection.execute(text("SELECT max(received_at) FROM records_rest")).scalar_one()
