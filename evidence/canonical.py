@@ -9,13 +9,30 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+import msgspec
 import orjson
 
 EXACT: Final = 2**53
 """Integers up to this size, of either sign, are held by a double and enter as numbers."""
 
+_DEPTH_OF_MOST: Final = 8
+_INTEGER: Final = Annotated[int, msgspec.Meta(ge=-EXACT, le=EXACT)]
+
+
+def _simple(depth: int) -> Any:
+    """The type of values without floats whose integers a double holds, nested so deep at most."""
+    scalar: Any = None | bool | _INTEGER | str
+    if depth == 0:
+        return scalar
+    array: Any = list
+    mapping: Any = dict
+    inner = _simple(depth - 1)
+    return scalar | array[inner] | mapping[str, inner]
+
+
+_SIMPLE: Final = msgspec.json.Decoder(_simple(_DEPTH_OF_MOST))
 _PLAIN: Final = frozenset({str, bool, type(None)})
 _MAX_DEPTH: Final = 128
 """Arrays and objects within each other; a message is refused long before (64)."""
@@ -47,6 +64,12 @@ def canonical(value: Any) -> bytes:
 
 def read(data: bytes) -> Any:
     """The value whose canonical bytes are `data`. Raises ValueError for bytes that are the canonical form of none."""
+    if data.isascii() and b"$" not in data:
+        # No key is beyond ASCII or one of our escapes, so what `_is_simple` asks else is a matter of types.
+        with contextlib.suppress(ValueError):
+            value = _SIMPLE.decode(data)
+            if orjson.dumps(value, option=orjson.OPT_SORT_KEYS) == data:
+                return value
     value = orjson.loads(data)
     if not _is_simple(value, _MAX_DEPTH):
         value = _restore(value, _MAX_DEPTH)

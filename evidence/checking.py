@@ -1,35 +1,36 @@
 """Checks one chain: bytes in, a report out. No input or output, no code of the writer.
 
-The caller hands in the segments in order, then the wrapped keys and the reserve; the first fault ends the check.
+The caller hands in the receipts, the segments in their order, the wrapped keys and the reserve, each in blocks of any
+size; the first fault ends the check.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ParamSpec, TypeVar
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, ParamSpec, TypeVar
 
 import orjson
 
-from evidence.chain import Continuity, State, still_open, turn
-from evidence.layout import KEYS_NAME, RESERVE_NAME
+from evidence.calls import Calls, NotItsTurn
+from evidence.chain import BrokenLink, Continuity, OutOfTurn, Position, still_open
+from evidence.heads import Heads
+from evidence.layout import KEYS_NAME, RECEIPTS_NAME, RESERVE_NAME
 from evidence.line import Box, Line, Note, read_line
-from evidence.record import OUTCOMES, Header, Kind, Record, record_line
+from evidence.record import BadLine, Header, Kind, Record, record_line
 from evidence.report import ChainReport, Fault, Place, Step
 from evidence.sealing import box_hash, read_key_line
-from evidence.signing import (
-    Certificate,
-    check,
-    exact_base64,
-    open_note,
-    read_head,
-    read_public,
-    signer_name,
-)
+from evidence.signing import BadSignature, Verifier
+from evidence.start import count, member, read_start
+from evidence.witnessing import Contradicted, Witness
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
+MAX_LINE_BYTES: Final = 1 << 28
+"""No line is longer: the largest answer that a sidecar can be told to seal has a quarter of it."""
+
 
 class Faulty(Exception):
-    """The chain is not what it says; `fault` tells where and how."""
+    """The chain is not what it says; `step` and `what` tell how."""
 
     def __init__(self, step: Step, what: str) -> None:
         super().__init__(what)
@@ -37,90 +38,156 @@ class Faulty(Exception):
         self.what = what
 
 
-class ChainCheck:
-    """The check of one chain. `pinned` is the identity's public key (raw) that the chain must name, None for any."""
+_STEP_OF: Final[Mapping[type[Exception], Step]] = {
+    BadLine: Step.LINES,
+    BrokenLink: Step.LINKS,
+    BadSignature: Step.HEADS,
+    NotItsTurn: Step.CALLS,
+    OutOfTurn: Step.CALLS,
+    Contradicted: Step.RECEIPTS,
+}
+"""Which step a line fails by what is wrong with it; what a `start` certifies has its own place."""
 
-    def __init__(self, name: str, pinned: bytes | None) -> None:
+_REFUSED: Final = tuple(_STEP_OF)
+
+
+class ChainCheck:
+    """The check of one chain.
+
+    `pinned` is the identity's public key (raw) that the chain must name, None for any; a receipt counts if one of
+    `verifiers` has signed it.
+    """
+
+    def __init__(self, name: str, pinned: bytes | None = None, verifiers: Sequence[Verifier] = ()) -> None:
         self.report = ChainReport(name)
         self._pinned = pinned
         self._continuity = Continuity()
-        self._waiting: Record | None = None
-        self._public = b""
-        self._links: dict[int, str] = {}
-        self._calls: dict[str, State] = {}
+        self._witness = Witness(verifiers)
+        self._heads = Heads()
+        self._calls = Calls()
+        self._kinds: Counter[Kind] = Counter()
         self._data_keys: set[str] = set()
+        self._trimmed = False
+        self._waiting: Record | None = None
         self._before: Header | None = None
+        self._first: Header | None = None
+        self._last: Header | None = None
         self._file: str | None = None
         self._line: int | None = None
         self._doubtful = b""
 
-    def segment(self, name: str, data: bytes, *, last: bool) -> None:
-        """Check the next segment. Raises Faulty."""
-        self._file = name
-        self.report.segments += 1
-        *lines, rest = data.split(b"\n")
-        for number, line in enumerate(lines, 1):
-            # What is wrong with a box is wrong with the record before it.
-            self._line, self._doubtful = number, self._doubtful if self._waiting else line
-            self._take(_step(Step.LINES, read_line, line), first=number == 1)
-        self._line, self._doubtful = len(lines) + 1, b""
-        self._end_segment(rest, last=last)
+    def receipts(self, blocks: Iterable[bytes]) -> None:
+        """Check the file of receipts, before the segments. Raises Faulty."""
+        if self._walk(RECEIPTS_NAME, blocks, lambda line: _step(Step.RECEIPTS, self._witness.take, line)):
+            raise Faulty(Step.RECEIPTS, "the last receipt has no end")
+        self.report.receipts = self._witness.lines
 
-    def wrapped_keys(self, data: bytes) -> None:
+    def trimmed(self, what: str) -> None:
+        """The first segments are not there; `what` says so. Raises Faulty if no receipt can stand for them."""
+        self._trimmed = True
+        if not self._witness.covers(Position()):
+            raise Faulty(Step.FILES, what)
+
+    def segment(self, name: str, blocks: Iterable[bytes], *, last: bool) -> None:
+        """Check the next segment. Raises Faulty."""
+        self.report.segments += 1
+        self._end_segment(self._walk(name, blocks, self._take), last=last)
+
+    def records_end(self) -> None:
+        """There are no more segments. Raises Faulty."""
+        if self._trimmed and self._last is None:
+            raise Faulty(Step.FILES, "segments are missing, and no record is left")
+        _step(Step.RECEIPTS, self._witness.ends, self._last.seq if self._last else 0)
+
+    def wrapped_keys(self, blocks: Iterable[bytes]) -> None:
         """Check keys.jsonl; a key that a record names and that is not there has been erased. Raises Faulty."""
-        self._file = KEYS_NAME
-        *lines, rest = data.split(b"\n")
         found: set[str] = set()
-        for number, line in enumerate(lines, 1):
-            self._line = number
-            members = _step(Step.BOXES, read_key_line, line)
-            if members["id"] in found:
-                raise Faulty(Step.BOXES, "a wrapped key stands here twice")
-            if self.report.tenant not in (None, members["tenant"]):
-                raise Faulty(Step.BOXES, "a wrapped key of another tenant")
-            found.add(members["id"])
-        self._line = len(lines) + 1
-        if rest:
+        if rest := self._walk(KEYS_NAME, blocks, lambda line: self._key(line, found)):
             _refuse_changed_end(read_key_line, rest)
             self.report.torn_bytes += len(rest)
         self.report.erased_keys = len(self._data_keys - found)
 
-    def reserve(self, data: bytes) -> None:
-        """Check a part of the reserve, which holds zeros only. Raises Faulty."""
+    def reserve(self, blocks: Iterable[bytes]) -> None:
+        """Check the reserve, which holds zeros only. Raises Faulty."""
         self._file, self._line = RESERVE_NAME, None
-        if data.count(0) != len(data):
-            raise Faulty(Step.FILES, "the reserve holds something else than zeros")
-
-    def end(self) -> None:
-        """Count what is left open."""
-        self.report.open = sum(state is State.OPEN for state in self._calls.values())
+        for block in blocks:
+            if block.count(0) != len(block):
+                raise Faulty(Step.FILES, "the reserve holds something else than zeros")
 
     def fail(self, faulty: Faulty) -> None:
         """Put the fault into the report, with the place where the check stands."""
         seq, kind = _claims(self._doubtful)
         self.report.fault = Fault(faulty.step, faulty.what, self.report.chain, self._file, self._line, seq, kind)
 
-    def _take(self, line: Line, *, first: bool) -> None:
-        if self._waiting is not None:
-            self._box(self._waiting, line)
-            return
-        match line:
-            case Record():
-                self._record(line, first=first)
-            case Note():
-                self._head(line)
-            case Box():
-                raise Faulty(Step.BOXES, "a box that no record names")
+    def end(self) -> None:
+        """Put what was found into the report."""
+        report, kinds = self.report, self._kinds
+        report.records = kinds.total()
+        report.intents, report.outcomes = kinds[Kind.INTENT], kinds[Kind.OUTCOME]
+        report.refusals = kinds[Kind.REFUSAL]
+        report.open = len(self._calls.open())
+        report.signed, report.unsigned_heads = self._heads.signed, self._heads.unsigned
+        report.first, report.last = _place(self._first), _place(self._last)
+        report.closed = self._last is not None and self._last.kind is Kind.CLOSE
+        report.receipt = self._witness.furthest
 
-    def _record(self, record: Record, *, first: bool) -> None:
-        self._before = self._continuity.last
-        _step(Step.LINKS, self._continuity.follow, record.header, record.link)
-        if first and self.report.segments > 1:
+    def _walk(self, name: str, blocks: Iterable[bytes], take: Callable[[bytes], None]) -> bytes:
+        """Hand over each whole line of a file; what follows the last of them is given back."""
+        self._file, self._line, self._doubtful = name, 1, b""
+        rest, number = b"", 0
+        for block in blocks:
+            *lines, rest = (rest + block).split(b"\n")
+            for line in lines:
+                number += 1
+                self._line = number
+                take(line)
+            if len(rest) > MAX_LINE_BYTES:
+                raise Faulty(Step.FILES, "a line that is longer than any that is written")
+        self._line, self._doubtful = number + 1, b""
+        return rest
+
+    def _take(self, line: bytes) -> None:
+        waiting = self._waiting
+        if waiting is None:
+            # What is wrong with a box is wrong with the record before it.
+            self._doubtful = line
+        try:
+            found = read_line(line)
+            if waiting is not None:
+                self._box(waiting, found)
+            elif type(found) is Record:
+                self._record(found)
+            elif type(found) is Note:
+                self._heads.take(found.text, self._continuity.last)
+            else:
+                raise Faulty(Step.BOXES, "a box that no record names")
+        except _REFUSED as error:
+            raise Faulty(_STEP_OF[type(error)], str(error)) from error
+
+    def _record(self, record: Record) -> None:
+        before = self._before = self._continuity.last
+        if before is None:
+            self._begin(record)
+        else:
+            self._continuity.follow(record.header, record.link)
+        if self._line == 1 and (self._trimmed or self.report.segments > 1):
             self._check_notice(record)
         if record.box is None:
             self._settle(record)
         else:
             self._waiting = record
+
+    def _begin(self, record: Record) -> None:
+        """The first record of the folder: number 1, or one whose predecessors a receipt stands for."""
+        header = record.header
+        if not self._trimmed:
+            self._continuity.follow(header, record.link)
+        elif not self._witness.covers(Position(header.seq - 1, header.prev)) or header.seq < 2:
+            raise Faulty(Step.FILES, f"segments are missing: no receipt reaches to record {header.seq - 1}")
+        else:
+            self._heads.first = header.seq
+            self._continuity.position, self._continuity.last = Position(header.seq, record.link), header
+        self._witness.begins(header, record.link)
 
     def _box(self, record: Record, line: Line) -> None:
         if not isinstance(line, Box):
@@ -133,90 +200,64 @@ class ChainCheck:
 
     def _settle(self, record: Record) -> None:
         """A record counts when its box is there as well."""
-        if record.header.kind is Kind.START:
-            self._check_start(record)
-        self._call(record)
-        self._links[record.header.seq] = record.link
+        header, link = record.header, record.link
+        if header.kind is Kind.START:
+            self._start(record)
+        self._calls.take(record)
+        self._witness.reaches(header.seq, link, header.incarnation)
+        self._heads.record(header.seq, link)
         self._count(record)
 
     def _check_notice(self, record: Record) -> None:
         """A later segment begins with the list of open calls: so much can be known without the segments before."""
-        listed = still_open(record)
-        if listed is None:
+        if still_open(record) is None:
             raise Faulty(Step.FILES, "a later segment does not begin with the notice of what is open")
-        if listed != sorted(call for call, state in self._calls.items() if state is State.OPEN):
+        listed = record.body.get("open")
+        if self._trimmed and self.report.segments == 1:
+            if not isinstance(listed, list) or not all(isinstance(call, str) for call in listed):
+                raise Faulty(Step.CALLS, "the notice does not list the calls that are open")
+            self._calls.goes_on(listed)
+        if listed != self._calls.open():
             raise Faulty(Step.CALLS, "the calls that the notice lists are not those that are open")
 
-    def _check_start(self, record: Record) -> None:
+    def _start(self, record: Record) -> None:
         """The identity is one and the same, and certifies the key that the incarnation signs with."""
-        header, body = record.header, record.body
+        report = self.report
         try:
-            identity = read_public(_text(body, "identity"))
-            self._public = read_public(_text(body, "incarnation_key"))
-            certified = _member(body, "certificate")
-            certificate = Certificate(
-                header.sidecar,
-                header.incarnation,
-                _text(body, "incarnation_key"),
-                header.tenant,
-                _text(certified, "not_before"),
-            )
-            check(identity, exact_base64(_text(certified, "signature")), certificate.statement())
+            start = read_start(record)
         except ValueError as error:
             raise Faulty(Step.KEYS, f"the incarnation is not certified: {error}") from error
-        if self._pinned is not None and identity != self._pinned:
+        if self._pinned is not None and start.identity_key != self._pinned:
             raise Faulty(Step.KEYS, "the identity is not the one that was given")
-        if self.report.identity not in (None, body["identity"]):
+        if report.identity not in (None, start.identity):
             raise Faulty(Step.KEYS, "another identity than that of the incarnation before")
-        self._describe(record)
-
-    def _describe(self, record: Record) -> None:
-        body, report = record.body, self.report
-        report.identity = str(body["identity"])
-        report.sidecar, report.tenant = record.header.sidecar, record.header.tenant
-        report.isolation = str(body.get("isolation"))
+        self._heads.starts(start.incarnation_key)
+        report.identity, report.isolation = start.identity, start.isolation
         report.incarnations += 1
-        report.repaired_bytes += _number(body.get("repaired_bytes"))
-        report.abandoned.extend(str(name) for name in _sequence(body.get("abandoned")))
-
-    def _head(self, note: Note) -> None:
-        last = self._continuity.last
-        if last is None:
-            raise Faulty(Step.HEADS, "a head before the first record")
-        text = _step(Step.HEADS, open_note, note.text, signer_name(last.incarnation), self._public)
-        head = _step(Step.HEADS, read_head, text)
-        if head.incarnation != last.incarnation:
-            raise Faulty(Step.HEADS, "the head names another incarnation than its signer")
-        if self._links.get(head.position.seq) != head.position.link:
-            raise Faulty(Step.HEADS, f"the head over record {head.position.seq} does not name its link, or is not new")
-        for seq in range(self.report.signed + 1, head.position.seq + 1):
-            del self._links[seq]
-        self.report.signed = head.position.seq
-
-    def _call(self, record: Record) -> None:
-        call, kind = record.header.call, record.header.kind
-        if kind is Kind.OUTCOME and not _is_outcome(record.body.get("outcome")):
-            raise Faulty(Step.CALLS, "an outcome that is none")
-        if call is None:
-            if kind in {Kind.INTENT, Kind.OUTCOME, Kind.REFUSAL, Kind.LATE}:
-                raise Faulty(Step.CALLS, f"{kind.value} without a call")
-            return
-        self._calls[call] = _step(Step.CALLS, turn, call, self._calls.get(call, State.NOTHING), kind)
+        report.repaired_bytes += start.repaired_bytes
+        report.abandoned.extend(start.abandoned)
 
     def _count(self, record: Record) -> None:
-        header, report = record.header, self.report
-        report.records += 1
-        report.intents += header.kind is Kind.INTENT
-        report.outcomes += header.kind is Kind.OUTCOME
-        report.refusals += header.kind is Kind.REFUSAL
-        report.unknown += header.kind is Kind.OUTCOME and record.body["outcome"] == "unknown"
-        report.closed = header.kind is Kind.CLOSE
-        if header.kind is Kind.LOSS:
-            report.lost += sum(map(_number, _step(Step.LINES, _member, record.body, "lost").values()))
-        if self._before is not None and self._before.incarnation == header.incarnation:
-            report.longest_silence_us = max(report.longest_silence_us, header.boot - self._before.boot)
-        report.last = Place(header.seq, header.at)
-        report.first = report.first or report.last
+        header, report, before = record.header, self.report, self._before
+        self._kinds[header.kind] += 1
+        if header.kind is Kind.OUTCOME:
+            report.unknown += record.body["outcome"] == "unknown"
+        elif header.kind is Kind.LOSS:
+            report.lost += sum(map(count, _step(Step.LINES, member, record.body, "lost").values()))
+        if before is None:
+            self._first = header
+            report.sidecar, report.tenant = header.sidecar, header.tenant
+        elif header.boot - before.boot > report.longest_silence_us and before.incarnation == header.incarnation:
+            report.longest_silence_us = header.boot - before.boot
+        self._last = header
+
+    def _key(self, line: bytes, found: set[str]) -> None:
+        members = _step(Step.BOXES, read_key_line, line)
+        if members["id"] in found:
+            raise Faulty(Step.BOXES, "a wrapped key stands here twice")
+        if self.report.tenant not in (None, members["tenant"]):
+            raise Faulty(Step.BOXES, "a wrapped key of another tenant")
+        found.add(members["id"])
 
     def _end_segment(self, rest: bytes, *, last: bool) -> None:
         torn = len(rest)
@@ -261,27 +302,5 @@ def _claims(line: bytes) -> tuple[int | None, str | None]:
         return None, None
 
 
-def _member(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = body.get(name)
-    if not isinstance(value, dict):
-        raise ValueError(f"`{name}` is missing")  # noqa: TRY004 - what is read is wrong, not how it is read
-    return value
-
-
-def _text(body: Mapping[str, Any], name: str) -> str:
-    value = body.get(name)
-    if not isinstance(value, str):
-        raise ValueError(f"`{name}` is missing")  # noqa: TRY004 - what is read is wrong, not how it is read
-    return value
-
-
-def _is_outcome(value: object) -> bool:
-    return isinstance(value, str) and value in OUTCOMES
-
-
-def _number(value: object) -> int:
-    return value if type(value) is int and value > 0 else 0
-
-
-def _sequence(value: object) -> Sequence[Any]:
-    return value if isinstance(value, list) else ()
+def _place(header: Header | None) -> Place | None:
+    return None if header is None else Place(header.seq, header.at)

@@ -1,10 +1,10 @@
 """The lines of a segment: a record, the sealed box of the record before it, a signed head. Pure: bytes to values."""
 
 import base64
-from dataclasses import dataclass
 from typing import Final
 
 import orjson
+from msgspec import Struct
 
 from evidence.record import BadLine, Record, read_record
 from evidence.signing import exact_base64
@@ -14,15 +14,13 @@ _HEAD: Final = b"head\t"
 _RECORD: Final = b"record\t"
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(Struct, frozen=True):
     """The sealed box of the record on the line before; `data` is nonce and ciphertext."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """A signed head as it stands in the file: the text of a C2SP signed note."""
 
     text: str

@@ -24,6 +24,11 @@ from evidence.signing import BadSignature, open_note
 
 _RECEIPT: Final = "agentgate/receipt/v1"
 _LINES: Final = 9
+_LINE: Final = b"receipt\t"
+
+
+class BadReceipts(ValueError):
+    """A file of receipts that holds something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +74,19 @@ def read_receipt(text: str) -> Receipt:
     if not isinstance(tenant, str) or receipt.text() != text:
         raise BadSignature("the receipt is not in the form that is written")
     return receipt
+
+
+def receipt_line(note: str) -> bytes:
+    """The line of a receipt in a file of receipts, its LF included."""
+    return b"%b%b\n" % (_LINE, orjson.dumps(note))
+
+
+def read_receipt_line(line: bytes) -> str:
+    """The note in a line (without its LF), not checked. Raises BadReceipts for anything that is not written so."""
+    try:
+        note = orjson.loads(line.removeprefix(_LINE)) if line.startswith(_LINE) else None
+    except ValueError:
+        note = None
+    if not isinstance(note, str) or receipt_line(note) != line + b"\n":
+        raise BadReceipts("a line that is no receipt")
+    return note

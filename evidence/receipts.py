@@ -7,32 +7,10 @@ import os
 from pathlib import Path
 from typing import Final
 
-import orjson
-
 from evidence.layout import RECEIPTS_NAME
+from evidence.receipt import BadReceipts, read_receipt_line, receipt_line
 
-_RECEIPT: Final = b"receipt\t"
 _FILE_MODE: Final = 0o600
-
-
-class BadReceipts(ValueError):
-    """A file of receipts that holds something else."""
-
-
-def receipt_line(note: str) -> bytes:
-    """The line of a receipt, its LF included."""
-    return b"%b%b\n" % (_RECEIPT, orjson.dumps(note))
-
-
-def read_receipt_line(line: bytes) -> str:
-    """The note in a line (without its LF). Raises BadReceipts for anything that is not written so."""
-    try:
-        note = orjson.loads(line.removeprefix(_RECEIPT)) if line.startswith(_RECEIPT) else None
-    except ValueError:
-        note = None
-    if not isinstance(note, str) or receipt_line(note) != line + b"\n":
-        raise BadReceipts("a line that is no receipt")
-    return note
 
 
 def kept_receipt(chain: Path) -> str | None:

@@ -5,24 +5,22 @@ JSON; the header holds the body's hash, the link is the header's hash and the ne
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Literal
 
-import orjson
-from msgspec import Struct, field
+from msgspec import Struct, field, json
 
-from evidence.canonical import canonical, read
+from evidence.canonical import EXACT, canonical, read
 
-VERSION: Final = 1
 GENESIS: Final = "0" * 64
 """`prev` of the first record of a chain: 32 zero bytes."""
 
 _HEADER_TAG: Final = b"agentgate/header/v1\x00"
 _BODY_TAG: Final = b"agentgate/body/v1\x00"
 _RECORD: Final = b"record"
-_HEX: Final = frozenset(b"0123456789abcdef")
+_DIGEST: Final = re.compile("[0-9a-f]{64}")
 
 Durability = Literal["process", "host", "acknowledged"]
 """What an intent survives before the call goes on: this process's end, the host's, the sidecar's own loss."""
@@ -67,23 +65,30 @@ class Entry(Struct, frozen=True):
     durability: Durability = "process"
 
 
-class Header(Struct, frozen=True):
-    """The part of a record that the chain is made of. `at` is RFC 3339 UTC, `boot` microseconds since boot."""
+class Header(Struct, frozen=True, forbid_unknown_fields=True):
+    """The part of a record that the chain is made of. `at` is RFC 3339 UTC, `boot` microseconds since boot.
 
-    kind: Kind
-    sidecar: str
-    incarnation: str
-    seq: int
-    prev: str
+    The fields are sorted: a header is encoded in canonical form as it stands here.
+    """
+
     at: str
+    body_hash: str
     boot: int
     call: str | None
+    incarnation: str
+    kind: Kind
+    prev: str
+    seq: int
+    sidecar: str
     tenant: str
-    body_hash: str
+    v: Literal[1] = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+_ENCODER: Final = json.Encoder()
+_HEADERS: Final = json.Decoder(Header)
+
+
+class Record(Struct, frozen=True):
     """A record that was read: its parts as values, its bytes as they stand in the file.
 
     `box` is the hash of the sealed box on the line after it, None where the record has no box.
@@ -113,23 +118,8 @@ def link_of(header: bytes) -> str:
 
 def encode_header(header: Header) -> bytes:
     """The canonical bytes of a header."""
-    # Keys are ASCII and numbers small, so sorted output is canonical without a look at the values.
-    return orjson.dumps(
-        {
-            "v": VERSION,
-            "kind": header.kind.value,
-            "sidecar": header.sidecar,
-            "incarnation": header.incarnation,
-            "seq": header.seq,
-            "prev": header.prev,
-            "at": header.at,
-            "boot": header.boot,
-            "call": header.call,
-            "tenant": header.tenant,
-            "body_hash": header.body_hash,
-        },
-        option=orjson.OPT_SORT_KEYS,
-    )
+    # Its keys are ASCII and sorted, its numbers small: nothing else has to be looked at.
+    return _ENCODER.encode(header)
 
 
 def record_line(header: bytes, body: bytes, link: str) -> bytes:
@@ -155,41 +145,30 @@ def _box_of(body: Mapping[str, Any]) -> str | None:
     if "sealed" not in body:
         return None
     sealed = body["sealed"]
-    if not isinstance(sealed, dict) or sealed.keys() != {"key", "hash"} or not all(map(is_digest, sealed.values())):
+    named = isinstance(sealed, dict) and len(sealed) == 2
+    if not named or not is_digest(sealed.get("key")) or not is_digest(sealed.get("hash")):
         raise BadLine("`sealed` does not name a key and the hash of a box")
     return str(sealed["hash"])
 
 
 def read_header(data: bytes) -> Header:
     """Read the bytes of a header. Raises BadLine for anything that this version does not write."""
-    members = _read_object(data, "header")
-    if members.get("v") != VERSION:
-        raise BadLine(f"unknown version {members.get('v')!r}")
-    del members["v"]
     try:
-        header = Header(**{**members, "kind": Kind(members["kind"])})
-    except (KeyError, TypeError, ValueError) as error:
+        header = _HEADERS.decode(data)
+    except ValueError as error:
         raise BadLine(f"the header is not one of ours: {error}") from error
-    if not _well_typed(header):
-        raise BadLine("a member of the header has the wrong type")
+    if _ENCODER.encode(header) != data:
+        raise BadLine("the header is not canonical JSON")
+    if not -EXACT <= header.seq <= EXACT or not -EXACT <= header.boot <= EXACT:
+        raise BadLine("a number of the header is not one that a double holds")
+    if _DIGEST.fullmatch(header.prev) is None or _DIGEST.fullmatch(header.body_hash) is None:
+        raise BadLine("a hash in the header is no digest")
     return header
-
-
-def _well_typed(header: Header) -> bool:
-    texts = (header.sidecar, header.incarnation, header.at, header.tenant)
-    return (
-        all(type(text) is str for text in texts)
-        and type(header.seq) is int
-        and type(header.boot) is int
-        and (header.call is None or type(header.call) is str)
-        and is_digest(header.prev)
-        and is_digest(header.body_hash)
-    )
 
 
 def is_digest(value: object) -> bool:
     """Whether `value` is 64 lower-case hex digits."""
-    return isinstance(value, str) and len(value) == 64 and _HEX.issuperset(value.encode())
+    return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
 
 
 def _read_object(data: bytes, what: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import Any
 
 from evidence.printable import printable
+from evidence.receipt import Receipt
 
 
 class Step(IntEnum):
@@ -18,6 +19,7 @@ class Step(IntEnum):
     HEADS = 5
     CALLS = 6
     BOXES = 7
+    RECEIPTS = 8
 
 
 STEPS: Mapping[Step, str] = {
@@ -28,6 +30,7 @@ STEPS: Mapping[Step, str] = {
     Step.HEADS: "heads: each is signed by the incarnation that wrote it and names a record of this chain",
     Step.CALLS: "calls: each is refused, or has one intent and then at most one outcome",
     Step.BOXES: "boxes: each sealed box and wrapped key is the one that was recorded",
+    Step.RECEIPTS: "receipts: each is signed by a ledger whose key was given, and names a record of this chain",
 }
 
 
@@ -77,9 +80,10 @@ class Place:
 class ChainReport:
     """One chain up to its end, or up to `fault`.
 
-    `signed` is the number of the last record that a head covers; `torn_bytes` are those of an unfinished last line,
-    `erased_keys` the data keys that records name and nobody has any more, `longest_silence_us` is between two records
-    of one incarnation.
+    `receipts` is how many there are, `receipt` the furthest that holds; without a ledger's key none is looked at.
+    `signed` is the number of the last record that a head covers; `unsigned_heads` are those whose key is gone with
+    the `start` of their incarnation. `torn_bytes` are those of an unfinished last line, `erased_keys` the data keys
+    that records name and nobody has any more, `longest_silence_us` is between two records of one incarnation.
     """
 
     chain: str
@@ -96,6 +100,9 @@ class ChainReport:
     unknown: int = 0
     open: int = 0
     signed: int = 0
+    unsigned_heads: int = 0
+    receipts: int = 0
+    receipt: Receipt | None = None
     first: Place | None = None
     last: Place | None = None
     closed: bool = False
@@ -107,14 +114,23 @@ class ChainReport:
     abandoned: list[str] = field(default_factory=list)
     fault: Fault | None = None
 
+    @property
+    def witnessed(self) -> int:
+        """How many of the records a receipt covers."""
+        if self.receipt is None or self.first is None:
+            return 0
+        return min(self.records, self.receipt.position.seq - self.first.seq + 1)
+
     def as_json(self) -> dict[str, Any]:
         """The report as a JSON object."""
-        plain = {name: getattr(self, name) for name in self.__slots__ if name not in {"first", "last", "fault"}}
+        special = {"first", "last", "fault", "receipt"}
+        plain = {name: getattr(self, name) for name in self.__slots__ if name not in special}
         return {
             "ok": self.fault is None,
             **plain,
-            "witnessed": 0,
-            "self_asserted": self.records,
+            "witnessed": self.witnessed,
+            "self_asserted": self.records - self.witnessed,
+            "receipt": self.receipt and _receipt_json(self.receipt),
             "first": self.first and self.first.as_json(),
             "last": self.last and self.last.as_json(),
             "error": self.fault and self.fault.as_json(),
@@ -123,11 +139,15 @@ class ChainReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All chains of the paths that were checked; `strays` are faults outside of any chain."""
+    """All chains of the paths that were checked; `strays` are faults outside of any chain.
+
+    `witnesses` is how many ledgers' keys were given.
+    """
 
     chains: tuple[ChainReport, ...]
     pinned: bool
     strays: tuple[Fault, ...] = ()
+    witnesses: int = 0
 
     @property
     def error(self) -> Fault | None:
@@ -151,11 +171,12 @@ class Report:
         return {
             "ok": self.ok,
             **{name: self.total(name) for name in counts},
-            "witnessed": 0,
-            "self_asserted": self.total("records"),
+            "witnessed": self.total("witnessed"),
+            "self_asserted": self.total("records") - self.total("witnessed"),
             "first": min(firsts, key=lambda place: place.at).as_json() if firsts else None,
             "last": max(lasts, key=lambda place: place.at).as_json() if lasts else None,
             "pinned": self.pinned,
+            "receipts_checked": self.witnesses > 0,
             "error": self.error.as_json() if self.error else None,
             "chains": [chain.as_json() for chain in self.chains],
         }
@@ -163,7 +184,7 @@ class Report:
     def lines(self) -> Iterator[str]:
         """The report for a person: each chain in numbered steps, then the sum."""
         for chain in self.chains:
-            yield from _chain_lines(chain)
+            yield from _chain_lines(chain, checked=self.witnesses > 0)
         for stray in self.strays:
             yield f"not evidence: {stray}"
         yield _sum_line(self)
@@ -172,20 +193,32 @@ class Report:
         yield f"FAILED: {self.error}" if self.error else "ok"
 
 
-def _chain_lines(chain: ChainReport) -> Iterator[str]:
+def _receipt_json(receipt: Receipt) -> dict[str, Any]:
+    return {
+        "seq": receipt.position.seq,
+        "link": receipt.position.link,
+        "log": receipt.log,
+        "at": receipt.at,
+        "merge_by": receipt.merge_by,
+    }
+
+
+def _chain_lines(chain: ChainReport, *, checked: bool) -> Iterator[str]:
     yield printable(f"{chain.chain}: sidecar {chain.sidecar}, tenant {chain.tenant}, isolation {chain.isolation}")
     for step, text in STEPS.items():
-        yield f"  {int(step)}. {_verdict(chain.fault, step):7} {text}"
+        yield f"  {int(step)}. {_verdict(chain, step, checked=checked):7} {text}"
     if chain.fault:
         yield f"     {chain.fault}"
     yield f"     {_span(chain)}"
-    yield from (f"     note: {note}" for note in _notes(chain))
+    yield from (f"     note: {printable(note)}" for note in _notes(chain, checked=checked))
 
 
-def _verdict(fault: Fault | None, step: Step) -> str:
-    if fault is None:
-        return "ok"
-    return "FAILED" if step is fault.step else "stopped"
+def _verdict(chain: ChainReport, step: Step, *, checked: bool) -> str:
+    if chain.fault is not None:
+        return "FAILED" if step is chain.fault.step else "stopped"
+    if step is Step.RECEIPTS and not (checked and chain.receipts):
+        return "no key" if chain.receipts else "none"
+    return "ok"
 
 
 def _span(chain: ChainReport) -> str:
@@ -194,9 +227,8 @@ def _span(chain: ChainReport) -> str:
     return printable(f"records {chain.first.seq} to {chain.last.seq}, {chain.first.at} to {chain.last.at}")
 
 
-def _notes(chain: ChainReport) -> Iterator[str]:
-    if chain.records:
-        yield f"signed by the sidecar's own key up to record {chain.signed}; witnessed by nobody else: self-asserted"
+def _notes(chain: ChainReport, *, checked: bool) -> Iterator[str]:
+    yield from _trust(chain, checked=checked)
     if chain.open:
         yield f"{chain.open} calls have no outcome yet"
     if chain.torn_bytes:
@@ -208,7 +240,27 @@ def _notes(chain: ChainReport) -> Iterator[str]:
     if chain.erased_keys:
         yield f"{chain.erased_keys} data keys are erased: what they sealed cannot be read any more"
     if chain.abandoned:
-        yield printable(f"its writer found broken chains and left them alone: {', '.join(chain.abandoned)}")
+        yield f"its writer found broken chains and left them alone: {', '.join(chain.abandoned)}"
+
+
+def _trust(chain: ChainReport, *, checked: bool) -> Iterator[str]:
+    """Whose word the records rest on, and from where on."""
+    if not chain.records or chain.first is None:
+        return
+    own, receipt = f"signed by the sidecar's own key up to record {chain.signed}", chain.receipt
+    if receipt is not None:
+        yield f"witnessed up to record {receipt.position.seq} by {receipt.log}, at {receipt.at}"
+        yield f"{own}; self-asserted: the {chain.records - chain.witnessed} records after what is witnessed"
+    elif chain.receipts and not checked:
+        yield f"{own}; self-asserted: its receipts were not checked, give --receipt-key"
+    else:
+        yield f"{own}; witnessed by nobody else: self-asserted"
+    if chain.first.seq > 1:
+        yield f"begins with record {chain.first.seq}: what came before is not here, and rests on the receipt alone"
+    if chain.first.seq > 1 and chain.identity is None:
+        yield "no start is left: nothing here says by which identity it was written"
+    if chain.unsigned_heads:
+        yield f"{chain.unsigned_heads} heads were not checked: the key that signed them went with the records before"
 
 
 def _sum_line(report: Report) -> str:

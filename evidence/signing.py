@@ -4,13 +4,13 @@ A head is a C2SP signed note (c2sp.org/signed-note), Ed25519, signed by `agentga
 """
 
 import base64
-import binascii
 import hashlib
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from msgspec import json
 
 from evidence.canonical import canonical
 from evidence.chain import Position
@@ -21,6 +21,8 @@ _HEAD: Final = "agentgate/head/v1"
 _ED25519: Final = b"\x01"
 """The signature type of Ed25519 in a note's key id."""
 
+_BYTES: Final = json.Decoder(bytes)
+_ENCODER: Final = json.Encoder()
 _DASH: Final = "\N{EM DASH} "
 
 
@@ -79,11 +81,13 @@ def read_public(text: str) -> bytes:
 
 def exact_base64(text: str | bytes) -> bytes:
     """Decode base64 that has exactly one spelling: padded, and no stray bits. Raises ValueError."""
+    quoted = b'"%b"' % (text.encode() if isinstance(text, str) else text)
     try:
-        raw = base64.b64decode(text, validate=True)
-    except binascii.Error as error:
+        # As a JSON string, which msgspec reads and writes three times as fast as base64 does.
+        raw = _BYTES.decode(quoted)
+    except ValueError as error:
         raise ValueError(f"not base64: {error}") from error
-    if base64.b64encode(raw) != (text.encode() if isinstance(text, str) else text):
+    if _ENCODER.encode(raw) != quoted:
         raise ValueError("not the one base64 spelling of its bytes")
     return raw
 

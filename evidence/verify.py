@@ -4,17 +4,19 @@ The shell around `checking`: it finds the files and reads them. No network code 
 """
 
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final, TextIO, TypeVar
 
 import orjson
 
 from evidence.checking import ChainCheck, Faulty
-from evidence.layout import KEYS_NAME, RESERVE_NAME, is_chain_name, segment_name, segment_number
+from evidence.layout import KEYS_NAME, RECEIPTS_NAME, RESERVE_NAME, is_chain_name, segment_name, segment_number
 from evidence.printable import printable
 from evidence.report import ChainReport, Fault, Report, Step
-from evidence.signing import read_public
+from evidence.signing import Verifier, read_public, read_verifier
+
+_T = TypeVar("_T")
 
 _TRUE: Final = 0
 _NOT_TRUE: Final = 1
@@ -26,29 +28,35 @@ class NothingToCheck(Exception):
     """The paths or the key do not name anything that can be checked."""
 
 
-def verify_paths(paths: Sequence[Path], pinned: bytes | None = None) -> Report:
+def verify_paths(paths: Sequence[Path], pinned: bytes | None = None, verifiers: Sequence[Verifier] = ()) -> Report:
     """Check every chain under the paths: evidence folders, or chains themselves.
 
-    `pinned` is the raw public key of the identity that they must name. Raises NothingToCheck, OSError.
+    `pinned` is the raw public key of the identity that they must name; receipts count if one of `verifiers` has signed
+    them, and are not checked where there is none. Raises NothingToCheck, OSError.
     """
     chains: list[ChainReport] = []
     strays: list[Fault] = []
     for path in paths:
         for child in _members(path):
             if child.is_dir() and not child.is_symlink() and (child == path or is_chain_name(child.name)):
-                chains.append(_check_chain(child, pinned))
+                chains.append(_check_chain(child, pinned, verifiers))
             else:
                 strays.append(Fault(Step.FILES, "not evidence, but among it", path.name, child.name))
-    return Report(tuple(chains), pinned is not None, tuple(strays))
+    return Report(tuple(chains), pinned is not None, tuple(strays), witnesses=len(verifiers))
 
 
-def run_verify(paths: Sequence[Path], *, key: str | None, as_json: bool, out: TextIO) -> int:
+def run_verify(
+    paths: Sequence[Path], *, key: str | None, as_json: bool, out: TextIO, receipt_keys: Sequence[str] = ()
+) -> int:
     """Check, print, and give the exit code: 0 all is true, 1 it is not, 64 the arguments name nothing to check.
 
-    `key` is the identity's public key (raw 32 bytes, base64) or a file that holds it.
+    `key` is the identity's public key (raw 32 bytes, base64), each of `receipt_keys` the verifier key of a ledger (as
+    C2SP has it); or files that hold them.
     """
     try:
-        report = verify_paths(paths, None if key is None else _read_key(key))
+        verifiers = [_read("--receipt-key", receipt_key, read_verifier) for receipt_key in receipt_keys]
+        pinned = None if key is None else _read("--key", key, read_public)
+        report = verify_paths(paths, pinned, verifiers)
     except (NothingToCheck, OSError) as error:
         out.write(f"agentgate verify: {printable(error)}\n")
         return _USAGE
@@ -59,12 +67,13 @@ def run_verify(paths: Sequence[Path], *, key: str | None, as_json: bool, out: Te
     return _TRUE if report.ok else _NOT_TRUE
 
 
-def _read_key(key: str) -> bytes:
-    path = Path(key)
+def _read(option: str, given: str, read: Callable[[str], _T]) -> _T:
+    """What was given itself, or what the file of that name holds. Raises NothingToCheck."""
+    path = Path(given)
     try:
-        return read_public(path.read_text().strip() if path.is_file() else key)
+        return read(path.read_text().strip() if path.is_file() else given)
     except (OSError, ValueError) as error:
-        raise NothingToCheck(f"--key {key}: {error}") from error
+        raise NothingToCheck(f"{option} {given}: {error}") from error
 
 
 def _members(path: Path) -> Iterator[Path]:
@@ -80,8 +89,25 @@ def _members(path: Path) -> Iterator[Path]:
         yield from children
 
 
-def _check_chain(chain: Path, pinned: bytes | None) -> ChainReport:
-    check = ChainCheck(chain.name, pinned)
+def _check_chain(chain: Path, pinned: bytes | None, verifiers: Sequence[Verifier]) -> ChainReport:
+    """Check one chain, again if its writer has given up segments meanwhile: what is read first is then gone."""
+    while True:
+        before = _names(chain)
+        try:
+            report = _check_once(chain, ChainCheck(chain.name, pinned, verifiers))
+        except FileNotFoundError:
+            if _names(chain) == before:
+                raise
+            continue
+        if report.fault is None or not verifiers or _names(chain) >= before:
+            return report
+
+
+def _names(chain: Path) -> set[str]:
+    return {child.name for child in chain.iterdir()}
+
+
+def _check_once(chain: Path, check: ChainCheck) -> ChainReport:
     try:
         _check_files(chain, check)
     except Faulty as faulty:
@@ -91,19 +117,23 @@ def _check_chain(chain: Path, pinned: bytes | None) -> ChainReport:
 
 
 def _check_files(chain: Path, check: ChainCheck) -> None:
-    """Segments first: what is written meanwhile to a living chain is then in the keys at least."""
-    segments = _segments(chain)
-    for path in segments:
-        check.segment(path.name, path.read_bytes(), last=path == segments[-1])
-    keys, reserve = chain / KEYS_NAME, chain / RESERVE_NAME
-    check.wrapped_keys(keys.read_bytes() if keys.exists() else b"")
-    if reserve.exists():
-        for block in _blocks(reserve):
-            check.reserve(block)
+    """Receipts first, then segments, then keys: what is written meanwhile to a living chain is in the later ones."""
+    numbers = _segment_numbers(chain)
+    check.receipts(_blocks_if_there(chain / RECEIPTS_NAME))
+    if numbers != list(range(numbers[0], numbers[0] + len(numbers)) if numbers else []):
+        raise Faulty(Step.FILES, f"segments are missing: the numbers are {numbers}")
+    if numbers and numbers[0] > 1:
+        check.trimmed(f"segments are missing: the first is number {numbers[0]}, and no receipt stands for those before")
+    for number in numbers:
+        name = segment_name(number)
+        check.segment(name, _blocks(chain / name), last=number == numbers[-1])
+    check.records_end()
+    check.wrapped_keys(_blocks_if_there(chain / KEYS_NAME))
+    check.reserve(_blocks_if_there(chain / RESERVE_NAME))
 
 
-def _segments(chain: Path) -> list[Path]:
-    """The segments in their order. Raises Faulty if one is missing or anything else lies there."""
+def _segment_numbers(chain: Path) -> list[int]:
+    """The numbers of the segments in their order. Raises Faulty if anything else lies there."""
     numbers = []
     for child in sorted(chain.iterdir()):
         if not stat.S_ISREG(child.lstat().st_mode):
@@ -111,15 +141,16 @@ def _segments(chain: Path) -> list[Path]:
         number = segment_number(child.name)
         if number is not None:
             numbers.append(number)
-        elif child.name not in {KEYS_NAME, RESERVE_NAME}:
+        elif child.name not in {KEYS_NAME, RECEIPTS_NAME, RESERVE_NAME}:
             raise Faulty(Step.FILES, f"{child.name} is no file of a chain")
-    numbers.sort()
-    if numbers != list(range(1, len(numbers) + 1)):
-        raise Faulty(Step.FILES, f"segments are missing: the numbers are {numbers}")
-    return [chain / segment_name(number) for number in numbers]
+    return sorted(numbers)
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while block := file.read(_BLOCK_BYTES):
             yield block
+
+
+def _blocks_if_there(path: Path) -> Iterator[bytes]:
+    return _blocks(path) if path.exists() else iter(())

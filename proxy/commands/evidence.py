@@ -1,6 +1,7 @@
 """`records` and `verify`: what happened, and whether it is true. Loads no network code."""
 
 import argparse
+import gc
 import sys
 from pathlib import Path
 from typing import Final
@@ -37,6 +38,13 @@ def _records(given: argparse.Namespace) -> int:
 def _verify_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="an evidence folder, or a chain in it")
     parser.add_argument("--key", metavar="KEY", help="the sidecar's public key (base64, or a file), known beforehand")
+    parser.add_argument(
+        "--receipt-key",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="the verifier key of a ledger (or a file) whose receipts count; again for each further one",
+    )
     parser.add_argument("--json", action="store_true", dest="as_json", help="print the report as JSON")
 
 
@@ -44,7 +52,9 @@ def _verify(given: argparse.Namespace) -> int:
     from evidence.verify import run_verify
 
     ends_with_its_reader()
-    return run_verify(given.paths, key=given.key, as_json=given.as_json, out=sys.stdout)
+    # A check makes no cycles, and its table of calls would be walked over again and again in search of them.
+    gc.disable()
+    return run_verify(given.paths, key=given.key, receipt_keys=given.receipt_key, as_json=given.as_json, out=sys.stdout)
 
 
 COMMANDS: Final = {

@@ -57,7 +57,18 @@ def test_every_state_but_the_first_is_reached() -> None:
 
 
 def _header(**changes: Any) -> Header:
-    first = Header(Kind.START, "gate", "i1", 1, GENESIS, "2026-09-21T00:00:00.000000+00:00", 5, None, "acme", _LINK)
+    first = Header(
+        kind=Kind.START,
+        sidecar="gate",
+        incarnation="i1",
+        seq=1,
+        prev=GENESIS,
+        at="2026-09-21T00:00:00.000000+00:00",
+        boot=5,
+        call=None,
+        tenant="acme",
+        body_hash=_LINK,
+    )
     return replace(first, **changes)
 
 

@@ -10,7 +10,8 @@ from evidence.batch import BadBatch, Batch, read_batch
 from evidence.chain import Position
 from evidence.journal import Limits, NotAcknowledged
 from evidence.layout import segment_name
-from evidence.receipts import BadReceipts, keep_receipt, kept_receipt, read_receipt_line, receipt_line
+from evidence.receipt import BadReceipts, read_receipt_line, receipt_line
+from evidence.receipts import keep_receipt, kept_receipt
 from evidence.record import Entry
 from evidence.shipping import ChainReader, Forked, NotShippable
 from tests.evidence.desk import Desk, intent, one_call

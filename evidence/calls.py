@@ -1,0 +1,49 @@
+"""The calls of a chain, each held to the turns that a call may take. Pure."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from evidence.chain import State, turn
+from evidence.record import OUTCOMES, Kind, Record
+
+_OF_A_CALL: Final = frozenset({Kind.INTENT, Kind.OUTCOME, Kind.REFUSAL, Kind.LATE})
+
+
+class NotItsTurn(ValueError):
+    """A record that its call cannot have at this point, or that names none and must; the text says which."""
+
+
+class Calls:
+    """Walks along with the records of a chain."""
+
+    def __init__(self) -> None:
+        self._states: dict[str, State] = {}
+        self._forgotten = False
+
+    def goes_on(self, open_calls: list[str]) -> None:
+        """The records before are gone; these calls are open, and others may have ended."""
+        self._states = dict.fromkeys(open_calls, State.OPEN)
+        self._forgotten = True
+
+    def take(self, record: Record) -> None:
+        """A record was found true. Raises NotItsTurn, OutOfTurn."""
+        call, kind = record.header.call, record.header.kind
+        if kind is Kind.OUTCOME and not _is_outcome(record.body):
+            raise NotItsTurn("an outcome that is none")
+        if call is None:
+            if kind in _OF_A_CALL:
+                raise NotItsTurn(f"{kind.value} without a call")
+            return
+        state = self._states.get(call, State.NOTHING)
+        if state is State.NOTHING and kind is Kind.LATE and self._forgotten:
+            state = State.ENDED
+        self._states[call] = turn(call, state, kind)
+
+    def open(self) -> list[str]:
+        """The calls that are open, sorted."""
+        return sorted(call for call, state in self._states.items() if state is State.OPEN)
+
+
+def _is_outcome(body: Mapping[str, object]) -> bool:
+    outcome = body.get("outcome")
+    return isinstance(outcome, str) and outcome in OUTCOMES
