@@ -3,9 +3,12 @@
 # writes the index. A decision that goes by an exception names it (`exception`), and the sidecar holds it to that.
 package agentgate.rules
 
+# What exceptions are for.
+exceptable := {"tools/call", "resources/read", "resources/subscribe", "prompts/get"}
+
 # The exceptions that hold now, for this very call.
 excepting := [entry.id |
-	data.agentgate.methods.exceptable[input.call.method]
+	exceptable[input.call.method]
 	known
 	some entry in about_exceptions
 	holds_now(entry)
@@ -38,6 +41,15 @@ exceptions_of_tenant := found if {
 holds_now(entry) if {
 	entry.from * 1000000000 <= input.time.unix_ns
 	input.time.unix_ns < entry.until * 1000000000
+}
+
+# The method by which what is listed is called.
+listed := by_listing[input.call.method]
+
+by_listing := {
+	"tools/list": "tools/call",
+	"resources/list": "resources/read",
+	"prompts/list": "prompts/get",
 }
 
 # Names among the items of a list that an exception opens now, for some arguments.

@@ -60,9 +60,6 @@ shut_firmly(name) if {
 	reaches(entry, name)
 }
 
-# The method by which what is listed is called.
-listed := data.agentgate.methods.listed[input.call.method]
-
 # What is granted or denied about what is listed, by name.
 by_name := at_upstream[listed]
 
