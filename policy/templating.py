@@ -6,6 +6,7 @@ folder is the policy of whoever asked for it, to be edited, tested, built and si
     main.rego               the decision and the listing, from what the templates say
     chosen.rego             which templates those are (the one module that is made here)
     templates/*.rego        the templates and their tests, as in the library
+    rules/*.rego            which exceptions hold for a call, as in the built-in policies
     settings/data.json      whom they are about, and what exactly: data.settings[tenant][agent][upstream][template]
     settings/schema         a JSON schema of it
     reasons/data.json       a message for each reason
@@ -19,12 +20,16 @@ from typing import Any, Final, TextIO
 import msgspec
 
 LIBRARY: Final = Path(__file__).parent / "templates"
+_RULES: Final = Path(__file__).parent / "rego" / "rules"
+_SHARED: Final = ("arguments.rego", "arguments_test.rego", "exceptions.rego", "excepting_test.rego")
+"""Of the built-in rules: what an exception is about, and whether it holds."""
 
 _BEFORE: Final = ("pins",)
 _AFTER: Final = ("tasks",)
 _REASONS: Final[Mapping[str, str]] = {
     "no_template": "Nothing that was set up here allows this.",
     "definition_changed": "The definition of this tool is not the one that was pinned.",
+    "excepted": "An exception for a limited time allows this.",
     "follows_call": "This continues what was allowed before.",
 }
 
@@ -47,7 +52,10 @@ class NotEmpty(ValueError):
 
 
 class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One template: what it is for, which obligations it can give, which controls it supports, why it says what."""
+    """One template: what it is for, which obligations it can give, which controls it supports, why it says what.
+
+    `exceptable` are reasons of its denials that an exception lifts; all others stand, whatever is signed.
+    """
 
     id: str
     risk: str
@@ -55,6 +63,7 @@ class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     obligations: tuple[str, ...]
     controls: tuple[str, ...]
     reasons: dict[str, str]
+    exceptable: tuple[str, ...]
 
     @property
     def package(self) -> str:
@@ -96,6 +105,7 @@ def composed(parts: Sequence[Template]) -> dict[str, bytes]:
     own = {path.name: path.read_bytes() for path in LIBRARY.glob("*.rego")}
     files = {name: own.pop(name) for name in ("main.rego", "main_test.rego")}
     files |= {f"templates/{name}": content for name, content in own.items()}
+    files |= {f"rules/{name}": (_RULES / name).read_bytes() for name in _SHARED}
     for part in parts:
         files[f"templates/{part.package}.rego"] = (part.folder / "policy.rego").read_bytes()
         files[f"templates/{part.package}_test.rego"] = (part.folder / "policy_test.rego").read_bytes()

@@ -41,7 +41,8 @@ def _link(template: Template) -> str:
 def _section(template: Template) -> str:
     text = (template.folder / "README.md").read_text("utf-8").removeprefix("#")
     example = json.dumps(template.example(), ensure_ascii=False)
-    reasons = "".join(f"* `{reason}`: {message}\n" for reason, message in template.reasons.items())
+    lifted = dict.fromkeys(template.exceptable, " (exceptable)")
+    reasons = "".join(f"* `{reason}`{lifted.get(reason, '')}: {told}\n" for reason, told in template.reasons.items())
     return f"\n##{text}\n{reasons}\nAn example: `{example}`\n"
 
 

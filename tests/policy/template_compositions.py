@@ -6,19 +6,24 @@ from typing import Any, Final
 
 from msgspec import structs
 
+from policy.exceptions import Exempt
 from policy.vocabulary import Definition
-from tests.policy.template_rows import Asked, reading
+from tests.policy.template_rows import KNOWN, Asked, exempt, reading
 
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """Templates, settings in place of the examples, calls with the rules that win, a list and what is hidden of it."""
+    """Templates, settings in place of the examples, calls with the rules that win, a list and what is hidden of it.
+
+    `exceptions` are in force meanwhile.
+    """
 
     templates: tuple[str, ...]
     settings: Mapping[str, Any]
     rows: Mapping[str, tuple[Asked, Sequence[str]]]
     listed: Mapping[str, Definition | None] = field(default_factory=dict)
     hidden: Sequence[str] = ()
+    exceptions: tuple[Exempt, ...] = ()
 
 
 def _for(**templates: Any) -> dict[str, Any]:
@@ -26,11 +31,16 @@ def _for(**templates: Any) -> dict[str, Any]:
     return {"default": {"a": {"u": {name.replace("_", "-"): settings for name, settings in templates.items()}}}}
 
 
+def _upload(says: str, path: str, url: str, **more: Any) -> Asked:
+    return Asked(says, "upload", {"path": path, "url": url}, **{"definition": KNOWN, **more})
+
+
 _JAIL: Final = {
     "roots": ["/srv"],
     "tools": {"read_file": {"paths": ["path"]}, "write_file": {"paths": ["path"]}},
 }
 _NO: Final = "deny:no_template"
+_GLASS: Final = {"durability": ["host"], "record": ["full"], "label": ["broke_glass"]}
 _HIDING: Final = structs.replace(reading(), findings=("hidden_text",))
 _LONG: Final = structs.replace(reading(), findings=("long_text",))
 
@@ -88,7 +98,7 @@ TOGETHER: Final[Mapping[str, Together]] = {
         _for(
             filesystem_jail=_JAIL,
             write_with_approval={"tools": {"write_file": {}}},
-            break_glass={"from": 1767225600, "until": 1767229200, "tools": "all"},
+            break_glass={"tools": "all"},
         ),
         {
             "reading": (
@@ -96,33 +106,110 @@ TOGETHER: Final[Mapping[str, Together]] = {
                     "allow:in_jail",
                     "read_file",
                     {"path": "/srv/a"},
-                    obligations={"durability": ["host"], "record": ["full"], "label": ["broke_glass"]},
+                    definition=KNOWN,
+                    obligations=_GLASS,
                 ),
                 ["filesystem-jail", "break-glass"],
             ),
             "reading, later": (
-                Asked("allow:in_jail", "read_file", {"path": "/srv/a"}, later=3600),
+                Asked("allow:in_jail", "read_file", {"path": "/srv/a"}, later=3600, definition=KNOWN),
                 ["filesystem-jail"],
             ),
-            "reading outside": (Asked("deny:outside_jail", "read_file", {"path": "/etc/a"}), ["filesystem-jail"]),
+            "reading outside": (
+                Asked("deny:outside_jail", "read_file", {"path": "/etc/a"}, definition=KNOWN),
+                ["filesystem-jail"],
+            ),
+            "reading a secret outside": (
+                Asked("deny:secret_path", "write_file", {"path": "/mnt/.ssh/id_rsa"}, definition=KNOWN),
+                ["filesystem-jail"],
+            ),
             "writing": (
-                Asked("require_approval:write_needs_approval", "write_file", {"path": "/srv/a"}, later=3600),
+                Asked("require_approval:write_needs_approval", "write_file", {"path": "/srv/a"}, definition=KNOWN),
                 ["write-with-approval"],
             ),
-            "writing outside": (Asked("deny:outside_jail", "write_file", {"path": "/etc/a"}), ["filesystem-jail"]),
+            "writing outside": (
+                Asked("deny:outside_jail", "write_file", {"path": "/etc/a"}, definition=KNOWN),
+                ["filesystem-jail"],
+            ),
+            "writing where the exception is about": (
+                Asked(
+                    "require_approval:write_needs_approval",
+                    "write_file",
+                    {"path": "/mnt/a"},
+                    definition=KNOWN,
+                    obligations=_GLASS,
+                ),
+                ["write-with-approval"],
+            ),
             "anything else for a while": (
                 Asked(
                     "allow:glass_broken",
                     "delete_file",
                     {"path": "/etc/a"},
-                    obligations={"durability": ["host"], "record": ["full"], "label": ["broke_glass"]},
+                    definition=KNOWN,
+                    obligations=_GLASS,
                 ),
                 ["break-glass"],
             ),
-            "and not later": (Asked(_NO, "delete_file", {"path": "/etc/a"}, later=3600), []),
+            "and not later": (Asked(_NO, "delete_file", {"path": "/etc/a"}, later=3600, definition=KNOWN), []),
         },
-        {"read_file": None, "write_file": None, "delete_file": None},
-        [],
+        {"read_file": None, "write_file": None, "delete_file": None, "other": None},
+        ["other"],
+        (
+            exempt("look", "read_file", agent="a", seconds=3600, arguments={"path": {"under": ["/srv"]}}),
+            exempt("mount", "write_file", agent="a", seconds=3600, arguments={"path": {"under": ["/mnt"]}}),
+            exempt("any", "delete_*", agent="a", seconds=3600),
+        ),
+    ),
+    "an exception turns one template's rule and no other's": Together(
+        ("filesystem-jail", "egress", "pii-strict"),
+        _for(
+            filesystem_jail={
+                "roots": ["/srv"],
+                "tools": {"upload": {"paths": ["path"]}, "export": {"paths": ["path"]}},
+            },
+            egress={"sending": {"upload": {"urls": ["url"], "others": ["path"]}}, "hosts": {"a.example": {}}},
+            pii_strict={"tools": {"export": {}}},
+        ),
+        {
+            "a path that is lifted": (
+                _upload("allow:excepted", "/mnt/a", "https://a.example/", obligations={"durability": ["host"]}),
+                ["filesystem-jail", "egress"],
+            ),
+            "a path and a place": (
+                _upload("allow:excepted", "/mnt/a", "https://b.example/", obligations={"durability": ["host"]}),
+                ["filesystem-jail", "egress"],
+            ),
+            "nothing to be lifted": (
+                _upload("allow:in_jail", "/srv/a", "https://a.example/", obligations={"durability": ["host"]}),
+                ["filesystem-jail", "egress"],
+            ),
+            "a place that is not clear": (
+                _upload("deny:destination_refused", "/mnt/a", "http://b.example/"),
+                ["egress"],
+            ),
+            "a secret path": (_upload("deny:secret_path", "/mnt/.env", "https://b.example/"), ["filesystem-jail"]),
+            "after a secret": (
+                _upload("deny:after_secret", "/mnt/a", "https://b.example/", labels=("saw_secret",)),
+                ["egress"],
+            ),
+            "what never is lifted": (
+                Asked("deny:redaction_unclear", "export", {"path": "/mnt/a"}, definition=KNOWN),
+                ["pii-strict"],
+            ),
+            "a tool that nobody lists": (
+                Asked("deny:outside_jail", "upload", {"path": "/mnt/a", "url": "https://a.example/"}),
+                ["filesystem-jail"],
+            ),
+            "a tool that was changed": (
+                _upload("deny:definition_changed", "/mnt/a", "https://a.example/", definition=reading("changed")),
+                ["pins"],
+            ),
+            "what no template is about": (Asked(_NO, "other", {}, definition=KNOWN), []),
+        },
+        {"upload": None, "export": None, "other": None},
+        ["export", "other"],
+        (exempt("all", "*", agent="a"),),
     ),
     "obligations of all add up": Together(
         ("sql-read-only", "pii-strict", "cloud-limit"),

@@ -8,6 +8,8 @@ from msgspec import structs
 
 from evidence.clock import Instant
 from policy.decision import input_text, input_values
+from policy.exceptions import Exempt
+from policy.grants import Grant
 from policy.vocabulary import Definition, SessionView
 from tests.policy.asking import CALLER, NOW, SIDECAR, call
 
@@ -46,12 +48,26 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Calls of one agent at one upstream, by what is special about them; `more` are settings beside the example's."""
+    """Calls of one agent at one upstream, by what is special about them; `more` are settings beside the example's.
+
+    `exceptions` are in force meanwhile; `lifted` names the rows of which one for everything would make an allowance.
+    """
 
     agent: str
     upstream: str
     rows: Mapping[str, Asked]
     more: Mapping[str, Any] = field(default_factory=dict)
+    exceptions: tuple[Exempt, ...] = ()
+    lifted: frozenset[str] = frozenset()
+
+
+def exempt(
+    id: str, name: str, *, agent: str = "*", method: str = "tools/call", seconds: int = 7200, **rules: Any
+) -> Exempt:
+    """An exception about a name at any upstream, from the usual time of tests on."""
+    begins = NOW.unix_ns // SECOND
+    scope = Grant("*", method, name, tenant="default", agent=agent, **rules)
+    return Exempt(id, scope, begins, begins + seconds, "a reason", "an operator")
 
 
 def _found(*codes: str) -> Definition:
@@ -61,6 +77,10 @@ def _found(*codes: str) -> Definition:
 def reading(pinned: Any = "unpinned", **more: bool) -> Definition:
     """The definition of a tool that says that it only reads."""
     return Definition("sha256:" + "0" * 64, {"readOnlyHint": True, **more}, pinned)
+
+
+KNOWN: Final = Definition("sha256:" + "1" * 64, {})
+"""Of a tool that its server lists, which says nothing of itself."""
 
 
 def _query(statement: Any, **more: Any) -> dict[str, Any]:
@@ -117,8 +137,11 @@ TABLES: Final[Mapping[str, Table]] = {
             "a changed definition": Asked(
                 "deny:definition_changed", "query", _query("select 1"), definition=reading("changed")
             ),
+            "a statement that changes rows": Asked("deny:sql_refused", "query", _query("update t set a = 1")),
+            "one that changes more than rows": Asked("deny:sql_refused", "query", _query("drop table t")),
             "its task": Asked("allow:follows_call", "t1", method="tasks/get"),
         },
+        lifted=frozenset({"a statement that changes rows"}),
     ),
     "pii-strict": Table(
         "support",
@@ -197,6 +220,13 @@ TABLES: Final[Mapping[str, Table]] = {
             ),
             "another tool": Asked(_NO, "delete_file", {"path": "/srv/share/a"}),
         },
+        lifted=frozenset(
+            {
+                "beside it",
+                "a move out",
+                "several and one outside",
+            }
+        ),
     ),
     "definition-findings": Table(
         "anybody",
@@ -318,6 +348,13 @@ TABLES: Final[Mapping[str, Table]] = {
             ),
             "another tool": Asked(_NO, "delete_mail"),
         },
+        lifted=frozenset(
+            {
+                "an unknown address",
+                "one unknown address",
+                "a host that begins like a known one",
+            }
+        ),
     ),
     "code-hosts": Table(
         "coder",
@@ -364,6 +401,14 @@ TABLES: Final[Mapping[str, Table]] = {
             "no arguments": Asked("deny:repository_closed", "create_branch"),
             "another tool": Asked(_NO, "delete_repository", _site()),
         },
+        lifted=frozenset(
+            {
+                "a branch that is not open",
+                "another repository",
+                "with force",
+                "with force as a text",
+            }
+        ),
     ),
     "cloud-limit": Table(
         "operator",
@@ -402,6 +447,12 @@ TABLES: Final[Mapping[str, Table]] = {
             "no arguments": Asked("deny:change_too_large", "scale"),
             "another tool": Asked(_NO, "destroy"),
         },
+        lifted=frozenset(
+            {
+                "too many",
+                "another region",
+            }
+        ),
     ),
     "browser": Table(
         "researcher",
@@ -435,6 +486,11 @@ TABLES: Final[Mapping[str, Table]] = {
             ),
             "code": Asked(_NO, "browser_evaluate", {"function": "x"}),
         },
+        lifted=frozenset(
+            {
+                "another host",
+            }
+        ),
     ),
     "payments-four-eyes": Table(
         "billing",
@@ -482,22 +538,46 @@ TABLES: Final[Mapping[str, Table]] = {
         "oncall",
         "cluster",
         {
-            "from the first second on": Asked("allow:glass_broken", "restart", obligations=_GLASS),
-            "up to the last one": Asked("allow:glass_broken", "rollback", later=7199, obligations=_GLASS),
-            "before": Asked(_NO, "restart", later=-1),
-            "after": Asked(_NO, "restart", later=7200),
-            "another tool": Asked(_NO, "destroy"),
-            "another agent": Asked(_NO, "restart", agent="stranger"),
-            "for longer than a day": Asked(_NO, "restart", upstream="long"),
-            "without an end": Asked(_NO, "restart", upstream="endless"),
+            "from the first second on": Asked("allow:glass_broken", "restart", definition=KNOWN, obligations=_GLASS),
+            "up to the last one": Asked(
+                "allow:glass_broken", "rollback", later=7199, definition=KNOWN, obligations=_GLASS
+            ),
+            "before": Asked(_NO, "restart", later=-1, definition=KNOWN),
+            "after": Asked(_NO, "restart", later=7200, definition=KNOWN),
+            "another tool": Asked(_NO, "destroy", definition=KNOWN),
+            "another agent": Asked(_NO, "restart", agent="stranger", definition=KNOWN),
+            "for longer than a day": Asked(_NO, "drain", upstream="wide", definition=KNOWN),
+            "any tool that an exception is about": Asked(
+                "allow:glass_broken", "restart", upstream="wide", definition=KNOWN, obligations=_GLASS
+            ),
+            "a tool that no exception is about": Asked(_NO, "destroy", upstream="wide", definition=KNOWN),
+            "with the moments in its settings": Asked(_NO, "destroy", upstream="old", definition=KNOWN),
+            "a tool that nobody lists": Asked(_NO, "restart"),
+            "a changed one": Asked("deny:definition_changed", "restart", definition=reading("changed")),
+            "what is no tool": Asked(_NO, "restart", method="prompts/get"),
         },
         {
             "default": {
                 "oncall": {
-                    "long": {"break-glass": {"from": 1767225600, "until": 1767312001, "tools": "all"}},
-                    "endless": {"break-glass": {"from": 1767225600, "tools": "all"}},
+                    "wide": {"break-glass": {"tools": "all"}},
+                    "old": {"break-glass": {"from": 1767225600, "until": 1767232800, "tools": {"drain": {}}}},
                 }
             }
         },
+        exceptions=(
+            exempt("restart", "restart", agent="oncall"),
+            exempt("rollback", "ro*", agent="oncall"),
+            exempt("long", "drain", agent="oncall", seconds=86401),
+        ),
+        lifted=frozenset(
+            {
+                "from the first second on",
+                "up to the last one",
+                "for longer than a day",
+                "any tool that an exception is about",
+                "a tool that no exception is about",
+                "a tool that nobody lists",
+            }
+        ),
     ),
 }

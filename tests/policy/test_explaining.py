@@ -10,6 +10,8 @@ import pytest
 from policy.bundle import load
 from policy.embedded import EmbeddedEngine
 from policy.engine import UNDEFINED, CannotDecide, EntryPoint, Policy
+from policy.exception_file import Found
+from policy.exceptions import Exempt
 from policy.explaining.alternatives import Alternative
 from policy.explaining.command import Question, run_input, run_record
 from policy.explaining.completing import UnfitInput, completed
@@ -95,27 +97,27 @@ async def test_the_observing_policy_over_generated_calls() -> None:
     await _agrees(policy, [document(call) for call in _calls(seed=12, count=50)])
 
 
-def _composed(place: Path, *names: str, settings: Any = None) -> Policy:
+def _composed(place: Path, *names: str, settings: Any = None, exceptions: tuple[Exempt, ...] = ()) -> Policy:
     folder = place / "policy"
     write(folder, composed(chosen(names)))
     file = folder / "settings" / "data.json"
     more = [TABLES[name].more for name in names] if settings is None else []
     whole = {"settings": settings} if settings is not None else merged([json.loads(file.read_text()), *more])
     file.write_text(json.dumps(whole.get("settings", whole) if settings is not None else whole))
-    return load(str(folder), grants=None)
+    return load(str(folder), grants=None, exceptions=Found(exceptions))
 
 
 @pytest.mark.parametrize("name", [template.id for template in templates()])
 async def test_every_template(tmp_path: Path, name: str) -> None:
     table = TABLES[name]
     asked = [row.document(table.agent, table.upstream) for row in table.rows.values()]
-    await _agrees(_composed(tmp_path, name), asked)
+    await _agrees(_composed(tmp_path, name, exceptions=table.exceptions), asked)
 
 
 @pytest.mark.parametrize("name", TOGETHER)
 async def test_templates_together(tmp_path: Path, name: str) -> None:
     together = TOGETHER[name]
-    policy = _composed(tmp_path, *together.templates, settings=together.settings)
+    policy = _composed(tmp_path, *together.templates, settings=together.settings, exceptions=together.exceptions)
     await _agrees(policy, [row.document("a", "u") for row, _ in together.rows.values()])
 
 

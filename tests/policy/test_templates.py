@@ -3,12 +3,14 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from policy.bundle import load
 from policy.decision import input_text, listing_values
 from policy.embedded import EmbeddedEngine
 from policy.engine import Engine, EntryPoint, Policy
+from policy.exception_file import Found
 from policy.obligations import read_obligations
 from policy.opa import OpaEngine
 from policy.opa_process import OpaProcess, find_opa
@@ -42,7 +45,7 @@ from tests.peers.places import ROOT
 from tests.peers.sidecar import agentgate
 from tests.policy.asking import CALLER, NOW, SESSION, SIDECAR, call
 from tests.policy.template_compositions import TOGETHER
-from tests.policy.template_rows import TABLES, Asked, reading
+from tests.policy.template_rows import KNOWN, TABLES, Asked, Table, exempt, reading
 
 NAMES = [template.id for template in templates()]
 ENGINES = pytest.mark.parametrize("engine", ["embedded", "opa"])
@@ -96,12 +99,71 @@ def test_every_template_has_a_table() -> None:
 @EACH
 async def test_a_template_with_its_example(name: str, engine: str, tmp_path: Path) -> None:
     table, said = TABLES[name], {}
-    async with _running(engine, load(str(_folder(tmp_path, name)), grants=None), tmp_path) as ask:
+    policy = load(str(_folder(tmp_path, name)), grants=None, exceptions=Found(table.exceptions))
+    async with _running(engine, policy, tmp_path) as ask:
         for case, row in table.rows.items():
             found = await ask(EntryPoint.DECISION, row.document(table.agent, table.upstream))
             said[case] = (f"{found['effect']}:{found['reason']}", found["obligations"])
             assert found["message"]
     assert said == {case: (row.says, row.obligations) for case, row in table.rows.items()}
+
+
+async def _answers(policy: Policy, engine: str, place: Path, asked: Mapping[str, bytes]) -> dict[str, Any]:
+    async with _running(engine, policy, place) as ask:
+        return {case: await ask(EntryPoint.DECISION, document) for case, document in asked.items()}
+
+
+def _of_known_tools(table: Table) -> dict[str, bytes]:
+    """The rows, each about a tool that its server lists."""
+    return {
+        case: replace(row, definition=row.definition or KNOWN).document(table.agent, table.upstream)
+        for case, row in table.rows.items()
+    }
+
+
+@ENGINES
+@EACH
+async def test_what_an_exception_for_everything_lifts(name: str, engine: str, tmp_path: Path) -> None:
+    """Just the rows that the table names, and just for the reasons that the template declares."""
+    (template,), table, folder = chosen([name]), TABLES[name], _folder(tmp_path, name)
+    everything = [exempt("all", "*"), exempt("prompts", "*", method="prompts/get")]
+    asked = _of_known_tools(table)
+    before = await _answers(load(str(folder), grants=None), engine, tmp_path, asked)
+    after = await _answers(load(str(folder), grants=None, exceptions=Found(tuple(everything))), engine, tmp_path, asked)
+    turned = {case for case in asked if before[case] != after[case]}
+    assert turned == table.lifted
+    assert {before[case]["reason"] for case in turned} == set(template.exceptable)
+    assert all(after[case]["effect"] == "allow" and after[case]["exception"] == "all" for case in turned)
+
+
+@ENGINES
+@EACH
+async def test_what_no_exception_is_for(name: str, engine: str, tmp_path: Path) -> None:
+    """A tool that nobody lists, or that is not what was reviewed."""
+    table, asked = TABLES[name], {}
+    for definition in (None, reading("changed"), reading("renamed"), reading("duplicate")):
+        for case, row in table.rows.items():
+            document = replace(row, definition=definition).document(table.agent, table.upstream)
+            asked[f"{case}, {definition and definition.pinned}"] = document
+    policy = load(str(_folder(tmp_path, name)), grants=None, exceptions=Found((exempt("all", "*"),)))
+    said = await _answers(policy, engine, tmp_path, asked)
+    assert [case for case, found in said.items() if "exception" in found] == []
+
+
+@EACH
+def test_a_readme_says_what_an_exception_lifts(name: str) -> None:
+    (template,) = chosen([name])
+    text = (template.folder / "README.md").read_text()
+    (told,) = [part for part in text.split("\n\n") if part.startswith("Exceptions: ")]
+    assert set(template.exceptable) <= set(re.findall(r"`([a-z_]+)`", told))
+    assert template.exceptable or "none lifts" in told or "nothing to lift" in told
+
+
+@EACH
+def test_what_is_exceptable_is_a_denial_of_the_table(name: str) -> None:
+    (template,) = chosen([name])
+    denials = {row.says.partition(":")[2] for row in TABLES[name].rows.values() if row.says.startswith("deny:")}
+    assert set(template.exceptable) <= denials
 
 
 @EACH
@@ -171,7 +233,8 @@ async def test_templates_together(case: str, engine: str, tmp_path: Path) -> Non
     folder = _folder(tmp_path, *together.templates)
     (folder / "settings" / "data.json").write_text(json.dumps(together.settings))
     said = {}
-    async with _running(engine, load(str(folder), grants=None), tmp_path) as ask:
+    policy = load(str(folder), grants=None, exceptions=Found(together.exceptions))
+    async with _running(engine, policy, tmp_path) as ask:
         for name, (row, _) in together.rows.items():
             found = await ask(EntryPoint.DECISION, row.document("a", "u"))
             said[name] = (f"{found['effect']}:{found['reason']}", found["rules"], found["obligations"])
@@ -190,7 +253,8 @@ _DEMANDING = ("allow", "require_approval", "deny")
 
 
 async def test_all_together_are_as_demanding_as_each_and_the_same_on_both_engines(tmp_path: Path) -> None:
-    policy = load(str(_folder(tmp_path, *NAMES)), grants=None)
+    held = Found(tuple(one for table in TABLES.values() for one in table.exceptions))
+    policy = load(str(_folder(tmp_path, *NAMES)), grants=None, exceptions=held)
     rows = [(name, case, row, table) for name, table in TABLES.items() for case, row in table.rows.items()]
     async with _running("embedded", policy, tmp_path) as ask, _running("opa", policy, tmp_path) as ask_opa:
         for name, case, row, table in rows:

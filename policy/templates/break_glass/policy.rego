@@ -1,7 +1,9 @@
-# More than usual for a while: between two moments, a day apart at most, every call of it recorded in full. Outside of that time
-# it says nothing, and what other templates deny stays denied.
+# More than usual for a while: named tools, for whom and as long as a signed exception says so. Nothing else holds it open:
+# who signed it, why and until when stands there. Every call of it is recorded in full; what other templates deny stays denied
+# unless it lets itself be excepted, too.
 package agentgate.templates.break_glass
 
+import data.agentgate.rules
 import data.agentgate.templates.places
 import data.agentgate.templates.scope
 
@@ -11,29 +13,20 @@ decision := {
 	"effect": "allow",
 	"reason": "glass_broken",
 	"obligations": {"durability": ["host"], "record": ["full"], "label": ["broke_glass"]},
+	"exception": rules.excepting[0],
 } if {
 	input.call.method == "tools/call"
-	open_now
 	named(input.call.name)
-}
-
-open_now if {
-	is_number(settings.from)
-	is_number(settings.until)
-	settings.until - settings.from <= 86400
-	settings.from * 1000000000 <= input.time.unix_ns
-	input.time.unix_ns < settings.until * 1000000000
 }
 
 named(_) if settings.tools == "all"
 
 named(name) if places.has(settings.tools, name)
 
-opens contains item.name if {
+opens contains name if {
 	input.call.method == "tools/list"
-	open_now
-	some item in input.items
-	named(item.name)
+	some name in rules.exempt
+	named(name)
 }
 
 shuts := set()

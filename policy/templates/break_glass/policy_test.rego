@@ -3,42 +3,40 @@ package agentgate.templates.break_glass_test
 import data.agentgate.templates.break_glass
 
 settings := {"*": {"*": {
-	"all": {"break-glass": {"from": 1000, "until": 4600, "tools": "all"}},
-	"some": {"break-glass": {"from": 1000, "until": 4600, "tools": {"restart": {}}}},
-	"long": {"break-glass": {"from": 1000, "until": 90000, "tools": "all"}},
-	"endless": {"break-glass": {"from": 1000, "tools": "all"}},
-	"text": {"break-glass": {"from": "1000", "until": "4600", "tools": "all"}},
+	"all": {"break-glass": {"tools": "all"}},
+	"some": {"break-glass": {"tools": {"restart": {}}}},
 }}}
 
-said(upstream, name, seconds) := decision if {
+said(upstream, name, excepting) := decision if {
 	decision := break_glass.decision with data.settings as settings
+		with data.agentgate.rules.excepting as excepting
 		with input.caller as {"tenant": "t", "agent": "a"}
-		with input.time.unix_ns as seconds * 1000000000
 		with input.call as {"method": "tools/call", "upstream": upstream, "name": name}
 }
 
-test_in_its_time if {
-	said("all", "any", 1000).obligations == {"durability": ["host"], "record": ["full"], "label": ["broke_glass"]}
-	said("some", "restart", 4599).effect == "allow"
+test_while_an_exception_holds if {
+	said("all", "any", ["e1"]).obligations == {"durability": ["host"], "record": ["full"], "label": ["broke_glass"]}
+	said("all", "any", ["e1", "e2"]).exception == "e1"
+	said("some", "restart", ["e1"]).effect == "allow"
 }
 
-test_out_of_it if {
-	not said("all", "any", 999)
-	not said("all", "any", 4600)
-	not said("some", "other", 2000)
+test_while_none_does if {
+	not said("all", "any", [])
+	not said("some", "restart", [])
 }
 
-test_no_end_or_a_late_one if {
-	not said("long", "any", 2000)
-	not said("endless", "any", 2000)
-	not said("text", "any", 2000)
+test_what_is_not_named if {
+	not said("some", "other", ["e1"])
+	not said("elsewhere", "restart", ["e1"])
 }
 
-test_listed_in_its_time if {
-	asked := {"caller": {"tenant": "t", "agent": "a"}, "call": {"method": "tools/list", "upstream": "some"}}
-	items := [{"name": "restart"}, {"name": "other"}]
-	break_glass.opens == {"restart"} with data.settings as settings
-		with input as object.union(asked, {"items": items, "time": {"unix_ns": 1000000000000}})
-	break_glass.opens == set() with data.settings as settings
-		with input as object.union(asked, {"items": items, "time": {"unix_ns": 4600000000000}})
+listed(names) := opens if {
+	opens := break_glass.opens with data.settings as settings
+		with data.agentgate.rules.exempt as names
+		with input as {"caller": {"tenant": "t", "agent": "a"}, "call": {"method": "tools/list", "upstream": "some"}}
+}
+
+test_listed_meanwhile if {
+	listed({"restart", "other"}) == {"restart"}
+	listed(set()) == set()
 }

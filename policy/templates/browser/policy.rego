@@ -15,15 +15,30 @@ decision := {"effect": "deny", "reason": "typing_after_secret", "obligations": {
 } else := {"effect": "allow", "reason": "page_open", "obligations": {"label": ["saw_page"]}} if {
 	tool
 	opens_nothing_else
-} else := {"effect": "deny", "reason": "page_closed", "obligations": {}} if tool
+} else := {
+	"effect": "deny",
+	"reason": "page_closed",
+	"obligations": {"label": ["saw_page"]},
+	"exceptable": readable,
+} if {
+	tool
+}
 
 opens_nothing_else if not tool.url
 
 opens_nothing_else if {
+	readable
+	places.listed(settings.hosts, places.host(input.call.arguments[tool.url]))
+}
+
+# It is clear which host the page is of, and it comes from there as it was sent: an exception may be about it.
+default readable := false
+
+readable if {
 	url := input.call.arguments[tool.url]
 	is_string(url)
 	secure(url)
-	places.listed(settings.hosts, places.host(url))
+	places.host(url)
 }
 
 secure(url) if places.encrypted(url)

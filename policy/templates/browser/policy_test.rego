@@ -49,3 +49,13 @@ test_typing if {
 }
 
 test_scripts if not said("u", "evaluate", {"function": "x"}, [])
+
+test_what_lets_itself_be_excepted if {
+	said("u", "open", {"url": "https://other.example/"}, []).exceptable == true
+	said("lab", "open", {"url": "http://other.example/"}, []).exceptable == true
+	every url in ["http://other.example/", "https://a@b.example/", "file:///etc/passwd", "https://b.example\\@c", 1, null] {
+		said("u", "open", {"url": url}, []).exceptable == false
+	}
+	said("u", "open", {}, []).exceptable == false
+	not said("u", "type", {"text": "x"}, ["saw_secret"]).exceptable
+}

@@ -10,7 +10,14 @@ tool := settings.tools[input.call.name] if input.call.method == "tools/call"
 decision := {"effect": "allow", "reason": "within_limits", "obligations": obligations} if {
 	count(limits) > 0
 	not exceeds
-} else := {"effect": "deny", "reason": "change_too_large", "obligations": {}} if tool
+} else := {
+	"effect": "deny",
+	"reason": "change_too_large",
+	"obligations": obligations,
+	"exceptable": readable,
+} if {
+	tool
+}
 
 obligations := {"limit": limits, "durability": ["host"]}
 
@@ -38,14 +45,40 @@ exceeds if {
 	not chosen(argument, values)
 }
 
-exceeds if {
-	some argument, _ in given
-	not looked_at(argument)
-}
+exceeds if unseen
 
 exceeds if {
 	some argument, _ in tool.most
 	not present(argument)
+}
+
+# It is counted, and said how large the change is and of which kind: an exception may be about it.
+default readable := false
+
+readable if {
+	count(limits) > 0
+	not unseen
+	not unsaid
+}
+
+unseen if {
+	some argument, _ in given
+	not looked_at(argument)
+}
+
+unsaid if {
+	some argument, _ in tool.most
+	not sized(argument)
+}
+
+unsaid if {
+	some argument, _ in tool.one_of
+	not argument in object.keys(given)
+}
+
+sized(argument) if {
+	present(argument)
+	given[argument] - 0 >= 0
 }
 
 given := input.call.arguments if {

@@ -66,3 +66,22 @@ test_what_is_unlimited_is_not_listed if {
 	cloud_limit.opens == set() with data.settings as settings with input as asked("unlimited")
 	cloud_limit.shuts == {"restart"} with data.settings as settings with input as asked("unlimited")
 }
+
+test_what_lets_itself_be_excepted if {
+	every arguments in [{"instances": 4, "region": "eu"}, {"instances": 3, "region": "us", "group": "g"}] {
+		decision := said("u", "scale", arguments)
+		[decision.effect, decision.exceptable] == ["deny", true]
+		count(decision.obligations.limit) == 2
+	}
+	every arguments in [
+		{"instances": -1, "region": "us"},
+		{"instances": "4", "region": "eu"},
+		{"instances": 4},
+		{"region": "us"},
+		{"instances": 4, "region": "eu", "spot": true},
+		null,
+	] {
+		said("u", "scale", arguments).exceptable == false
+	}
+	said("unlimited", "restart", {}).exceptable == false
+}

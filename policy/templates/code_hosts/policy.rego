@@ -9,33 +9,41 @@ settings := scope.of("code-hosts")
 
 tool := settings.tools[input.call.name] if input.call.method == "tools/call"
 
-decision := {"effect": "deny", "reason": "history_rewritten", "obligations": {}} if {
+decision := {"effect": "deny", "reason": "history_rewritten", "obligations": {}, "exceptable": forces} if {
 	tool
 	rewrites
 } else := {"effect": "deny", "reason": "guarded_path", "obligations": {}} if {
 	tool
-	some path in paths
-	not free(path)
+	guarded
 } else := {"effect": "allow", "reason": "repository_open", "obligations": {}} if {
 	tool
 	open_repository
 	open_branch
 	not beyond
-} else := {"effect": "deny", "reason": "repository_closed", "obligations": {}} if tool
+} else := {"effect": "deny", "reason": "repository_closed", "obligations": {}, "exceptable": readable} if tool
 
 # A flag that rewrites history and is not false, or a text that is one for the program behind the tool.
 rewrites if {
-	some argument in ["force", "force_push", "force_with_lease", "mirror", "delete"]
+	some argument in ["force", "force_push", "force_with_lease"]
 	value := input.call.arguments[argument]
 	value != false
 }
 
-rewrites if {
+rewrites if destroys
+
+# More than a push with force, or not by a flag of the tool.
+destroys if {
+	some argument in ["mirror", "delete"]
+	value := input.call.arguments[argument]
+	value != false
+}
+
+destroys if {
 	some value in input.call.arguments
 	option(value)
 }
 
-rewrites if {
+destroys if {
 	some values in input.call.arguments
 	is_array(values)
 	some value in values
@@ -47,6 +55,37 @@ option(value) if {
 	regex.match(`^\s*(--(force|mirror|delete|prune|upload-pack|receive-pack|exec)|-[fd]\b|\+)`, value)
 }
 
+# A push with force, and nothing else that speaks against it: an exception may be about it.
+default forces := false
+
+forces if {
+	readable
+	not destroys
+}
+
+# It is clear which repository, branch and files the call is about, and that is all that it says: so here.
+default readable := false
+
+readable if {
+	repository
+	not nested
+	plain_branch
+	not guarded
+	not beyond
+}
+
+# An owner or a name with a slash in it, or an empty one.
+nested if {
+	count(tool.repository) > 1
+	some part in tool.repository
+	not regex.match(`^[^/]+$`, input.call.arguments[part])
+}
+
+guarded if {
+	some path in paths
+	not free(path)
+}
+
 # "owner/name", in one argument or in two.
 repository := concat("/", [object.get(input.call.arguments, part, null) | some part in tool.repository])
 
@@ -55,12 +94,18 @@ open_repository if settings.repositories[repository]
 open_branch if not tool.branch
 
 open_branch if {
+	plain_branch
+	some prefix in settings.repositories[repository].branches
+	startswith(input.call.arguments[tool.branch], prefix)
+}
+
+plain_branch if not tool.branch
+
+plain_branch if {
 	branch := input.call.arguments[tool.branch]
 	is_string(branch)
 	regex.match(`^[A-Za-z0-9][A-Za-z0-9._/-]*$`, branch)
 	not contains(branch, "..")
-	some prefix in settings.repositories[repository].branches
-	startswith(branch, prefix)
 }
 
 # Paths in an argument of their own, and in the files of a list.

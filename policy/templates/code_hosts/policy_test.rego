@@ -63,3 +63,36 @@ test_guarded if {
 	}
 	said("push", site({"branch": "agents/a"})) == "guarded_path"
 }
+
+excepted(name, arguments) := [decision.reason, decision.exceptable] if {
+	decision := code_hosts.decision with data.settings as settings
+		with input.caller as {"tenant": "t", "agent": "a"}
+		with input.call as {"method": "tools/call", "upstream": "u", "name": name, "arguments": arguments}
+}
+
+test_what_lets_itself_be_excepted if {
+	excepted("run", slug({"force": true})) == ["history_rewritten", true]
+	excepted("run", slug({"force": true, "branch": "main"})) == ["history_rewritten", true]
+	excepted("push", push("main", ["a"])) == ["repository_closed", true]
+	excepted("get", {"owner": "acme", "repo": "other", "path": "a"}) == ["repository_closed", true]
+}
+
+test_what_does_not if {
+	every more in [
+		{"force": true, "options": ["--exec=x"]},
+		{"force": true, "branch": "+main"},
+		{"force": true, "branch": "a..b"},
+		{"force": true, "mirror": true},
+		{"force": true, "other": 1},
+		{"options": "--force"},
+	] {
+		excepted("run", slug(more)) == ["history_rewritten", false]
+	}
+	excepted("push", object.union(push("agents/a", [".github/x"]), {"force": true})) == ["history_rewritten", false]
+	excepted("push", push("a:b", ["a"])) == ["repository_closed", false]
+	excepted("get", {"owner": "acme/site", "repo": "x", "path": "a"}) == ["repository_closed", false]
+	excepted("get", {"owner": "", "repo": "x", "path": "a"}) == ["repository_closed", false]
+	excepted("get", {"path": "a"}) == ["repository_closed", false]
+	excepted("get", site({"path": "a", "ref": "main"})) == ["repository_closed", false]
+	not excepted("get", site({"path": ".env"}))
+}

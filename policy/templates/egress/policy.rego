@@ -14,7 +14,12 @@ sending := settings.sending[input.call.name] if input.call.method == "tools/call
 decision := {"effect": "deny", "reason": "after_secret", "obligations": {}} if {
 	sending
 	"saw_secret" in input.session.labels
-} else := {"effect": "deny", "reason": "destination_refused", "obligations": {}} if {
+} else := {
+	"effect": "deny",
+	"reason": "destination_refused",
+	"obligations": object.union(durable, labels),
+	"exceptable": readable,
+} if {
 	sending
 	not known
 } else := {"effect": "allow", "reason": "destination_known", "obligations": object.union(durable, labels)} if {
@@ -29,9 +34,52 @@ labels := {"label": ["saw_secret"]} if {
 
 # The call says where it goes, every place is one of those that are set, and it has no argument that nobody looks at.
 known if {
-	count(places_named) > 0
-	not beyond
+	readable
 	not strays
+}
+
+# It is clear where the call goes, and nothing else in it can say so: an exception may be about it.
+default readable := false
+
+readable if {
+	input.call.arguments[places_named[0]]
+	not beyond
+	not unclear
+}
+
+unclear if {
+	some argument in sending.urls
+	url := input.call.arguments[argument]
+	not url_clear(url)
+}
+
+unclear if {
+	some argument in sending.recipients
+	given := input.call.arguments[argument]
+	not recipients_clear(given)
+}
+
+url_clear(url) if {
+	is_string(url)
+	places.encrypted(url)
+	places.host(url)
+}
+
+recipients_clear(given) if address_clear(given)
+
+recipients_clear(given) if {
+	is_array(given)
+	count(given) > 0
+	every address in given {
+		address_clear(address)
+	}
+}
+
+address_clear(address) if recipient_known(address)
+
+address_clear(address) if {
+	is_string(address)
+	places.domain(address)
 }
 
 places_named := array.concat(object.get(sending, "urls", []), object.get(sending, "recipients", []))
@@ -41,9 +89,6 @@ beyond if {
 	not argument in places_named
 	not argument in object.get(sending, "others", [])
 }
-
-# The first place must be given, the others may be: a mail needs no copies.
-strays if not input.call.arguments[places_named[0]]
 
 strays if {
 	some argument in sending.urls

@@ -48,6 +48,8 @@ unknown := [
 	["mail", {"to": "bob@example.com, eve@evil.example"}],
 	["mail", {"to": []}],
 	["mail", {"to": [1]}],
+	["mail", {"to": [[]]}],
+	["mail", {"to": [["ada@example.org"]]}],
 	["mail", {"cc": "bob@example.com"}],
 	["mail", {}],
 	["mail", null],
@@ -84,4 +86,40 @@ test_listed if {
 	egress.opens == {"mail"} with data.settings as settings with input as asked
 	egress.shuts == {"mail"} with data.settings as settings
 		with input as object.union(asked, {"session": {"labels": ["saw_secret"]}})
+}
+
+excepted := [
+	["mail", {"to": "bob@example.net"}],
+	["mail", {"to": ["bob@example.com", "eve@evil.example"], "text": "x"}],
+	["fetch", {"url": "https://other.example/"}],
+]
+
+test_what_lets_itself_be_excepted if {
+	every asked in excepted {
+		decision := said("u", asked[0], asked[1], [])
+		[decision.effect, decision.exceptable, decision.obligations] == ["deny", true, {"durability": ["host"]}]
+		not said("u", asked[0], asked[1], ["saw_secret"]).exceptable
+	}
+}
+
+unclear := [
+	["mail", {"to": "Bob <bob@example.net>"}],
+	["mail", {"to": "bob@example.net", "bcc": "eve@evil.example"}],
+	["mail", {"to": []}],
+	["mail", {"to": [1]}],
+	["mail", {"to": [[]]}],
+	["mail", {"to": [["ada@example.org"]]}],
+	["mail", {"to": "bob@example.net", "cc": 1}],
+	["mail", {"cc": "bob@example.net"}],
+	["mail", {}],
+	["fetch", {"url": "http://other.example/"}],
+	["fetch", {"url": "https://a@other.example/"}],
+	["fetch", {"url": ["https://other.example/"]}],
+	["post", {"text": "x"}],
+]
+
+test_what_does_not if {
+	every asked in unclear {
+		said("u", asked[0], asked[1], []).exceptable == false
+	}
 }

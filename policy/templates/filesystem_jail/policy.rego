@@ -15,7 +15,7 @@ decision := {"effect": "deny", "reason": "secret_path", "obligations": {}} if {
 } else := {"effect": "allow", "reason": "in_jail", "obligations": {}} if {
 	count(paths) > 0
 	not strays
-} else := {"effect": "deny", "reason": "outside_jail", "obligations": {}} if tool
+} else := {"effect": "deny", "reason": "outside_jail", "obligations": {}, "exceptable": plain} if tool
 
 # Every path of the call: arguments that are one, and elements of those that are lists of them.
 paths := array.concat(single, several)
@@ -35,10 +35,24 @@ strays if {
 	not jailed(path)
 }
 
+strays if unlisted
+
 # A list of paths that is none.
-strays if {
+unlisted if {
 	some argument in tool.lists
 	not is_array(input.call.arguments[argument])
+}
+
+# Every path is given, absolute, and reads in one way only: an exception may be about it.
+default plain := false
+
+plain if {
+	count(paths) > 0
+	every path in paths {
+		is_string(path)
+		places.inside(path, "/")
+	}
+	not unlisted
 }
 
 jailed(path) if {

@@ -57,3 +57,22 @@ test_secrets if {
 }
 
 test_other_tools if not said("write", {"path": "/srv/share/a"})
+
+excepted(name, arguments) := decision.exceptable if {
+	decision := filesystem_jail.decision with data.settings as settings
+		with input.caller as {"tenant": "t", "agent": "a"}
+		with input.call as {"method": "tools/call", "upstream": "u", "name": name, "arguments": arguments}
+}
+
+test_what_lets_itself_be_excepted if {
+	excepted("read", {"path": "/etc/passwd"}) == true
+	excepted("move", {"from": "/srv/share/a", "to": "/tmp/b"}) == true
+	excepted("read_all", {"paths": ["/srv/share/a", "/etc/hosts"]}) == true
+	every path in ["/srv/share/../x", "/etc/%2e%2e/x", "work/a", 1, null] {
+		excepted("read", {"path": path}) == false
+	}
+	every arguments in [{}, {"paths": []}, {"paths": "/etc/hosts"}] {
+		excepted("read_all", arguments) == false
+	}
+	not excepted("read", {"path": "/etc/shadow"})
+}

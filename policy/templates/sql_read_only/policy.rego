@@ -12,13 +12,38 @@ tool := settings.tools[input.call.name] if input.call.method == "tools/call"
 decision := {"effect": "allow", "reason": "sql_reads", "obligations": {}} if {
 	reads(input.call.arguments[tool.argument])
 	not beyond
-} else := {"effect": "deny", "reason": "sql_refused", "obligations": {}} if tool
+} else := {"effect": "deny", "reason": "sql_refused", "obligations": {}, "exceptable": modifies} if tool
 
 # The call carries an argument that the settings do not name.
 beyond if {
 	some argument, _ in input.call.arguments
 	argument != tool.argument
 	not argument in object.get(tool, "others", [])
+}
+
+# One statement that changes rows, and does nothing that reaches further: an exception may be about it.
+default modifies := false
+
+modifies if {
+	statement := input.call.arguments[tool.argument]
+	is_string(statement)
+	count(statement) <= 20000
+	text := places.plain(statement)
+	regex.match(`(?i)^\s*(insert|update|delete|merge)\b`, text)
+	not hides(text)
+	not leaves(text)
+	not commands(text)
+	not beyond
+}
+
+commands(text) if {
+	regex.match(
+		concat("", [
+			`(?i)\b(create|alter|drop|truncate|grant|revoke|copy|call|exec(ute)?|load|attach|detach|pragma|prepare|handler|`,
+			`outfile|dumpfile)\b`,
+		]),
+		text,
+	)
 }
 
 reads(statement) if {

@@ -74,3 +74,26 @@ test_listed if {
 	sql_read_only.opens == {"query"} with data.settings as settings
 		with input as {"caller": caller, "call": {"method": "tools/list", "upstream": "u"}, "items": items}
 }
+
+excepted(arguments) := decision.exceptable if {
+	decision := sql_read_only.decision with data.settings as settings
+		with input as {"caller": caller, "call": call("query", arguments)}
+}
+
+test_what_lets_itself_be_excepted if {
+	every statement in {"delete from t where id = 1", "UPDATE t set a = 'ö'", "insert into t values (1);", "merge into t"} {
+		excepted({"sql": statement, "limit": 1}) == true
+	}
+}
+
+test_what_does_not if {
+	every statement in {
+		"delete from t; drop table t", "delete from t -- x", "drop table t", "copy t to program 'x'", "call f()",
+		"insert into t select pg_read_file('x')", "insert into t select a into outfile 'x' from u", "grant all on t to x",
+		"with x as (delete from t returning *) select * from x", 1, null, "",
+	} {
+		excepted({"sql": statement}) == false
+	}
+	excepted({"sql": "delete from t", "db": "x"}) == false
+	excepted({}) == false
+}
