@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from benchmarks import changes, decisions, lists, sizes, streams, verifying, wrapped
+from benchmarks import changes, decisions, lists, log, sizes, streams, verifying, wrapped
 from benchmarks.section import Part
 
 PARTS: Final = (
@@ -12,5 +12,6 @@ PARTS: Final = (
     Part("changes", changes.run),
     Part("lists", lists.run),
     Part("wrap", wrapped.run),
+    Part("log", log.run),
     Part("verify", verifying.run),
 )
