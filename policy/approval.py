@@ -5,9 +5,10 @@
             --expire--> expired
             --cancel--> cancelled
 
-An approval is for one call: of one caller, at one upstream, with the same params, the same definition of the tool and
-the same policy. It is spent by that call, once. An answer counts by its signature, and for no other approval. Where
-policy wants several steps, so many different people have to grant it; until the last of them it waits.
+An approval is for one call: of one caller, at one upstream, with the same params, the same definition of the tool, the
+same policy, and the same wish of it. It is spent by that call, once. An answer counts by its signature, and for no
+other approval. Where policy wants several steps, so many different people have to grant it; until the last of them it
+waits.
 """
 
 import json
@@ -182,8 +183,12 @@ def after(asked: Asked, state: State, event: Event, approver: str, granted_by: S
     return following if len(granted_by) + 1 >= asked.steps else state
 
 
-def bound(call: Call, decision: Decision) -> bytes:
-    """What an approval is for, in canonical form: another caller, call, definition or policy is another approval."""
+def bound(call: Call, decision: Decision, terms: Terms) -> bytes:
+    """What an approval is for, in canonical form: another caller, call, definition or policy is another approval.
+
+    So is another reason, and another circle of those who may agree: what somebody agreed to while policy asked for less
+    does not count when it asks for more (a label, the time).
+    """
     caller = call.caller
     return canonical(
         {
@@ -194,6 +199,8 @@ def bound(call: Call, decision: Decision) -> bytes:
             "params": _without_meta(call.params),
             "definition": None if call.definition is None else call.definition.digest,
             "policy": decision.versions["policy"],
+            "reason": decision.reason,
+            "terms": [sorted(set(terms.approvers)), terms.steps, terms.client_attested],
         }
     )
 

@@ -26,6 +26,9 @@ MAX_WAITING: Final = 20
 KEPT_SECONDS: Final = 30 * 24 * 3600
 """How long an approval that is over stays to be listed."""
 
+MAX_OVER: Final = 200
+"""Approvals of one caller that are over and stay to be listed; the oldest go first, all of them are in evidence."""
+
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS approvals (
     id TEXT PRIMARY KEY, binding TEXT, owner TEXT, tenant TEXT, agent TEXT, upstream TEXT, method TEXT, name TEXT,
@@ -42,6 +45,18 @@ _ASKED: Final = (
 _COLUMNS: Final = ", ".join((*_ASKED, "approvers", "state", "answers"))
 
 _STANDING: Final = "binding = ? AND state IN ('waiting', 'granted', 'rejected') ORDER BY asked_at DESC"
+
+
+_TOLD: Final = "noted = state || ' ' || json_array_length(answers)"
+
+_FORGET: Final = f"""
+DELETE FROM approvals WHERE id IN (
+    SELECT id FROM approvals WHERE owner = ? AND {_TOLD} AND (
+        state IN ('expired', 'spent', 'cancelled') OR (state = 'rejected' AND (client_attested OR expires_at <= ?))
+    ) ORDER BY asked_at DESC, rowid DESC LIMIT -1 OFFSET ?
+)
+"""  # noqa: S608  (ours)
+"""What a person rejected stands for as long as it was asked for: an agent that asks and cancels cannot wash it away."""
 
 
 class TooMany(Exception):
@@ -79,6 +94,7 @@ def asked(database: "sqlite3.Connection", wanted: Asked, now: int) -> tuple[Appr
         if waiting >= MAX_WAITING:
             raise TooMany
         database.execute("DELETE FROM approvals WHERE state != 'waiting' AND expires_at < ?", (now - KEPT_SECONDS,))
+        database.execute(_FORGET, (wanted.owner, now, MAX_OVER))
         values = [getattr(wanted, name) for name in _ASKED]
         new = Approval(wanted, State.WAITING)
         row = (*values, json.dumps(wanted.approvers), State.WAITING, "[]", new.told)
@@ -150,8 +166,7 @@ def news(database: "sqlite3.Connection", tenants: Sequence[str], now: int) -> li
     """Approvals of these tenants with a state or an answer that was not told before; it counts as told now."""
     with transaction(database):
         _expire(database, now)
-        changed = "noted != state || ' ' || json_array_length(answers)"
-        news = [one for one in _found(database, changed, ()) if one.asked.tenant in tenants]
+        news = [one for one in _found(database, f"NOT ({_TOLD})", ()) if one.asked.tenant in tenants]
         for one in news:
             database.execute("UPDATE approvals SET noted = ? WHERE id = ?", (one.told, one.asked.id))
     return news

@@ -1,5 +1,6 @@
 """The sidecar's side of approvals: it asks, it spends, it has the client asked, and it notices what became of them."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ from policy import approval_store
 from policy.approval import CLIENT, Answer, Asked, Event, NoTurn, SameApprover, seal, unseal
 from policy.approval_store import Approval
 from policy.engine import CannotDecide
+from policy.vocabulary import Caller
 from proxy.approval_answers import give, meant
 from proxy.database import Database
 from proxy.settings.shape import ApprovalSettings
@@ -25,7 +27,8 @@ KEY: Final = "approvals"
 """The key in the state folder that signs answers given on this machine."""
 
 MAX_HELD: Final = 256
-"""Calls that are held open at the same time until somebody has answered; others are told to come again."""
+MAX_HELD_EACH: Final = 32
+"""Calls, all and of one caller, that are held open until somebody has answered; others are told to come again."""
 
 
 class ApprovalsFailed(CannotDecide):
@@ -58,11 +61,22 @@ class Approvals:
         settings = settings or ApprovalSettings()
         self.answerable = answerable
         self.wait_seconds = settings.wait_seconds
-        self.held = 0
+        self._held: Counter[Caller] = Counter()
         self._page = settings.url or page
         self._state = state
         path = state / approval_store.FILE
         self._database = Database(path.name, lambda: approval_store.opened(path), ApprovalsFailed)
+
+    def take_place(self, caller: Caller) -> bool:
+        """One more call of this caller is held, if there is room for it; `leave_place` makes room again."""
+        if self._held[caller] >= MAX_HELD_EACH or self._held.total() >= MAX_HELD:
+            return False
+        self._held[caller] += 1
+        return True
+
+    def leave_place(self, caller: Caller) -> None:
+        """One call of this caller is held no more."""
+        self._held -= Counter((caller,))
 
     def page(self, id: str) -> str | None:
         """Where a person can look at the approval; None where there is no such place."""

@@ -107,7 +107,7 @@ def _wanted(gate: Gate, call: Call, decision: Decision, now: int) -> Asked:
     journal = gate.journals[call.caller.tenant]
     return Asked(
         id=gate.new_id(),
-        binding=journal.pseudonym("approval", bound(call, decision).decode()),
+        binding=journal.pseudonym("approval", bound(call, decision, terms).decode()),
         owner=owner_of(gate, call.caller),
         tenant=call.caller.tenant,
         agent=call.caller.agent,

@@ -18,7 +18,6 @@ from evidence.printable import printable
 from policy.approval import Asked, Event, State
 from policy.decision import ApprovalNeeded
 from policy.vocabulary import Caller
-from proxy.approvals import MAX_HELD
 from proxy.elicitation import (
     METHOD,
     Form,
@@ -59,7 +58,7 @@ async def agree(
     Raises `needed` where the client cannot help, must first be asked, or nobody has answered in time.
     """
     asked, message = needed.asked, exchange.envelope.messages[0]
-    holding = _Holding(gate, client, needed, given_up)
+    holding = _Holding(gate, exchange.caller, client, needed, given_up)
     if asked is None or len(exchange.envelope.messages) != 1 or message.kind is not MessageKind.REQUEST or exchange.own:
         raise needed
     if returned is not None and returned.approval == asked.id:
@@ -167,9 +166,12 @@ async def _answered(gate: Gate, asked: Asked, holding: "_Holding") -> None:
 class _Holding:
     """One call that is held: where too many are, or nobody answers in time, it comes to `needed`."""
 
-    def __init__(self, gate: Gate, client: ClientLeg, needed: ApprovalNeeded, given_up: Callable[[], bool]) -> None:
+    def __init__(
+        self, gate: Gate, caller: Caller, client: ClientLeg, needed: ApprovalNeeded, given_up: Callable[[], bool]
+    ) -> None:
         self.needed = needed
         self._approvals = gate.approvals
+        self._caller = caller
         self._client = client
         self._given_up = given_up
         self._heard = self._until = 0.0
@@ -179,13 +181,12 @@ class _Holding:
         """The block for whose length one more call is held. Raises `needed` where too many are."""
         self._heard = asyncio.get_running_loop().time()
         self._until = self._heard + self._approvals.wait_seconds
-        if self._approvals.held >= MAX_HELD:
+        if not self._approvals.take_place(self._caller):
             raise self.needed
-        self._approvals.held += 1
         try:
             yield
         finally:
-            self._approvals.held -= 1
+            self._approvals.leave_place(self._caller)
 
     async def goes_on(self) -> bool:
         """Whether the call may still be held; its client hears of it now and then. Raises ClientGone."""

@@ -18,7 +18,7 @@ from tests.attacks.row import Story, refusals_in
 from tests.attacks.stopping import give
 from tests.attacks.stories import passed, refused
 from tests.attacks.wire import Answer as Heard
-from tests.path.messages import call
+from tests.path.messages import batch, call, request
 from tests.peers.sidecar import agentgate
 
 GRANTS: Final = [{"upstream": "files", "tool": "pay", "effect": "require_approval"}]
@@ -28,6 +28,18 @@ SHORT: Final = """package agentgate
 
 decision := {"effect": "allow", "reason": "ok"} if input.approval.id
 else := {"effect": "require_approval", "reason": "ask", "obligations": {"approval": {"expires": 1}}}
+
+listing := {"hide": []}
+"""
+
+
+TAINTED: Final = """package agentgate
+
+decision := {"effect": "allow", "reason": "ok"} if input.approval.id
+else := {"effect": "allow", "reason": "ok", "obligations": {"label": "secret"}} if input.call.name == "read"
+else := {"effect": "require_approval", "reason": "ask", "obligations": {"approval": {"approvers": ["nobody"]}}} if {
+	"secret" in input.session.labels
+} else := {"effect": "require_approval", "reason": "ask"}
 
 listing := {"hide": []}
 """
@@ -204,6 +216,72 @@ def _restart(gates: Gates) -> None:
         assert gate.upstream.bodies == [PAY]
 
 
+def _padded(gates: Gates) -> None:
+    with _asking(gates) as gate:
+        _asked(gate, call(1, "pay", note="x" * 50_000, amount=7_000_000))
+        _asked(
+            gate, request(1, "tools/call", _meta={"note": "x" * 50_000}, name="pay", arguments={"amount": 8_000_000})
+        )
+        listed = agentgate("approvals", "list", "--state", gate.folders.state).stdout
+        assert '"amount":7000000' in listed
+        assert "characters) ..." in listed
+        assert '"amount":8000000' in listed
+
+
+def _batch(gates: Gates) -> None:
+    version = "MCP-Protocol-Version: 2025-03-26"
+    with _asking(gates) as gate:
+        id = _asked(gate)
+        assert answer_approval(gate, "approve", id) == 0
+        for beside in (call(2, "else"), PAY.replace(b'"id":1', b'"id":2')):
+            answer = gate.ask(batch(PAY, beside), version)
+            assert len(refusals_in(answer.body)) == 2
+            assert gate.upstream.received == []
+        passed(gate.ask(PAY))
+        assert gate.upstream.bodies == [PAY]
+
+
+def _policy_changed(gates: Gates) -> None:
+    folder = gates.folder()
+    (folder / "policy.rego").write_text(SHORT.replace('"expires": 1', '"expires": 600'))
+    with _asking(gates, policy=str(folder)) as gate:
+        id = _asked(gate, code="ask")
+        assert answer_approval(gate, "approve", id) == 0
+        (folder / "policy.rego").write_text(SHORT.replace('"expires": 1', '"expires": 601').replace('"ask"', '"new"'))
+        deadline = time.monotonic() + 20
+        while "new" not in {each["code"] for each in refusals_in(gate.ask(call(1, "other")).body)}:
+            assert time.monotonic() < deadline, "the new policy was not taken up"
+        assert _asked(gate, code="new") != id
+        assert gate.upstream.received == []
+
+
+def _definition_changed(gates: Gates) -> None:
+    with _asking(gates) as gate:
+        listing = b'{"jsonrpc":"2.0","id":9,"method":"tools/list"}'
+        gate.upstream.tools = [_TOOL]
+        passed(gate.ask(listing))
+        id = _asked(gate)
+        assert answer_approval(gate, "approve", id) == 0
+        gate.upstream.tools = [{**_TOOL, "description": "Pays ten times as much."}]
+        passed(gate.ask(listing))
+        gate.upstream.received.clear()
+        assert _asked(gate) != id
+        assert gate.upstream.received == []
+
+
+def _laxer_terms(gates: Gates) -> None:
+    folder = gates.folder()
+    (folder / "policy.rego").write_text(TAINTED)
+    with _asking(gates, policy=str(folder)) as gate:
+        id = _asked(gate, code="ask")
+        assert answer_approval(gate, "approve", id) == 0
+        passed(gate.ask(call(1, "read")))
+        gate.upstream.received.clear()
+        assert _asked(gate, code="ask") != id
+        assert gate.upstream.received == []
+
+
+_TOOL: Final = {"name": "pay", "description": "Pays.", "inputSchema": {"type": "object"}}
 _STORIES: Final[list[tuple[str, str, str, Callable[[Gates], None]]]] = [
     ("one-byte-changed-after-approval", "one digit of an argument is another than was approved",
      "`approval_required`, another approval", _changed),
@@ -219,5 +297,15 @@ _STORIES: Final[list[tuple[str, str, str, Callable[[Gates], None]]]] = [
     ("rejected", "a human says no, and then yes", "`approval_rejected`", _rejected),
     ("forged-answer", "answers that another key has signed, or that are for another approval, or none",
      "`approval_required`", _forged),
+    ("padded-arguments", "an argument behind 50,000 characters of another one, or of `_meta`",
+     "whoever approves is shown it", _padded),
+    ("in-a-batch", "the approved call in a batch with one that is refused, and with itself",
+     "all are refused, and the approval is not spent", _batch),
+    ("policy-changed-after-approval", "the approved call under another revision of the policy",
+     "refused, another approval", _policy_changed),
+    ("definition-changed-after-approval", "the approved call when the server says something else of its tool",
+     "`approval_required`, another approval", _definition_changed),
+    ("laxer-terms", "an approval that anybody may give is kept until policy wants one by named people",
+     "refused, another approval", _laxer_terms),
     ("contained-after-approval", "an order stops the tool after the approval", "`contained`", _contained),
 ]  # fmt: skip

@@ -4,8 +4,10 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
+from policy.approval_store import MAX_WAITING
 from tests.attacks.approving import answer_approval
 from tests.attacks.gates import ALICE, BOB, Gate, Gates
 from tests.attacks.row import Story, refusals_in
@@ -13,6 +15,7 @@ from tests.attacks.stopping import give
 from tests.attacks.stories import begin, passed, refused, rest, until
 from tests.attacks.wire import Answer
 from tests.path.messages import request
+from tests.peers.sidecar import agentgate
 
 WAIT_SECONDS: Final = 1.5
 LINES: Final = f"[approvals]\nsame_user = true\nwait_seconds = {WAIT_SECONDS}\n"
@@ -42,6 +45,8 @@ def rows() -> Iterator[Story]:
         yield Story(f"approval/{name}", sent, expected, tell)
     yield Story("approval/page-granted", "the client opens the page, and somebody agrees meanwhile",
                 "the call arrives as it was made at first", _granted, passes=True)  # fmt: skip
+    yield Story("approval/state-after-restart", "kill -9 between the question and the call that comes back",
+                "it arrives, once", _restarted, passes=True)  # fmt: skip
     yield Story("approval/round-carried", "the call that needs approval answers questions of the server",
                 "the answers and the server's own state arrive as they were", _carried, passes=True)  # fmt: skip
     yield Story("approval/legacy-granted", "a legacy client is asked on the stream of its call, and opens the page",
@@ -49,10 +54,11 @@ def rows() -> Iterator[Story]:
 
 
 @contextmanager
-def _asking(gates: Gates, policy: str = HUMAN, lines: str = LINES) -> Iterator[Gate]:
-    folder = gates.folder()
-    (folder / "policy.rego").write_text(policy)
-    with gates.gate(policy=str(folder), lines=lines) as gate:
+def _asking(gates: Gates, policy: str = HUMAN, lines: str = LINES, folder: Path | None = None) -> Iterator[Gate]:
+    rules = (folder or gates.folder()) / "rules"
+    rules.mkdir(exist_ok=True)
+    (rules / "policy.rego").write_text(policy)
+    with gates.gate(policy=str(rules), lines=lines, folder=folder) as gate:
         yield gate
 
 
@@ -128,6 +134,49 @@ def _other_call(gates: Gates) -> None:
         another = passed(_ask(gate, _back(key, state, amount=8)))
         assert another["resultType"] == "input_required"
         assert another["requestState"] != state
+        assert gate.upstream.received == []
+
+
+def _elsewhere(gates: Gates) -> None:
+    with _asking(gates) as gate, _asking(gates) as another:
+        key, state, params = _question(gate)
+        answer_approval(gate, "approve", _id(params))
+        refused(_ask(another, _back(key, state)), "approval_unknown")
+        assert another.upstream.received == []
+
+
+def _restarted(gates: Gates) -> None:
+    place = gates.folder()
+    with _asking(gates, folder=place) as gate:
+        key, state, params = _question(gate)
+        gate.sidecar.program.kill()
+        assert answer_approval(gate, "approve", _id(params)) == 0
+    with _asking(gates, folder=place) as gate:
+        passed(_ask(gate, _back(key, state)))
+        assert passed(_ask(gate, _back(key, state)))["resultType"] == "input_required"
+        assert len(gate.upstream.received) == 1
+
+
+def _asks_and_cancels(gates: Gates) -> None:
+    with _asking(gates) as gate:
+        for amount in range(2 * MAX_WAITING):
+            key, state, _ = _question(gate, _pay(amount=amount))
+            refused(_ask(gate, _back(key, state, "decline", amount)), "ask")
+        listed = agentgate("approvals", "list", "--json", "--state", gate.folders.state)
+        assert listed.stdout == ""
+        assert gate.upstream.received == []
+
+
+def _browser(gates: Gates) -> None:
+    with _asking(gates) as gate:
+        _, _, params = _question(gate)
+        path = f"/-/approvals/{_id(params)}"
+        form = ("Content-Type: application/x-www-form-urlencoded", "Origin: https://evil.example")
+        for method, body in (("POST", b"answer=approve"), ("GET", b"")):
+            assert gate.ask(body, *form, method=method, path=path, token="none").status == 403
+        assert gate.ask(b"answer=approve", form[0], method="POST", path=path, token="none").status == 405
+        assert gate.ask(method="GET", path=f"{path}?answer=approve", token="none").status in (401, 404)
+        refused(_ask(gate, _back(*_question(gate)[:2])), "ask")
         assert gate.upstream.received == []
 
 
@@ -287,6 +336,11 @@ _STORIES: Final[list[tuple[str, str, str, Callable[[Gates], None]]]] = [
     ("state-tampered", "states that are changed, cut or empty", "`approval_unknown`", _tampered),
     ("state-for-another-call", "the state of an approved call with another argument", "asked anew", _other_call),
     ("state-again", "the state of a call that has passed already", "asked anew", _again),
+    ("state-at-another-sidecar", "the state of an approved call at a sidecar of another installation",
+     "`approval_unknown`", _elsewhere),
+    ("ask-and-cancel", "an agent asks and cancels more often than may wait", "nothing waits", _asks_and_cancels),
+    ("page-from-a-browser", "forms and links of another site to the page of an approval",
+     "403, 405, 404; nothing is approved", _browser),
     ("page-opened", "the client accepts to open the page, and says that it approves", "refused when the time is over",
      _opened),
     ("answers-beside", "answers to what nobody asked in this round, or none", "`approval_unknown`", _more_answers),

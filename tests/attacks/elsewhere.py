@@ -15,6 +15,10 @@ ELSEWHERE: Final = (
     Elsewhere("neighbour/another-user-on-the-socket", "tests/path/test_peer_user.py"),
     Elsewhere("policy/huge-or-damaged-bundle", "tests/policy/test_bundle.py"),
     Elsewhere("policy/opa-socket-of-another-user", "tests/policy/test_peer.py"),
+    Elsewhere("approval/clock-set-back", "tests/policy/test_approval.py"),
+    Elsewhere("approval/file-filled-by-asking-and-cancelling", "tests/policy/test_approval.py"),
+    Elsewhere("approval/all-places-of-held-calls", "tests/path/test_holding.py"),
+    Elsewhere("approval/agent-at-the-desk", "tests/peers/test_approval_desk.py"),
     Elsewhere("supply-chain/hash-locked-dependencies", "tests/structure/test_dependencies.py"),
 )
 NOT_BUILT: Final = (

@@ -30,6 +30,7 @@ from policy.approval import (
 )
 from policy.approval_store import (
     KEPT_SECONDS,
+    MAX_OVER,
     MAX_WAITING,
     TooMany,
     Unspendable,
@@ -149,11 +150,20 @@ def test_an_approval_is_for_one_call() -> None:
         structs.replace(call, params={**call.params, "arguments": {"amount": "7"}}),
         structs.replace(call, params={**call.params, "task": {}}),
     ]
-    decision = _decision()
+    decision, terms = _decision(), Terms(steps=1, approvers=("ann", "bob"))
     later = structs.replace(decision, versions={**decision.versions, "policy": "r2"})
-    assert bound(call, decision) == bound(same, decision)
-    found = {bound(call, decision), bound(call, later), *(bound(other, decision) for other in others)}
-    assert len(found) == len(others) + 2
+    because = structs.replace(decision, reason="other")
+    stricter = [
+        Terms(steps=2, approvers=("ann", "bob")),
+        Terms(approvers=("ann",)),
+        Terms(),
+        Terms(client_attested=True),
+    ]
+    alike = Terms(60, ("bob", "ann", "ann"))
+    assert bound(call, decision, terms) == bound(same, decision, terms) == bound(call, decision, alike)
+    found = {bound(call, decision, terms), bound(call, later, terms), bound(call, because, terms)}
+    found |= {bound(other, decision, terms) for other in others} | {bound(call, decision, one) for one in stricter}
+    assert len(found) == 3 + len(others) + len(stricter)
 
 
 @pytest.fixture
@@ -264,6 +274,39 @@ def test_news_are_told_once(database: sqlite3.Connection) -> None:
     told = {(one.asked.id, one.state) for one in news(database, ("t",), NOW + 5)}
     assert told == {("n1", State.GRANTED), ("n2", State.EXPIRED)}
     assert news(database, ("t",), NOW + 5) == []
+
+
+def test_a_clock_that_is_set_back_revives_nothing(database: sqlite3.Connection) -> None:
+    asked(database, ASKED, NOW)
+    answered(database, "1", Event.GRANT, "ann", signed("ann"), NOW)
+    news(database, ("t",), NOW + 60)
+    with pytest.raises(Unspendable):
+        spent(database, ["1"], NOW)
+    assert asked(database, structs.replace(ASKED, id="2"), NOW)[1] is True
+
+
+def test_who_asks_and_cancels_fills_no_file_and_washes_nothing_away(database: sqlite3.Connection) -> None:
+    asked(database, ASKED, NOW)
+    answered(database, "1", Event.REJECT, "ann", signed("ann"), NOW)
+    for number in range(2 * MAX_OVER):
+        asked(database, _other(number), NOW)
+        cancelled(database, f"n{number}", NOW)
+        if number >= MAX_OVER:
+            news(database, ("t",), NOW)
+    asked(database, _other(-1), NOW)
+    found = listed(database, NOW, every=True)
+    assert len(found) == MAX_OVER + 2
+    assert asked(database, structs.replace(ASKED, id="2"), NOW)[0].state is State.REJECTED
+    others = structs.replace(ASKED, id="3", owner="another", binding="c")
+    asked(database, others, NOW)
+    assert len(listed(database, NOW, every=True)) == MAX_OVER + 3
+
+
+def test_what_was_not_told_is_not_forgotten(database: sqlite3.Connection) -> None:
+    for number in range(2 * MAX_OVER):
+        asked(database, _other(number), NOW)
+        cancelled(database, f"n{number}", NOW)
+    assert len(news(database, ("t",), NOW)) == 2 * MAX_OVER
 
 
 def test_what_is_over_is_kept_for_a_while(database: sqlite3.Connection) -> None:
