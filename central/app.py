@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
+import aiohttp
 import uvloop
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -21,10 +22,11 @@ from central.config import CentralConfig
 from central.ingest import Ingest, receipt_name
 from central.ledger.ledger import Ledger
 from central.log.asking import NoWitnesses, Witnesses
-from central.log.sequencer import Sequencer
+from central.log.sequencer import Published, Sequencer
 from central.log.sql_state import SqlTreeState
 from central.log.stopping import HeldElsewhere, LogStopped, Overtaken
 from central.log.store import LogFolder
+from central.log.witnessing import WitnessClient
 from central.metrics import CentralMetrics
 from central.serving import central_app
 from central.store.engine import SQLITE, LedgerUnavailable, Store, open_store
@@ -58,7 +60,10 @@ class LogSigner:
 
 
 class LogKeeper:
-    """Keeps one log going: whoever holds its folder sequences, the others wait; what stops it is told."""
+    """Keeps one log going: whoever holds its folder sequences, the others wait; what stops it is told.
+
+    `size` is that of the last checkpoint with as many cosignatures as are needed: spools are given up by it.
+    """
 
     def __init__(
         self, config: CentralConfig, store: Store, signer: LogSigner, witnesses: Witnesses, metrics: CentralMetrics
@@ -87,19 +92,27 @@ class LogKeeper:
     async def _sequence(self) -> None:
         state = SqlTreeState(self._store, SystemClock())
         sequencer = Sequencer(state, self._folder, self._signer, self._witnesses)
-        self._published((await sequencer.start()).checkpoint.size)
+        self._published(await sequencer.start())
         while True:
             published = await sequencer.step()
             if published is not None:
-                self._published(published.checkpoint.size)
+                self._published(published)
                 continue
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._config.every_seconds):
                     await self._waiting.wait()
             self._waiting.clear()
 
-    def _published(self, size: int) -> None:
-        self.problem, self.size = None, size
+    def _published(self, published: Published) -> None:
+        size, have = published.checkpoint.size, len(published.cosigned)
+        self.problem = None
+        if have >= published.needed:
+            self.size = size
+        else:
+            self.problem = (
+                f"log {self._config.origin}: {have} of {published.asked} witnesses have cosigned {size} leaves, "
+                f"{published.needed} must"
+            )
         self._metrics.log_size(size)
 
     def file(self, path: str) -> bytes | None:
@@ -128,7 +141,9 @@ async def _assembled(config: CentralConfig) -> AsyncIterator[tuple[LogKeeper, we
     await asyncio.to_thread(_prepare, config)
     ledger = await asyncio.to_thread(Ledger.open, config.database)
     metrics = CentralMetrics(_version())
-    keeper = LogKeeper(config, ledger.store, LogSigner(config.origin, log), NoWitnesses(), metrics)
+    session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+    witnesses = WitnessClient(session, config.witnesses, config.needed) if config.witnesses else NoWitnesses()
+    keeper = LogKeeper(config, ledger.store, LogSigner(config.origin, log), witnesses, metrics)
     ingest = Ingest(
         ledger,
         receipts,
@@ -143,6 +158,7 @@ async def _assembled(config: CentralConfig) -> AsyncIterator[tuple[LogKeeper, we
         yield keeper, central_app(config, ingest, keeper.file, metrics, lambda: _problems(keeper))
     finally:
         await asyncio.to_thread(ingest.close)
+        await session.close()
         ledger.close()
 
 

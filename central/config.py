@@ -15,8 +15,10 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
+from central.log.witnessing import Witness
 from central.readers import Readers, ReadersProblem, read_readers
 from central.registry import Registry, RegistryProblem, read_registry
+from evidence.note import COSIGNATURE, read_verifier_key
 
 _T = TypeVar("_T")
 _HOST: Final = re.compile(r"(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})")
@@ -33,13 +35,23 @@ class TlsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     key_file: Text | None = None
 
 
+class WitnessSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A C2SP witness: its verifier key (type 0x04), and the URL before `/add-checkpoint`."""
+
+    key: Text
+    url: Text
+
+
 class LogSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The transparency log over the ledger. `merge_seconds` is how soon a receipt promises to be in it."""
+    """The transparency log over the ledger. `merge_seconds` is how soon a receipt promises to be in it; `needed` of
+    the witnesses must cosign, or the log stops."""
 
     origin: Text = "agentgate.local/log"
     folder: Text | None = None
     every_seconds: Annotated[float, Meta(gt=0, le=3600)] = 1.0
     merge_seconds: Annotated[int, Meta(ge=1, le=86_400)] = 60
+    witnesses: dict[str, WitnessSettings] = {}
+    needed: Annotated[int, Meta(ge=0)] = 0
 
 
 class CentralSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -80,6 +92,8 @@ class CentralConfig:
     log_folder: Path
     every_seconds: float
     merge_seconds: int
+    witnesses: tuple[Witness, ...]
+    needed: int
 
 
 class CentralProblems(ValueError):
@@ -140,6 +154,7 @@ class _Reader:
         readers = self._read(read_readers, readers_path, Readers({})) if readers_path.exists() else Readers({})
         if not _ORIGIN.fullmatch(given.log.origin):
             self._problems.append(f"log.origin: {given.log.origin!r} is no name: write for example central.example/log")
+        witnesses = self._witnesses()
         if self._problems:
             raise CentralProblems(self._problems)
         scheme = "http" if tls is None else "https"
@@ -159,6 +174,8 @@ class _Reader:
             log_folder=self._path(given.log.folder) or state / "log",
             every_seconds=given.log.every_seconds,
             merge_seconds=given.log.merge_seconds,
+            witnesses=witnesses,
+            needed=given.log.needed,
         )
 
     def _path(self, text: str | None) -> Path | None:
@@ -188,6 +205,23 @@ class _Reader:
         except OSError as error:
             self._problems.append(f"tls.certificate_file: cannot be used: {error.strerror or error}: name PEM files")
         return context
+
+    def _witnesses(self) -> tuple[Witness, ...]:
+        given, found = self._given.log, list[Witness]()
+        for name, witness in given.witnesses.items():
+            try:
+                key = read_verifier_key(witness.key)
+            except ValueError as error:
+                self._problems.append(f"log.witnesses.{name}.key: {error}: write its C2SP verifier key")
+                continue
+            if key.kind != COSIGNATURE:
+                self._problems.append(f"log.witnesses.{name}.key: is no witness's key (type 0x04)")
+            if not witness.url.startswith(("https://", "http://")):
+                self._problems.append(f"log.witnesses.{name}.url: is no URL: write for example https://witness.example")
+            found.append(Witness(key, witness.url.rstrip("/")))
+        if given.needed > len(given.witnesses):
+            self._problems.append(f"log.needed: {given.needed} of {len(given.witnesses)} witnesses can never cosign")
+        return tuple(found)
 
     def _read(self, read: Callable[[Path], _T], path: Path, nothing: _T) -> _T:
         try:

@@ -28,7 +28,7 @@ from evidence.batch import MEDIA_TYPE
 from evidence.chain import Position
 from evidence.journal import Journal, NotRecorded
 from evidence.keys import Keys
-from evidence.layout import CHAIN_GLOB
+from evidence.layout import CHAIN_GLOB, SEGMENT_GLOB
 from evidence.receipt import Receipt, open_receipt, read_receipt
 from evidence.receipts import keep_receipt, kept_receipt
 from evidence.record import Entry, Kind
@@ -88,6 +88,7 @@ class Uplink:
     def __init__(self, central: CentralConfig, keys: Keys, sidecar: str, folder: Path) -> None:
         self._central, self._keys, self._sidecar, self._folder = central, keys, sidecar, folder
         self._shipments: dict[Path, _Shipment] = {}
+        self._done: dict[Path, int] = {}
         self._session: aiohttp.ClientSession | None = None
 
     def carry(self, journal: Journal) -> None:
@@ -158,18 +159,26 @@ class Uplink:
 
     async def _ship_one_left(self, chain: Path) -> None:
         try:
+            changed = _changed(chain)
+            if self._done.get(chain) == changed:
+                return
             handle = lock(chain)
         except (Locked, OSError):
             return
         try:
-            await self._ship_whole(_Shipment(chain))
+            if await self._ship_whole(_Shipment(chain)):
+                self._done[chain] = changed
         finally:
             os.close(handle)
 
-    async def _ship_whole(self, shipment: _Shipment) -> None:
-        with contextlib.suppress(_NotDelivered, _Elsewhere, _Refused, NotShippable, OSError):
+    async def _ship_whole(self, shipment: _Shipment) -> bool:
+        """Ship a chain that nobody writes to; whether all of it has arrived."""
+        try:
             async for _ in self._batches(shipment):
                 pass
+        except (_NotDelivered, _Elsewhere, _Refused, NotShippable, OSError):
+            return False
+        return True
 
     async def _batches(self, shipment: _Shipment) -> AsyncIterator[Receipt]:
         """Deliver batch after batch, for as long as the chain is written to; gives the receipt of each."""
@@ -286,6 +295,11 @@ async def _pause(shipment: _Shipment) -> None:
         async with asyncio.timeout(PAUSE_SECONDS):
             await shipment.wanted.wait()
     shipment.wanted.clear()
+
+
+def _changed(chain: Path) -> int:
+    """When a record was last written to the chain, in nanoseconds."""
+    return max((segment.stat().st_mtime_ns for segment in chain.glob(SEGMENT_GLOB)), default=0)
 
 
 def _last_receipt(chain: Path) -> Receipt | None:

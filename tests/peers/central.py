@@ -2,8 +2,9 @@
 
 import http.client
 import json
+import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,17 +60,28 @@ class Central:
             lines += [f"[sidecars.{sidecar_id(keys)}]", f"tenant = {json.dumps(tenant)}", f'public_key = "{public}"']
         (self.folder / "sidecars.toml").write_text("\n".join(lines) + "\n")
 
+    def started(self, more: Sequence[str] = ()) -> AbstractContextManager[Program]:
+        """Run it until the block ends; it takes evidence when the block begins."""
+        return self._run(more, "/readyz")
+
+    def running(self, more: Sequence[str] = ()) -> AbstractContextManager[Program]:
+        """Run it until the block ends; it answers when the block begins, and may not be ready."""
+        return self._run(more, "/livez")
+
+    def command(self, *more: str | Path) -> "subprocess.CompletedProcess[str]":
+        """Run it to its end, which it comes to by itself."""
+        return agentgate("central", "--state", self.folder, *more)
+
     @contextmanager
-    def started(self, more: Sequence[str] = ()) -> Iterator[Program]:
-        """Run it until the block ends."""
+    def _run(self, more: Sequence[str], health: str) -> Iterator[Program]:
         listen = f"127.0.0.1:{self.port}"
         command = [str(AGENTGATE), "central", "--state", str(self.folder), "--listen", listen, *more]
-        with running(command, log=self.folder / "central.log", ready=self._ready) as program:
+        with running(command, log=self.folder / "central.log", ready=lambda: self._answers(health)) as program:
             yield program
 
-    def _ready(self) -> bool:
+    def _answers(self, path: str) -> bool:
         try:
-            return self.get("/readyz").status == 200
+            return self.get(path).status == 200
         except (OSError, http.client.HTTPException):
             return False
 

@@ -25,14 +25,14 @@ def witness_key(number: int) -> VerifierKey:
 
 
 @contextmanager
-def real_witness(folder: Path, number: int = 0) -> Iterator[Witness]:
+def real_witness(folder: Path, number: int = 0, log: VerifierKey = LOG) -> Iterator[Witness]:
     """github.com/transparency-dev/witness over a database that lasts; `folder` is its place."""
     key = witness_key(number)
     folder.mkdir(exist_ok=True)
     arguments = {
         "-name": key.name,
         "-seed": seed(number).hex(),
-        "-log": LOG.text(),
+        "-log": log.text(),
         "-database": str(folder / "witness.db"),
         "-listen": "127.0.0.1:0",
     }
