@@ -93,6 +93,18 @@ class PolicySource:
         """Read everything now. Raises PolicyRefused."""
         return self._read().policy
 
+    def load_without_server(self) -> Policy:
+        """What a start goes on with while the server is away: what it gave last, else the last good bundle.
+
+        Raises PolicyAway where there is neither, PolicyRefused for what must not become active.
+        """
+        try:
+            return self._read().policy
+        except PolicyAway:
+            if (candidate := self._last()) is None:
+                raise
+            return candidate.policy
+
     def changed(self) -> bool:
         """Whether the files are others than when they were last read."""
         return self._signature() != self._seen

@@ -54,7 +54,7 @@ def _opa_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--trusted", metavar="NAME", action="append", default=[], help="an upstream whose annotations are believed")
     add("--folder", type=Path, metavar="DIR", help="where the socket lies (default: opa in the state folder)")
-    add("--bundle", type=Path, metavar="FILE", help="answer for the bundle that a sidecar writes (its --opa-bundle)")
+    add("--bundle", metavar="FILE", help="answer for the bundle that a sidecar writes (its --opa-bundle)")
     add("--authorization", action="store_true", help="OPA answers nothing but questions; each costs more")
 
 
@@ -63,7 +63,7 @@ def _opa(given: argparse.Namespace) -> int:
 
     if given.bundle is not None:
         return run_fed_opa(
-            given.bundle.absolute(),
+            _fed(given),
             state=places_of(given).state,
             environ=environment(),
             folder=given.folder,
@@ -83,6 +83,22 @@ def _opa(given: argparse.Namespace) -> int:
         exceptions=exception_trust_of(given),
         out=sys.stdout,
     )
+
+
+def _fed(given: argparse.Namespace) -> Path:
+    """The file that a sidecar writes for OPA. Raises ConfigProblems."""
+    from policy.bundle_server import is_url
+
+    found = []
+    if is_url(given.bundle):
+        remedy = "To have OPA answer for the bundle of a server, write agentgate opa --policy URL."
+        found.append(Problem("--bundle", "is a URL, and has to be the file that a sidecar writes", remedy))
+    elif given.policy is not None:
+        what = "is given, and so is --policy: OPA answers for one of them"
+        found.append(Problem("--bundle", what, "Take one of them out."))
+    if found:
+        raise ConfigProblems(tuple(found))
+    return Path(given.bundle).absolute()
 
 
 def _demo_arguments(parser: argparse.ArgumentParser) -> None:

@@ -18,10 +18,10 @@ from typing import Final, TextIO
 
 from evidence.keys import KeyProblem, key_problems
 from policy.bundle import load
-from policy.commands import GRANTS, loaded
+from policy.commands import GRANTS, kept, loaded
 from policy.containment import Orders
 from policy.embedded import EmbeddedEngine
-from policy.engine import Policy, PolicyRefused
+from policy.engine import Policy, PolicyAway, PolicyRefused
 from policy.grant_file import read_grants
 from policy.grants import Grant, index
 from policy.keeping import Keeping
@@ -34,6 +34,7 @@ from proxy.settings.flags import Flags
 from proxy.settings.problems import ConfigProblems, Problem
 
 _REMEDY: Final = "Mend what the line names; agentgate explain {kind} has more."
+_AWAY_REMEDY: Final = "See to the server; agentgate explain PolicyAway has more."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +46,37 @@ class _State:
     problems: tuple[Problem, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Vetted:
+    """The policy that a start would activate, or the problems for which it would not.
+
+    `away` is why the server of the policy gave nothing; what was kept from before is the policy then, if there is any.
+    """
+
+    policy: Policy | None
+    problems: tuple[Problem, ...] = ()
+    away: PolicyAway | None = None
+
+
 def run_check(flags: Flags, environ: Mapping[str, str], out: TextIO) -> int:
-    """Print `ok` and what the configuration comes to, and give 0. Raises ConfigProblems with all that is wrong."""
+    """Print `ok` and what the configuration comes to, and give 0. Raises ConfigProblems with all that is wrong.
+
+    Raises PolicyAway where nothing is, and a start would find no policy for want of its server alone.
+    """
     try:
         config = read_config(flags, environ)
     except ConfigProblems as found:
         raise ConfigProblems((*found.problems, *_elsewhere(flags, environ))) from found
     state = _read_state(config.state)
-    policy, refused = _vetted(config, state.grants or (), environ)
-    problems = (*state.problems, *refused, *_folder_problems(config))
-    if problems or policy is None:
+    vetted = _vetted(config, state.grants or (), environ)
+    problems = (*state.problems, *vetted.problems, *_folder_problems(config))
+    if vetted.policy is None and vetted.away is not None:
+        if not problems:
+            raise vetted.away
+        problems += tuple(Problem("policy", text, _AWAY_REMEDY) for text in vetted.away.problems)
+    if problems or vetted.policy is None:
         raise ConfigProblems(problems)
-    out.writelines(f"{line}\n" for line in ("ok", *_summary(config, state, policy)))
+    out.writelines(f"{line}\n" for line in ("ok", *_summary(config, state, vetted.policy, vetted.away)))
     return 0
 
 
@@ -86,16 +106,10 @@ def _read_state(state: Path) -> _State:
     return _State(orders, grants, (*keys, *problems))
 
 
-def _vetted(
-    config: Config, grants: tuple[Grant, ...], environ: Mapping[str, str]
-) -> tuple[Policy | None, tuple[Problem, ...]]:
+def _vetted(config: Config, grants: tuple[Grant, ...], environ: Mapping[str, str]) -> _Vetted:
     given = config.policy
-    trusted, trust = given.trusted_upstreams, given.trust
     try:
-        if given.server is None:
-            policy = load(given.spec, grants=index(grants), trusted=trusted, trust=trust)
-        else:
-            policy = asyncio.run(loaded(given.spec, config.state, trusted, trust, given.server))
+        policy, away = _read_policy(config, grants)
         if Path(given.spec).is_file():
             Keeping(config.state, given.spec).check(open_bundle(Path(given.spec), given.trust))
         if given.engine == "embedded":
@@ -103,9 +117,26 @@ def _vetted(
         else:
             with suppress(OpaMissing):
                 check(find_opa(environ), policy)
+    except PolicyAway as error:
+        return _Vetted(None, away=error)
     except PolicyRefused as error:
-        return None, tuple(_problem("policy", text, "PolicyRefused") for text in error.problems)
-    return policy, ()
+        return _Vetted(None, tuple(_problem("policy", text, "PolicyRefused") for text in error.problems))
+    return _Vetted(policy, away=away)
+
+
+def _read_policy(config: Config, grants: tuple[Grant, ...]) -> tuple[Policy, PolicyAway | None]:
+    """The policy; of one that its server does not give, what was kept, and why. Raises PolicyRefused."""
+    given = config.policy
+    trusted, trust = given.trusted_upstreams, given.trust
+    if given.server is None:
+        return load(given.spec, grants=index(grants), trusted=trusted, trust=trust), None
+    try:
+        return asyncio.run(loaded(given.spec, config.state, trusted, trust, given.server)), None
+    except PolicyAway as away:
+        try:
+            return kept(given.spec, config.state, trusted, trust, given.server), away
+        except PolicyAway:
+            raise away from None
 
 
 async def _try(policy: Policy) -> None:
@@ -130,7 +161,7 @@ def _problem(where: str, text: str, kind: str) -> Problem:
     return Problem(where, text, _REMEDY.format(kind=kind))
 
 
-def _summary(config: Config, state: _State, policy: Policy) -> Iterator[str]:
+def _summary(config: Config, state: _State, policy: Policy, away: PolicyAway | None) -> Iterator[str]:
     signed = "signed" if policy.signed else "unsigned"
     holders = config.identity.tokens
     measured = measure(config)
@@ -139,6 +170,8 @@ def _summary(config: Config, state: _State, policy: Policy) -> Iterator[str]:
         yield f"  upstream   /{upstream.name} -> {upstream.url.partition('?')[0]}"
     yield f"  callers    {config.identity.agent if holders is None else f'{len(holders)} by token'}"
     yield f"  policy     {policy.name} {policy.revision} ({_engine(config)}, {signed})"
+    if away is not None:
+        yield f"  away       {away}; a start goes on with the above"
     yield f"  grants     {len(state.grants or ())}"
     yield f"  orders     {len(state.orders.standing) if state.orders else 0} in force"
     yield f"  evidence   {config.evidence.folder} ({config.evidence.durability})"

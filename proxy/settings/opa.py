@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from proxy.settings.addresses import opa_address
 from proxy.settings.origin import KeyPath, Origin
 from proxy.settings.problems import Findings
 from proxy.settings.shape import PolicySettings
+
+_BUNDLE_REMEDY: Final = "Name a file for the sidecar to write; where its policy comes from is --policy URL."
 
 
 def read_opa_address(given: PolicySettings, origin: Origin, found: Findings) -> str | None:
@@ -37,7 +40,11 @@ def read_opa_bundle(
     if given.opa_bundle is None:
         return None
     at = ("policy", "opa_bundle")
-    path, where = path_of(at, given.opa_bundle), origin.where(at)
+    where = origin.where(at)
+    if given.opa_bundle.lower().startswith(("http://", "https://")):
+        found.add(where, "is a URL, and has to be a file that OPA watches", _BUNDLE_REMEDY)
+        return None
+    path = path_of(at, given.opa_bundle)
     if given.engine != "opa":
         found.add(where, "is given, while no OPA is asked", "Say where OPA listens: --opa unix:PATH, or take it out.")
     if not path.parent.is_dir():

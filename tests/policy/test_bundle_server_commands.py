@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 import agentgate
+from policy.keeping import given_at
 from tests.path.certificates import Authority
 from tests.policy.bundle_servers import Handler, Shelf, served
 from tests.policy.tampering import KEYID, files, good, key, public_pem, signed
@@ -65,6 +66,7 @@ VERIFY = ("policy", "verify")
 INSPECT = ("policy", "inspect")
 KEY = ("--key", f"{KEYID}=release.pem")
 TOKEN = ("--policy-token", "@bundles.token")
+CHECK = ("policy", "check", "--policy-key", f"{KEYID}=release.pem", "--policy")
 
 
 def test_a_bundle_of_a_server_is_verified(desk: Desk) -> None:
@@ -167,7 +169,7 @@ def _demanding(folder: Path) -> Iterator[Shelf]:
 BY_CERTIFICATE = [
     pytest.param((*VERIFY, *KEY), f"signed by {KEYID}", id="verify"),
     pytest.param(INSPECT, "entry points", id="inspect"),
-    pytest.param(("policy", "check", "--policy-key", f"{KEYID}=release.pem", "--policy"), "r7", id="check"),
+    pytest.param(CHECK, "r7", id="check"),
 ]
 
 
@@ -180,3 +182,73 @@ def test_authority_and_client_certificate_are_the_sidecars(desk: Desk, words: tu
     assert said in done.out
     assert unknown.code != 0
     assert "its certificate is not accepted" in unknown.out + unknown.err
+
+
+CONFIG = ("config", "check", "--upstream", "a=https://tools.example/", *CHECK[2:])
+OPA = ("opa", *CHECK[2:])
+
+OUTCOMES = [
+    pytest.param(CHECK, good(7), 0, "policy.tar.gz: r7, 1 modules\n", id="policy-check"),
+    pytest.param(CHECK, signed(files(7), by="other"), 1, "signature", id="policy-check-wrongly-signed"),
+    pytest.param(CHECK, None, 69, "no connection: Connection refused", id="policy-check-away"),
+    pytest.param(CONFIG, good(7), 0, "  policy     policy.tar.gz r7 (embedded, signed)\n", id="config-check"),
+    pytest.param(CONFIG, signed(files(7), by="other"), 64, "policy: policy.tar.gz: ", id="config-check-wrongly-signed"),
+    pytest.param(CONFIG, None, 69, "no connection: Connection refused", id="config-check-away"),
+    pytest.param(OPA, signed(files(7), by="other"), 64, "signature", id="opa-wrongly-signed"),
+    pytest.param(OPA, None, 69, "no connection: Connection refused", id="opa-away"),
+]
+
+
+@pytest.mark.parametrize(("words", "packed", "code", "said"), OUTCOMES)
+def test_what_becomes_of_a_url(desk: Desk, words: tuple[str, ...], packed: bytes | None, code: int, said: str) -> None:
+    shelf = Shelf(packed or b"")
+    with served(shelf):
+        done = desk.type(*words, shelf.url) if packed is not None else None
+    done = done or desk.type(*words, shelf.url)
+    assert done.code == code, done.err
+    assert said in done.out + done.err
+
+
+def test_a_check_says_that_a_start_goes_on_with_what_the_server_gave_before(desk: Desk) -> None:
+    with served(shelf := Shelf(good(7))):
+        pass
+    given = given_at(desk.folder / "agentgate", shelf.url)
+    given.parent.mkdir(parents=True)
+    given.write_bytes(good(7))
+    done = desk.type(*CONFIG, shelf.url)
+    assert (done.code, done.err) == (0, "")
+    assert "  policy     policy.tar.gz r7 (embedded, signed)\n" in done.out
+    assert f"  away       {shelf.url}: no connection: Connection refused; a start goes on with the above\n" in done.out
+
+
+def test_a_server_that_is_away_is_one_problem_among_others(desk: Desk) -> None:
+    with served(shelf := Shelf()):
+        pass
+    (desk.folder / "agentgate").mkdir()
+    (desk.folder / "agentgate" / "grants.json").write_text("{")
+    done = desk.type(*CONFIG, shelf.url)
+    assert (done.code, done.out) == (64, "")
+    assert "grants: " in done.err
+    assert "no connection: Connection refused\n    See to the server" in done.err
+
+
+URL = "https://policy.example/agentgate/policy.tar.gz"
+NO_FILES = [
+    pytest.param(("opa", "--bundle", URL), "--bundle: is a URL", "--policy URL", id="opa-bundle"),
+    pytest.param(("opa", "--bundle", "b.tar.gz", "--policy", URL), "--bundle: is given", "Take one", id="opa-both"),
+    pytest.param(
+        ("config", "check", "--opa", "unix:/o", "--opa-bundle", URL, "--upstream", "a=https://tools.example/"),
+        "--opa-bundle: is a URL",
+        "--policy URL",
+        id="sidecar-opa-bundle",
+    ),
+]
+
+
+@pytest.mark.parametrize(("words", "problem", "remedy"), NO_FILES)
+def test_a_url_where_a_file_is_meant(desk: Desk, words: tuple[str, ...], problem: str, remedy: str) -> None:
+    done = desk.type(*words)
+    assert (done.code, done.out) == (64, "")
+    assert done.err.startswith(f"agentgate {words[0]}: 1 problem in the configuration\n")
+    assert problem in done.err
+    assert remedy in done.err
