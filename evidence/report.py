@@ -121,6 +121,11 @@ class ChainReport:
             return 0
         return min(self.records, self.receipt.position.seq - self.first.seq + 1)
 
+    @property
+    def self_asserted(self) -> int:
+        """How many of the records nobody vouches for but their writer."""
+        return self.records - self.witnessed
+
     def as_json(self) -> dict[str, Any]:
         """The report as a JSON object."""
         special = {"first", "last", "fault", "receipt"}
@@ -129,7 +134,7 @@ class ChainReport:
             "ok": self.fault is None,
             **plain,
             "witnessed": self.witnessed,
-            "self_asserted": self.records - self.witnessed,
+            "self_asserted": self.self_asserted,
             "receipt": self.receipt and _receipt_json(self.receipt),
             "first": self.first and self.first.as_json(),
             "last": self.last and self.last.as_json(),
@@ -172,7 +177,7 @@ class Report:
             "ok": self.ok,
             **{name: self.total(name) for name in counts},
             "witnessed": self.total("witnessed"),
-            "self_asserted": self.total("records") - self.total("witnessed"),
+            "self_asserted": self.total("self_asserted"),
             "first": min(firsts, key=lambda place: place.at).as_json() if firsts else None,
             "last": max(lasts, key=lambda place: place.at).as_json() if lasts else None,
             "pinned": self.pinned,
@@ -250,7 +255,7 @@ def _trust(chain: ChainReport, *, checked: bool) -> Iterator[str]:
     own, receipt = f"signed by the sidecar's own key up to record {chain.signed}", chain.receipt
     if receipt is not None:
         yield f"witnessed up to record {receipt.position.seq} by {receipt.log}, at {receipt.at}"
-        yield f"{own}; self-asserted: the {chain.records - chain.witnessed} records after what is witnessed"
+        yield f"{own}; self-asserted: the {chain.self_asserted} records after what is witnessed"
     elif chain.receipts and not checked:
         yield f"{own}; self-asserted: its receipts were not checked, give --receipt-key"
     else:

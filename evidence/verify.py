@@ -118,8 +118,9 @@ def _check_once(chain: Path, check: ChainCheck) -> ChainReport:
 
 def _check_files(chain: Path, check: ChainCheck) -> None:
     """Receipts first, then segments, then keys: what is written meanwhile to a living chain is in the later ones."""
-    numbers = _segment_numbers(chain)
+    _segment_numbers(chain)
     check.receipts(_blocks_if_there(chain / RECEIPTS_NAME))
+    numbers = _segment_numbers(chain)
     if numbers != list(range(numbers[0], numbers[0] + len(numbers)) if numbers else []):
         raise Faulty(Step.FILES, f"segments are missing: the numbers are {numbers}")
     if numbers and numbers[0] > 1:

@@ -69,8 +69,11 @@ class Stranger:
     def chain(self, folder: Path) -> None:
         names = sorted(path.name for path in folder.iterdir())
         segments = [name for name in names if re.fullmatch(r"records-\d{8}\.tsv", name)]
-        claim(set(names) - set(segments) <= {"keys.jsonl", "reserve"}, "stray file")
+        claim(set(names) - set(segments) <= {"keys.jsonl", "receipts.tsv", "reserve"}, "stray file")
         claim(segments == [f"records-{n:08d}.tsv" for n in range(1, len(segments) + 1)], "segments")
+        if "receipts.tsv" in names:
+            *lines, torn = (folder / "receipts.tsv").read_bytes().split(b"\n")
+            claim(not torn and all(line == b"receipt\t" + plain(json.loads(line[8:])) for line in lines), "receipts")
         claim(not (folder / "reserve").read_bytes().strip(b"\0"), "reserve")
         for name in segments:
             *lines, torn = (folder / name).read_bytes().split(b"\n")

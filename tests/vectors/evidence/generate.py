@@ -5,7 +5,8 @@ Keys, salts and nonces are fixed and public: they protect nothing. `--check` onl
     canonical.json               values and their canonical bytes
     keys.json                    all keys, so that boxes can be opened
     <name>/evidence/chain-…      an evidence folder
-    <name>/expected.json         what a verifier says: ok, or the number of the step that fails
+    <name>/expected.json         what a verifier says: ok, or the number of the step that fails; for a folder with
+                                 receipts also what it says with the ledger's key (`witnessed`: records)
 """
 
 import base64
@@ -13,7 +14,7 @@ import copy
 import json
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,11 +26,12 @@ from evidence.canonical import Spelled, canonical
 from evidence.chain import TURNS, Position, State, segment_body
 from evidence.clock import Instant
 from evidence.layout import segment_name
+from evidence.receipt import Receipt, receipt_line
 from evidence.record import Entry, Kind, link_of, record_line
 from evidence.report import STEPS, Step
 from evidence.scribe import Scribe
 from evidence.sealing import Recipient, Sealer
-from evidence.signing import Certificate, public_text
+from evidence.signing import Certificate, Verifier, public_text, sign_note, verifier_text
 
 HERE: Final = Path(__file__).parent
 DOCS: Final = HERE.parents[2] / "docs" / "evidence.md"
@@ -74,6 +76,14 @@ def identity(number: int = 1) -> Ed25519PrivateKey:
 def incarnation_key(number: int) -> Ed25519PrivateKey:
     """The key of an incarnation."""
     return Ed25519PrivateKey.from_private_bytes(bytes([0x10 + number]) * 32)
+
+
+def ledger_key(number: int = 1) -> Ed25519PrivateKey:
+    """The key with which a ledger signs receipts; 1 is the right one."""
+    return Ed25519PrivateKey.from_private_bytes(bytes([0x40 + number]) * 32)
+
+
+LEDGER: Final = Verifier("central.example/receipts", ledger_key().public_key().public_bytes_raw())
 
 
 @dataclass(slots=True)
@@ -146,7 +156,7 @@ class Pen:
         """A signed head; `key` is another incarnation that signs, `back` how many records before the last it covers."""
         assert self.scribe is not None
         seq = self.scribe.position.seq - back
-        found = Position(seq, link or self._link(seq))
+        found = Position(seq, link or self.link(seq))
         scribe = copy.copy(self.scribe)
         if key:
             scribe._key = incarnation_key(key)  # noqa: SLF001 - the forgery is the point
@@ -165,9 +175,27 @@ class Pen:
         files = {segment_name(number): b"".join(lines) for number, lines in enumerate(self.segments, 1)}
         return {**files, "keys.jsonl": b"".join(self.sealer.unwritten), "reserve": b"\0" * 64}
 
-    def _link(self, seq: int) -> str:
+    def receipt(self, seq: int, *, by: int = 1, **changes: Any) -> str:
+        """The ledger's note over record `seq`; `by` is the key that signs, `changes` are fields that are not true."""
+        true = Receipt(
+            sidecar="gate",
+            tenant="acme",
+            chain=self.link(1),
+            incarnation=json.loads(self._fields(seq)[1])["incarnation"],
+            position=Position(seq, self.link(seq)),
+            log="central.example/log",
+            at="2026-09-21T14:14:00.000000+00:00",
+            merge_by="2026-09-21T14:15:00.000000+00:00",
+        )
+        return sign_note(replace(true, **changes).text(), LEDGER.name, ledger_key(by))
+
+    def link(self, seq: int) -> str:
+        """The link of record `seq`."""
+        return self._fields(seq)[3].decode()
+
+    def _fields(self, seq: int) -> list[bytes]:
         records = [line for lines in self.segments for line in lines if line.startswith(b"record")]
-        return records[seq - 1].split(b"\n")[0].split(b"\t")[3].decode()
+        return records[seq - 1].split(b"\n")[0].split(b"\t")
 
 
 def good() -> Pen:
@@ -307,6 +335,30 @@ def _changed(name: str, old: bytes, new: bytes) -> Callable[[], dict[str, bytes]
     return files
 
 
+def _receipted(*receipts: Callable[[Pen], str], without: int = 0, cut: int = 0) -> Callable[[], dict[str, bytes]]:
+    """The good chain with receipts; `without` its first segments, `cut` the lines at its end that are gone."""
+
+    def files() -> dict[str, bytes]:
+        pen = good()
+        found = pen.files()
+        for number in range(1, without + 1):
+            del found[segment_name(number)]
+        if cut:
+            last = segment_name(len(pen.segments))
+            found[last] = b"".join(found[last].splitlines(keepends=True)[:-cut])
+        return {**found, "receipts.tsv": b"".join(receipt_line(receipt(pen)) for receipt in receipts)}
+
+    return files
+
+
+def _respelled(edit: Callable[[bytes], bytes]) -> Callable[[], dict[str, bytes]]:
+    def files() -> dict[str, bytes]:
+        found = _receipted(lambda pen: pen.receipt(8))()
+        return {**found, "receipts.tsv": edit(found["receipts.tsv"])}
+
+    return files
+
+
 ROWS: Final[Mapping[str, tuple[Callable[[], dict[str, bytes]], Step | None]]] = {
     "good": (lambda: good().files(), None),
     "erased": (lambda: {**good().files(), "keys.jsonl": b""}, None),
@@ -335,7 +387,79 @@ ROWS: Final[Mapping[str, tuple[Callable[[], dict[str, bytes]], Step | None]]] = 
 }
 """Each evidence folder, and the step at which a verifier stops; None where it finds nothing wrong."""
 
+
+@dataclass(frozen=True, slots=True)
+class Receipted:
+    """A folder with receipts: the step that fails without the ledger's key, and with it; else what is witnessed."""
+
+    files: Callable[[], dict[str, bytes]]
+    without_key: Step | None
+    with_key: Step | None
+    witnessed: int = 0
+
+
+OTHER: Final = "f" * 64
+
+RECEIPTED: Final[Mapping[str, Receipted]] = {
+    "witnessed": Receipted(_receipted(lambda pen: pen.receipt(14)), None, None, 14),
+    "witnessed-in-part": Receipted(_receipted(lambda pen: pen.receipt(3), lambda pen: pen.receipt(8)), None, None, 8),
+    "begins-with-its-second-segment": Receipted(_receipted(lambda pen: pen.receipt(6), without=1), Step.FILES, None, 0),
+    "begins-later-and-witnessed-in-part": Receipted(
+        _receipted(lambda pen: pen.receipt(3), lambda pen: pen.receipt(9), without=1), Step.FILES, None, 3
+    ),
+    "begins-after-what-is-witnessed": Receipted(
+        _receipted(lambda pen: pen.receipt(5), without=1), Step.FILES, Step.FILES
+    ),
+    "begins-after-another-record": Receipted(
+        _receipted(lambda pen: pen.receipt(6, position=Position(6, OTHER)), without=1), Step.FILES, Step.RECEIPTS
+    ),
+    "receipt-by-a-stranger": Receipted(_receipted(lambda pen: pen.receipt(14, by=2)), None, Step.RECEIPTS),
+    "receipt-over-another-record": Receipted(
+        _receipted(lambda pen: pen.receipt(8, position=Position(8, OTHER))), None, Step.RECEIPTS
+    ),
+    "receipts-over-two-records": Receipted(
+        _receipted(lambda pen: pen.receipt(8), lambda pen: pen.receipt(8, position=Position(8, OTHER))),
+        None,
+        Step.RECEIPTS,
+    ),
+    "receipt-over-a-tail-that-is-cut-off": Receipted(
+        _receipted(lambda pen: pen.receipt(14), cut=2), None, Step.RECEIPTS
+    ),
+    "receipt-of-another-sidecar": Receipted(
+        _receipted(lambda pen: pen.receipt(8, sidecar="door")), None, Step.RECEIPTS
+    ),
+    "receipt-of-another-tenant": Receipted(
+        _receipted(lambda pen: pen.receipt(8, tenant="umbrella")), None, Step.RECEIPTS
+    ),
+    "receipt-of-another-chain": Receipted(_receipted(lambda pen: pen.receipt(8, chain=OTHER)), None, Step.RECEIPTS),
+    "receipt-of-another-incarnation": Receipted(
+        _receipted(lambda pen: pen.receipt(8, incarnation="a" * 32)), None, Step.RECEIPTS
+    ),
+    "receipt-over-no-record": Receipted(
+        _receipted(lambda pen: pen.receipt(8, position=Position(0, "0" * 64))), None, Step.RECEIPTS
+    ),
+    "receipt-spelled-otherwise": Receipted(
+        _respelled(lambda data: data.replace(b"central", b"\\u0063entral", 1)), Step.RECEIPTS, Step.RECEIPTS
+    ),
+    "receipt-without-end": Receipted(_respelled(lambda data: data[:-1]), Step.RECEIPTS, Step.RECEIPTS),
+}
+"""Each evidence folder with receipts."""
+
 VALUES: Final[Mapping[str, Any]] = {
+    "the sample of RFC 8785, 3.2.2": {
+        "numbers": [333333333.33333329, 1e30, 4.50, 2e-3, 0.000000000000000000000000001],
+        "string": '\u20ac$\u000f\nA\'B"\\\\"/',
+        "literals": [None, True, False],
+    },
+    "the keys of RFC 8785, 3.2.3": {
+        "\u20ac": "Euro Sign",
+        "\r": "Carriage Return",
+        "\ufb33": "Hebrew Letter Dalet With Dagesh",
+        "1": "One",
+        "\U0001f600": "Emoji: Grinning Face",
+        "\u0080": "Control",
+        "\u00f6": "Latin Small Letter O With Diaeresis",
+    },
     "sorted by UTF-16 units": {"\ufb33": 1, "\U0001f600": 2, "a": 3},
     "numbers": [0, -0.0, 1.0, 1e21, 1e-7, 333333333.33333329, 5e-324, 9007199254740992],
     "a number that no double holds": {"amount": Spelled("100.00000000000000000001")},
@@ -373,6 +497,7 @@ def keys() -> bytes:
         "tenant_private": text(TENANT.private_bytes_raw()),
         "tenant_public": text(TENANT.public_key().public_bytes_raw()),
         "data_key": text(DATA_KEY),
+        "receipt_key": verifier_text(LEDGER),
     }
     return (json.dumps(known, indent=2) + "\n").encode()
 
@@ -383,9 +508,20 @@ def wanted() -> dict[Path, bytes]:
     for name, (make, step) in ROWS.items():
         for file, data in make().items():
             files[HERE / name / "evidence" / CHAIN / file] = data
-        expected = {"ok": step is None, "step": step and int(step)}
+        expected = _verdict(step)
+        files[HERE / name / "expected.json"] = (json.dumps(expected) + "\n").encode()
+    for name, row in RECEIPTED.items():
+        for file, data in row.files().items():
+            files[HERE / name / "evidence" / CHAIN / file] = data
+        expected = _verdict(row.without_key) | {"with_receipt_key": _verdict(row.with_key)}
+        if row.with_key is None:
+            expected["with_receipt_key"] |= {"witnessed": row.witnessed}
         files[HERE / name / "expected.json"] = (json.dumps(expected) + "\n").encode()
     return files
+
+
+def _verdict(step: Step | None) -> dict[str, Any]:
+    return {"ok": step is None, "step": step and int(step)}
 
 
 def tables() -> dict[str, str]:
