@@ -53,6 +53,7 @@ class Detector(Struct, frozen=True):
     same: Same = "exact"
     apart: bytes = b""
     not_before: bytes = b""
+    yields: bool = False
     words: Pattern | None = None
     not_after: Pattern | None = None
     unless: Pattern | None = None

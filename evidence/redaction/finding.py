@@ -5,6 +5,7 @@ All patterns are RE2's, so that the time is in proportion to the text, whoever w
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 import re2  # type: ignore[import-untyped]
@@ -20,9 +21,15 @@ SET_BYTES: Final = 8 << 20
 SHORTEST_FIELD: Final = 4
 """Bytes of a text that is secret by the name of its member."""
 
-_ENCODED: Final = (r"\\[u\"/\\]", r"%[0-9A-Fa-f]{2}", r"[A-Za-z0-9+/_-]{15}")
+_ENCODED: Final = (r"\\[u\"/\\]", r"%[0-9A-Fa-f]{2}", r'"[A-Za-z0-9+/_-]{12,}={0,2}"\s*[,}\]]')
 """Where a document may hold a text in another spelling: escapes of JSON, of URLs, base64."""
 
+MOST_WORDS_BEHIND: Final = 2
+
+MOST_TRIES: Final = 2
+"""So often is a number looked for within what was taken for one."""
+
+_NUMBERS: Final = frozenset({"digits", "alnum"})
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _WORD_BYTES: Final = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
 
@@ -87,14 +94,20 @@ class Finder:
 
     def _by_name(self, text: bytes, names: str) -> Iterator[Finding]:
         for rank, detector in self._fields:
-            if detector.fields is not None and text and detector.fields.pattern.search(names.encode()) is not None:
-                if len(text) >= SHORTEST_FIELD and not_a_placeholder(text.decode("utf-8", "replace")):
-                    yield Finding(0, len(text), detector, rank)
+            if detector.fields is None or detector.fields.pattern.search(names.encode()) is None:
+                continue
+            if len(text) >= SHORTEST_FIELD and not_a_placeholder(text.decode("utf-8", "replace")):
+                yield Finding(0, len(text), detector, rank)
 
 
 def named(*keys: str) -> str:
     """Names of members as words: `socialSecurityNumber` has three."""
-    return " ".join(_CAMEL.sub(" ", key) for key in keys)
+    return " ".join(map(_as_words, keys))
+
+
+@lru_cache(maxsize=1_024)
+def _as_words(key: str) -> str:
+    return _CAMEL.sub(" ", key)
 
 
 def _search_set() -> "re2.Set":
@@ -106,32 +119,62 @@ def _search_set() -> "re2.Set":
 
 
 def _of_form(text: bytes, names: str, rank: int, detector: Detector, form: Form) -> Iterator[Finding]:
-    at = 0
-    while (match := form.pattern.search(text, at)) is not None:
+    for start, end in _where(text, names, detector, form):
+        yield from _between(text, start, end, rank, detector, form)
+
+
+def _where(text: bytes, names: str, detector: Detector, form: Form) -> Iterator[tuple[int, int]]:
+    """Where a value may begin: anywhere, or a little behind each word that it needs."""
+    if not form.needs_word or detector.words is None or detector.words.search(names.encode()) is not None:
+        yield 0, len(text)
+        return
+    begin = end = 0
+    for word in detector.words.finditer(text):
+        if word.end() > end:
+            if end:
+                yield begin, end
+            begin = word.end() - 1
+        end = word.end() + LOOK_BACK
+    if end:
+        yield begin, end
+
+
+def _between(text: bytes, begin: int, last: int, rank: int, detector: Detector, form: Form) -> Iterator[Finding]:
+    """Values that begin at `begin` or behind it, and not behind `last`."""
+    number = detector.same in _NUMBERS
+    at, tries, tried = begin, 0, 0
+    while (match := form.pattern.search(text, at)) is not None and match.start() <= last:
         start, end = match.span(form.group)
-        finding = Finding(start, end, detector, rank)
-        if _stands(text, names, finding, form) and _is_one(finding, text):
-            yield finding
-            at = match.end()
-        elif detector.same in {"digits", "alnum"}:
-            # A number may begin within what was taken for one.
-            at = match.start() + 1
+        for shorter in _ends(text, start, end) if number else (end,):
+            if shorter < end and form.pattern.fullmatch(text, start, shorter) is None:
+                continue
+            finding = Finding(start, shorter, detector, rank)
+            if _stands(text, finding) and _is_one(finding, text):
+                yield finding
+                at = max(shorter, at + 1)
+                break
         else:
-            at = match.end()
+            # A number may begin within what was taken for one.
+            tries = tries + 1 if start < tried else 0
+            tried = max(tried, end)
+            at = match.start() + 1 if number and tries < MOST_TRIES else match.end()
 
 
-def _stands(text: bytes, names: str, finding: Finding, form: Form) -> bool:
+def _ends(text: bytes, start: int, end: int) -> Iterator[int]:
+    """Where a number may end: a word or two behind it may have been taken for a part of it."""
+    for _ in range(MOST_WORDS_BEHIND + 1):
+        yield end
+        end = text.rfind(b" ", start, end)
+        if end < 0:
+            return
+
+
+def _stands(text: bytes, finding: Finding) -> bool:
     """Whether what is around a finding lets it be one."""
-    detector = finding.detector
     if not _is_apart(text, finding):
         return False
-    if not form.needs_word and detector.not_after is None:
-        return True
-    before = text[max(0, finding.start - LOOK_BACK) : finding.start]
-    if form.needs_word:
-        around = names.encode() + b" : " + before
-        return detector.words is not None and detector.words.search(around) is not None
-    return detector.not_after is None or detector.not_after.search(before) is None
+    unlike = finding.detector.not_after
+    return unlike is None or unlike.search(text[max(0, finding.start - LOOK_BACK) : finding.start]) is None
 
 
 def _is_apart(text: bytes, finding: Finding) -> bool:
@@ -148,4 +191,8 @@ def _is_one(finding: Finding, text: bytes) -> bool:
     value = text[finding.start : finding.end].decode("utf-8", "replace")
     if detector.unless is not None and detector.unless.search(value.encode()) is not None:
         return False
-    return detector.validator is None or VALIDATORS[detector.validator](value)
+    try:
+        return detector.validator is None or VALIDATORS[detector.validator](value)
+    except (ValueError, LookupError):
+        # An operator's pattern may give a validator what has not even its form.
+        return False

@@ -28,8 +28,8 @@ _ID: Final = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 _ENDLESS: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]|(?P<endless>[*+]|\{\d+,\})", re.DOTALL)
 _KEYS: Final = frozenset(
     {
-        "id", "kind", "title", "validator", "same", "apart", "not_before", "words", "not_after", "unless", "fields",
-        "examples", "near", "forms",
+        "id", "kind", "title", "validator", "same", "apart", "not_before", "yields", "words", "not_after", "unless",
+        "fields", "examples", "near", "forms",
     }
 )  # fmt: skip
 _FORM_KEYS: Final = frozenset({"hint", "pattern", "needs_word", "unfinished"})
@@ -135,6 +135,7 @@ class _Reading:
             "same": given.text("same", get_args(Same).__contains__, f"one of {', '.join(get_args(Same))}") or "exact",
             "apart": (given.text("apart", str.isascii, "ASCII characters") or "").encode(),
             "not_before": (given.text("not_before", str.isascii, "ASCII characters") or "").encode(),
+            "yields": given.flag("yields"),
             "unless": given.pattern("unless"),
             "words": words_before(given.texts("words")),
             "not_after": directly_before(given.texts("not_after")),
@@ -163,15 +164,13 @@ class _Reading:
         given = _Row(self, at, row)
         pattern = given.pattern("pattern", needed=True)
         hint = given.pattern("hint")
-        needs = row.get("needs_word", False)
-        if type(needs) is not bool:
-            self._add(f"{at}: needs_word", "is neither true nor false", "Write true where a word must stand before it.")
+        needs = given.flag("needs_word")
         if pattern is None:
             return None
         if pattern.search(b"") is not None:
             self._add(f"{at}: pattern", "matches the empty text", "Let it match at least one character.")
         text = row["pattern"] if hint is None else row["hint"]
-        return Form(text, pattern, pattern.groupindex.get(b"secret", 0), needs is True, given.pattern("unfinished"))
+        return Form(text, pattern, pattern.groupindex.get(b"secret", 0), needs, given.pattern("unfinished"))
 
     def endless(self, text: str) -> bool:
         """Whether a pattern of this file must not repeat as it does."""
@@ -223,6 +222,12 @@ class _Row:
             self._reading.add(f"{self._at}: {key}", "is no list of texts", f'Write {key} = ["…"].')
             return ()
         return tuple(value)
+
+    def flag(self, key: str) -> bool:
+        value = self._row.get(key, False)
+        if type(value) is not bool:
+            self._reading.add(f"{self._at}: {key}", f"{value!r} is neither true nor false", "Write true or false.")
+        return value is True
 
     def pattern(self, key: str, *, needed: bool = False) -> Any:
         """The compiled pattern; None if there is none, or none that can be used."""

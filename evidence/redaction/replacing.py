@@ -2,7 +2,8 @@
 
 import base64
 import hmac
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct
@@ -56,15 +57,17 @@ class Replacer:
         self.finder = finder
         self._choices = choices
         self._tokens = tokens
+        ids = "|".join(detector.id for detector in finder.detectors)
+        self._own = re.compile(rf"(?:\[(?:{ids})\]|tok_(?:{ids})_[a-z2-7]{{{TOKEN_LETTERS}}})".encode())
 
     def regions(self, text: bytes, place: Place) -> list[Region]:
-        """What is to be replaced, in its order, without overlaps; what is kept is not there."""
+        """What is to be replaced, in its order, without overlaps; not what is kept, nor what stands for a value."""
         found = [
             (finding, mode)
             for finding in self.finder.find(text, place.names)
             if (mode := self._choices.mode(place.at, place.tool, finding.detector)) != "keep"
         ]
-        return list(_apart(found))
+        return [one for one in _apart(found) if self._own.fullmatch(text, one.start, one.end) is None]
 
     def replaced(self, text: bytes, regions: Iterable[Region]) -> bytes:
         """The text with its regions replaced; of those that are dropped nothing is left."""
@@ -85,17 +88,21 @@ class Replacer:
         return self._tokens.token(region.detector, value.encode("utf-8", "replace").decode()).encode()
 
 
-def _apart(found: Iterable[tuple[Finding, Mode]]) -> Iterable[Region]:
-    """Findings that overlap become one region, named by the one whose detector stands first."""
-    start = end = -1
+def _apart(found: Iterable[tuple[Finding, Mode]]) -> Iterator[Region]:
+    """Findings that overlap become one region, named by the one whose detector stands first; some give way instead."""
     best: tuple[Finding, Mode] | None = None
+    start = end = -1
     for finding, mode in found:
-        if best is not None and finding.start < end:
-            end = max(end, finding.end)
-            best = min(best, (finding, mode), key=lambda each: each[0].rank)
+        if best is None or finding.start >= end:
+            if best is not None:
+                yield Region(start, end, best[0].detector, best[1])
+            start, end, best = finding.start, finding.end, (finding, mode)
             continue
-        if best is not None:
-            yield Region(start, end, best[0].detector, best[1])
-        start, end, best = finding.start, finding.end, (finding, mode)
+        first, second = sorted((best, (finding, mode)), key=lambda each: each[0].rank)
+        if not second[0].detector.yields:
+            end = max(end, finding.end)
+        elif first[0] is finding:
+            start, end = finding.start, finding.end
+        best = first
     if best is not None:
         yield Region(start, end, best[0].detector, best[1])

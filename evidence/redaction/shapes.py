@@ -28,8 +28,9 @@ _DATE: Final = re.compile(
     r"(?:19|20)\d\d[-./ ]?(?:0[1-9]|1[0-2])[-./ ]?(?:0[1-9]|[12]\d|3[01])(?:\D|$|\d{2,6}$)", re.ASCII
 )
 _PLACEHOLDER: Final = re.compile(
-    r"\$[A-Z_{(].*|[<{\[].*|\*+|%[(A-Z].*|x{3,}|\.{3}.*|(?:your|my|the|some)?[-_ ]?(?:password|passwd|secret|token|key|pass|pw)[-_ ]?(?:here)?|"
-    r"none|null|true|false|undefined|redacted|changeme|example|required|optional|string",
+    r"\$(?:[{(].*|[A-Z_]+)|[<{\[].*|\*+|%[(A-Z].*|x{3,}|\.{3}.*"
+    r"|(?:your|my|the|some)?[-_ ]?(?:password|passwd|secret|token|key|pass|pw)[-_ ]?(?:here)?"
+    r"|none|null|true|false|undefined|redacted|changeme|example|required|optional|string",
     re.IGNORECASE,
 )
 _CODE: Final = re.compile(
@@ -41,6 +42,9 @@ _RUNS: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+", re.ASCII)
 
 ENTROPY: Final = 3.8
 """Bits a character, of the value's own letters: 20 characters drawn at random have about 4.1."""
+
+LONGEST_SECRET: Final = 256
+"""What is drawn at random and longer is an image or an archive."""
 
 
 def email(value: str) -> bool:
@@ -111,7 +115,13 @@ def literal_secret(value: str) -> bool:
 def high_entropy(value: str) -> bool:
     """Letters of both cases and digits, spread as if drawn; no digest, UUID, ULID, path, identifier or encoded text."""
     bare = value.rstrip("=")
-    if _HEX.fullmatch(bare) or _ULID.fullmatch(bare) or not _is_mixed(bare) or is_wordy(bare):
+    if (
+        len(bare) > LONGEST_SECRET
+        or _HEX.fullmatch(bare)
+        or _ULID.fullmatch(bare)
+        or not _is_mixed(bare)
+        or is_wordy(bare)
+    ):
         return False
     return entropy(bare) >= min(ENTROPY, math.log2(len(bare)) * 0.88) and decoded_text(value) is None
 
@@ -124,7 +134,7 @@ def _is_mixed(value: str) -> bool:
 def is_wordy(value: str) -> bool:
     """Runs of one kind of letters are long in identifiers and paths, and short in what is drawn at random."""
     runs = _RUNS.findall(value)
-    return len(value) / max(1, len(runs)) > 2.8 or max(map(len, runs), default=0) > 9
+    return len(value) / max(1, len(runs)) > 2.8 or max(map(len, runs), default=0) > 11
 
 
 def entropy(value: str) -> float:
