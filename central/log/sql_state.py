@@ -1,18 +1,21 @@
 """The tree state in the database of the ledger (`central.log.state.TreeState`)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from hashlib import sha256
 from itertools import groupby
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, delete, insert, literal, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from central.ledger.incidents import raise_incident
 from central.ledger.vocabulary import Incident, IncidentKind
 from central.log.state import PendingBatch, Placed, Tree
-from central.log.stopping import LogStopped, Overtaken
-from central.store.engine import POSTGRESQL, Store
+from central.log.stopping import HeldElsewhere, LogStopped, Overtaken
+from central.store.engine import POSTGRESQL, LedgerUnavailable, Store
 from central.store.tables import batches, log_batches, pending, records, tree
 from evidence.clock import Clock, SystemClock
 from evidence.merkle import EMPTY_ROOT
@@ -20,6 +23,9 @@ from evidence.record import GENESIS
 
 _CHUNK: Final = 500
 """Numbers of batches in one statement."""
+
+_LOCK: Final = 0x6167656E744C6F67
+"""The number of the advisory lock of sequencers: "agentLog"."""
 
 _OF_THE_LOG: Final[Mapping[str, Any]] = {"tenant": "", "sidecar": "", "chain": GENESIS, "seq": 0}
 """Whose incidents these are: no tenant's."""
@@ -37,6 +43,21 @@ class SqlTreeState:
     def __init__(self, store: Store, clock: Clock | None = None) -> None:
         self._store = store
         self._clock = clock or SystemClock()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Be the one sequencer of this database, among processes that do so too. Raises HeldElsewhere.
+
+        Keeps replicas from overtaking each other all the time; what keeps them from signing two trees is the fence.
+        PostgreSQL lets go when the connection ends; with SQLite there is one machine, and the folder's lock holds.
+        """
+        if self._store.dialect != POSTGRESQL:
+            yield
+            return
+        with closing(self._own_connection()) as connection:
+            if not connection.execute(select(func.pg_try_advisory_lock(_LOCK))).scalar_one():
+                raise HeldElsewhere("another process is the sequencer of this database")
+            yield
 
     def tree(self) -> Tree:
         """Where the tree stands."""
@@ -62,9 +83,10 @@ class SqlTreeState:
             .order_by(pending.c.batch_id)
         )
         with self._store.reading() as connection:
-            chosen = dict[int, int]()
+            chosen, leaves = dict[int, int](), 0
             for batch, count in connection.execute(counts):
-                if chosen and sum(chosen.values()) + count > most_leaves:
+                leaves += count
+                if chosen and leaves > most_leaves:
                     break
                 chosen[batch] = count
             found = dict(_links(connection, max(chosen)) if chosen else ())
@@ -108,6 +130,15 @@ class SqlTreeState:
         incident = Incident(IncidentKind.ROLLBACK, about=about, what=what, **_OF_THE_LOG)
         with self._store.writing() as connection:
             raise_incident(connection, incident, self._clock.now().unix_ns // 1000)
+
+    def _own_connection(self) -> Connection:
+        """One that no pool gets back: what it holds ends with it."""
+        try:
+            connection = self._store.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        except (OperationalError, PoolTimeout) as error:
+            raise LedgerUnavailable(f"the database does not take it: {error}") from error
+        connection.detach()
+        return connection
 
 
 def _links(connection: Connection, last: int) -> list[tuple[int, tuple[bytes, ...]]]:

@@ -2,19 +2,20 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import pytest
 from sqlalchemy import insert
 
 from central.log.sql_state import SqlTreeState
 from central.log.state import Placed, Tree, TreeState
-from central.log.stopping import LogStopped, Overtaken
+from central.log.stopping import HeldElsewhere, LogStopped, Overtaken
 from central.store import tables
 from central.store.engine import Store, open_store
 from central.store.schema import migrate
 from evidence.merkle import EMPTY_ROOT
 from tests.central.log.memory import MemoryState, link
+from tests.peers.postgres import Postgres
 
 
 class Added(TreeState, Protocol):
@@ -26,11 +27,11 @@ class Added(TreeState, Protocol):
 
 
 class SqlAdded(SqlTreeState):
-    """Puts rows where the ledger would."""
+    """Puts rows where the ledger would, as the owner of the database."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, owner: Store) -> None:
         super().__init__(store)
-        self._database = store
+        self._database = owner
         self._records = 0
 
     def add(self, *links: bytes) -> int:
@@ -47,16 +48,21 @@ class SqlAdded(SqlTreeState):
         return int(number)
 
 
+_AS_SEQUENCER: Final = "?options=-c%20role%3Dagentgate_sequencer"
+
+
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Added]:
     if request.param == "memory":
         yield MemoryState()
         return
     server = request.getfixturevalue("server") if request.param == "postgresql" else None
-    store = open_store(server.new_database() if server else f"sqlite:///{tmp_path / 'ledger.db'}")
-    migrate(store)
-    yield SqlAdded(store)
+    url = server.new_database() if server else f"sqlite:///{tmp_path / 'ledger.db'}"
+    owner, store = open_store(url), open_store(url + _AS_SEQUENCER if server else url)
+    migrate(owner)
+    yield SqlAdded(store, owner)
     store.close()
+    owner.close()
 
 
 def test_a_tree_begins_without_leaves(state: Added) -> None:
@@ -139,3 +145,13 @@ def test_an_incident_is_kept_and_counted(database: str) -> None:
         ("rollback", "older", 2, ""),
         ("rollback", "another tree", 1, ""),
     ]
+
+
+def test_one_process_is_the_sequencer_of_a_database(server: Postgres) -> None:
+    store = open_store(server.new_database())
+    first, second = SqlTreeState(store), SqlTreeState(store)
+    with first.held(), pytest.raises(HeldElsewhere), second.held():
+        pass
+    with second.held():
+        pass
+    store.close()
