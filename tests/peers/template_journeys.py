@@ -6,7 +6,6 @@ A journey is made for a folder of its own, in which the server finds what it wor
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -40,6 +39,8 @@ class Journey:
     questions: Sequence[str] | None = None
     """What policy says to questions of the server, in order, where the journey is about these."""
     client: McpClient = clients.PYTHON_AUTO
+    exceptions: Sequence[Sequence[str]] = ()
+    """What is signed before: a tool, and what else `agentgate exceptions issue` is told of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +86,12 @@ def _filesystem_jail(folder: Path) -> Iterator[Journey]:
     (work / "a.txt").write_text("inside")
     (work / ".env").write_text("PASSWORD=x")
     (folder / "b.txt").write_text("outside")
+    (folder / "more").mkdir()
+    (folder / "more" / "d.txt").write_text("more of it")
 
     def left() -> None:
         assert sorted(path.name for path in work.iterdir()) == [".env", "a.txt", "c.txt"]
-        assert sorted(path.name for path in folder.iterdir()) == ["b.txt", "work"]
+        assert sorted(path.name for path in folder.iterdir()) == ["b.txt", "more", "work"]
 
     tools = {name: {"paths": ["path"]} for name in ("read_text_file", "write_file")}
     yield Journey(
@@ -102,10 +105,15 @@ def _filesystem_jail(folder: Path) -> Iterator[Journey]:
             ("write_file", {"path": str(work / "c.txt"), "content": "new"}, "allow:in_jail"),
             ("write_file", {"path": str(folder / "c.txt"), "content": "new"}, "deny:outside_jail"),
             ("create_directory", {"path": str(work / "d")}, NO),
+            ("read_text_file", {"path": str(folder / "more" / "d.txt")}, "allow:excepted"),
+            ("read_text_file", {"path": str(folder / "more" / ".env")}, "deny:secret_path"),
+            ("read_text_file", {"path": f"{folder}/more/../b.txt"}, "deny:outside_jail"),
+            ("write_file", {"path": str(folder / "more" / "d.txt"), "content": "new"}, "deny:outside_jail"),
         ],
         frozenset(tools),
-        ["inside", None],
+        ["inside", None, "more of it"],
         left,
+        exceptions=[("read_text_file", "--argument", f"path=under:{folder}/more"), ("create_directory",)],
     )
 
 
@@ -175,30 +183,34 @@ def _pii_strict(folder: Path) -> Iterator[Journey]:
 
 @contextmanager
 def _sql_read_only(folder: Path) -> Iterator[Journey]:
-    def rows() -> list[Any]:
+    def rows(table: str) -> list[Any]:
         with sqlite3.connect(folder / "base.db") as base:
-            return base.execute("select name from people").fetchall()
+            return base.execute(f"select name from {table}").fetchall()  # noqa: S608  (a name of ours)
 
     with sqlite3.connect(folder / "base.db") as base:
         base.executescript("create table people (name text); insert into people values ('ann');")
+        base.executescript("create table drafts (name text); insert into drafts values ('one'), ('two');")
 
     def left() -> None:
-        assert rows() == [("ann",)]
+        assert (rows("people"), rows("drafts")) == ([("ann",)], [("two",)])
 
     yield Journey(
-        {"sql-read-only": {"tools": {"read_query": {"argument": "query"}}}},
+        {"sql-read-only": {"tools": {"read_query": {"argument": "query"}, "write_query": {"argument": "query"}}}},
         servers.sqlite(folder),
         [
             ("read_query", {"query": "select name from people"}, "allow:sql_reads"),
             ("read_query", {"query": "with x as (select 1) delete from people"}, "deny:sql_refused"),
             ("read_query", {"query": "select load_extension('x')"}, "deny:sql_refused"),
             ("read_query", {"query": "select 1 -- from people"}, "deny:sql_refused"),
-            ("write_query", {"query": "delete from people"}, NO),
+            ("write_query", {"query": "delete from people"}, "deny:sql_refused"),
+            ("write_query", {"query": "delete from drafts where name = 'one'"}, "allow:excepted"),
+            ("write_query", {"query": "delete from drafts; drop table people"}, "deny:sql_refused"),
             ("create_table", {"query": "create table x (y text)"}, NO),
         ],
-        frozenset({"read_query"}),
-        ["[{'name': 'ann'}]"],
+        frozenset({"read_query", "write_query"}),
+        ["[{'name': 'ann'}]", None],
         left,
+        exceptions=[("write_query", "--argument", "query=prefix:delete from drafts")],
     )
 
 
@@ -299,9 +311,8 @@ def _code_hosts(folder: Path) -> Iterator[Journey]:
 
 @contextmanager
 def _break_glass(folder: Path) -> Iterator[Journey]:
-    now = int(time.time())
     yield Journey(
-        {"break-glass": {"from": now - 60, "until": now + 3600, "tools": {"get_current_time": {}}}},
+        {"break-glass": {"tools": {"get_current_time": {}}}},
         servers.clock(),
         [
             ("get_current_time", {"timezone": "UTC"}, "allow:glass_broken"),
@@ -309,6 +320,7 @@ def _break_glass(folder: Path) -> Iterator[Journey]:
         ],
         frozenset({"get_current_time"}),
         [None],
+        exceptions=[("get_current_time",), ("convert_time",)],
     )
 
 

@@ -3,7 +3,8 @@
 import json
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,19 +33,33 @@ def _policy(folder: Path, upstream: str, settings: Mapping[str, Any]) -> Path:
     return folder
 
 
+def _configured(folder: Path) -> list[str]:
+    """The flags of a configuration by which the key of the state folder signs exceptions."""
+    config = folder / "config.toml"
+    config.write_text("[policy]\nlocal_exceptions = true\n")
+    return ["-c", str(config)]
+
+
 @contextmanager
-def _asked(engine: str, policy: Path) -> Iterator[list[str]]:
-    """The flags for a sidecar whose policy is decided by this engine."""
+def _asked(engine: str, policy: Path, state: Path, *more: str) -> Iterator[list[str]]:
+    """The flags for a sidecar whose policy is decided by this engine, with the exceptions of a state folder."""
     if engine == "embedded":
-        yield []
+        yield [*more]
         return
     # A socket's path is short: the folder of a test is not.
     with tempfile.TemporaryDirectory(prefix="opa-") as place:
-        folder, state = Path(place) / "opa", Path(place) / "state"
-        command: list[str | Path] = [AGENTGATE, "opa", "--policy", policy, "--state", state, "--folder", folder]
+        folder = Path(place) / "opa"
+        command: list[str | Path] = [AGENTGATE, "opa", *more, "--policy", policy, "--state", state, "--folder", folder]
         ready, environment = (folder / "opa.sock").exists, {"AGENTGATE_OPA": str(OPA)}
         with running(command, log=Path(place) / "opa.log", ready=ready, environment=environment):
-            yield ["--opa", f"unix:{folder}/opa.sock"]
+            yield [*more, "--opa", f"unix:{folder}/opa.sock"]
+
+
+def _except(state: Path, tool: str, *rules: str) -> str:
+    """Sign an exception with the key of the state folder: its id."""
+    words = ["served", tool, "--agent", "default", "--for", "1h", "--reason", "a journey", *rules]
+    done = agentgate("exceptions", "issue", "--state", state, *words)
+    return str(done.stdout.split()[0])
 
 
 def test_every_template_has_a_journey() -> None:
@@ -62,8 +77,9 @@ def test_a_template_before_a_real_server(name: str, engine: str, tmp_path: Path)
     place = tmp_path / "place"
     place.mkdir()
     with JOURNEYS[name](place) as journey:
-        policy = _policy(tmp_path / "policy", "served", journey.settings)
-        with _asked(engine, policy) as flags:
+        policy, state = _policy(tmp_path / "policy", "served", journey.settings), Folders.under(tmp_path).state
+        issued = {_except(state, *each) for each in journey.exceptions}
+        with _asked(engine, policy, state, *_configured(tmp_path)) as flags:
             gate, folders = wrapped(tmp_path, journey.server, name="served", policy=str(policy), more=flags)
             steps = [list_tools(), *(call(tool, arguments) for tool, arguments, _ in journey.calls)]
             listed, *outcomes = journey.client.run(gate, steps).outcomes
@@ -77,7 +93,17 @@ def test_a_template_before_a_real_server(name: str, engine: str, tmp_path: Path)
         for outcome, text in zip(passed, journey.texts, strict=True):
             assert text is None or text in outcome["text"], outcome
         journey.left()
+    assert {id for id in _exceptions_of(folders) if id is not None} <= issued
+    assert sum(id is not None for id in _exceptions_of(folders)) == sum(
+        what in ("allow:excepted", "allow:glass_broken") for what in said
+    )
     assert folders.verify()["ok"]
+
+
+def _exceptions_of(folders: Folders) -> list[str | None]:
+    """The exception that each decision on a call of a tool went by."""
+    bodies = [record["body"] for record in folders.records() if record["header"]["kind"] in ("intent", "refusal")]
+    return [body["decision"].get("exception") for body in bodies if body["request"]["method"] == "tools/call"]
 
 
 def _said(folders: Folders, direction: str) -> list[str]:
@@ -114,7 +140,7 @@ def test_nothing_is_sent_after_a_secret(
     personal = {"tools": {"echo": {"params": ["/arguments/text"], "result": ["/content/0/text"]}}}
     settings = {"egress": {**secrets, "secrets": {"echo": {}}}, "pii-strict": personal}
     policy = _policy(tmp_path / "policy", "own", {**settings, "read-only-low-risk": {"tools": {"add": {}}}})
-    with _asked(engine, policy) as flags:
+    with _asked(engine, policy, tmp_path / "opa-state") as flags:
         url = sidecar({"own": everything_json}, policy=str(policy), more=flags).url("own")
         sent, before = {"path": "https://a.example/x", "text": "hello"}, len(everything_json.received())
         assert _tools(url) == {"echo", "write", "add"}
@@ -139,8 +165,36 @@ def test_so_many_statements_that_only_read(
     limits = {"total": {"count": 2, "window": 3600}, "tools": {"echo": {"others": ["text"]}}}
     settings = {"sql-read-only": {"tools": {"echo": {"argument": "text"}}}, "cloud-limit": limits}
     policy = _policy(tmp_path / "policy", "own", settings)
-    with _asked(engine, policy) as flags:
+    with _asked(engine, policy, tmp_path / "opa-state") as flags:
         url = sidecar({"own": everything_json}, policy=str(policy), more=flags).url("own")
         statements = ["select 1", "drop table x", "select 2", "select 3"]
         codes = [_code(raw.call(url, "echo", {"text": each})) for each in statements]
     assert codes == [None, "sql_refused", None, "limit_reached"]
+
+
+@ENGINES
+def test_glass_is_broken_while_an_exception_holds(
+    engine: str, tmp_path: Path, everything_json: HttpServer, sidecar: StartSidecar
+) -> None:
+    """Signed and revoked while the sidecar runs: the tool opens, and shuts again."""
+    policy = _policy(tmp_path / "policy", "served", {"break-glass": {"tools": {"echo": {}}}})
+    state, config = Folders.under(tmp_path).state, _configured(tmp_path)
+    with _asked(engine, policy, state, *config) as flags:
+        url = sidecar({"served": everything_json}, folder=tmp_path, policy=str(policy), more=flags).url("served")
+        before = len(everything_json.received())
+        assert _code(raw.call(url, "echo", {"text": "a"})) == "no_template"
+        id = _except(state, "echo")
+        _until(lambda: _tools(url) == {"echo"})
+        assert _code(raw.call(url, "echo", {"text": "b"})) is None
+        assert agentgate("exceptions", "revoke", "--state", state, id).returncode == 0
+        _until(lambda: _tools(url) == set())
+        assert _code(raw.call(url, "echo", {"text": "c"})) == "no_template"
+        arrived = [params["arguments"] for params in everything_json.received()[before:]]
+    assert arrived == [{"text": "b"}]
+
+
+def _until(met: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 20
+    while not met():
+        assert time.monotonic() < ends, "nothing has changed"
+        time.sleep(0.1)
