@@ -25,6 +25,7 @@ CODES: Final = {
     "central.config.CentralProblems": USAGE,
     "central.store.engine.LedgerUnavailable": UNAVAILABLE,
     "central.store.engine.StoreProblem": USAGE,
+    "central.witness.WitnessProblem": USAGE,
     "evidence.keys.KeyProblem": USAGE,
     "evidence.room.NotRecorded": UNAVAILABLE,
     "policy.engine.CannotDecide": UNAVAILABLE,
@@ -118,6 +119,11 @@ COMMANDS: Final = {
         "central.commands",
         "take the evidence of all sidecars into a ledger, and publish a transparency log over it",
         "agentgate central --state /var/lib/agentgate-central",
+    ),
+    "witness": Listed(
+        "central.commands",
+        "cosign the checkpoints of logs that only grow (C2SP), for somebody else than who runs the log",
+        "agentgate witness --state /var/lib/agentgate-witness --log central.example/log+1a2b3c4d+AS8c...",
     ),
     "opa": Listed(
         "proxy.commands.processes",

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, NamedTuple
 
 _FLAGS: Final = ("listen", "state", "database", "sidecars", "readers")
@@ -54,4 +55,28 @@ def _run(given: argparse.Namespace) -> int:
     return run_central(config)
 
 
-COMMANDS: Final = {"central": Command(_arguments, _run)}
+def _witness_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("what", nargs="?", choices=("run", "key"), default="run", help="run (default); key: print the public key")
+    add("--state", metavar="DIR", type=Path, required=True, help="key, and what was cosigned")
+    add("--name", metavar="NAME", default="agentgate.local/witness", help="the name that it signs under")
+    add("--log", metavar="KEY", action="append", default=[], dest="logs", help="a log that it cosigns: verifier key")
+    add("--listen", metavar="H:P", default="127.0.0.1:8911", help="where logs ask it (default: 127.0.0.1:8911)")
+
+
+def _witness(given: argparse.Namespace) -> int:
+    from central.witness import WitnessProblem, opened, run_witness
+
+    witness = opened(given.state, given.name, given.logs)
+    if given.what == "key":
+        sys.stdout.write(witness.verifier.text() + "\n")
+        return 0
+    host, _, port = given.listen.rpartition(":")
+    if not host or not port.isdecimal():
+        raise WitnessProblem(f"--listen {given.listen}: write HOST:PORT, such as 127.0.0.1:8911")
+    if not given.logs:
+        raise WitnessProblem("no --log: a witness is told whose checkpoints it cosigns")
+    return run_witness(witness, host.strip("[]"), int(port))
+
+
+COMMANDS: Final = {"central": Command(_arguments, _run), "witness": Command(_witness_arguments, _witness)}

@@ -88,6 +88,12 @@ STARTS: Final = (
         "Each line names the key, what is wrong with it, and what to write.",
     ),
     _start(
+        "WitnessProblem",
+        USAGE,
+        "The witness cannot start as it is told to.",
+        "The text names the flag or file; a witness that forgot what it cosigned must begin under another key.",
+    ),
+    _start(
         "StoreProblem",
         USAGE,
         "The database of central is named wrongly, or its schema is not that of this version.",

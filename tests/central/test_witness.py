@@ -1,0 +1,112 @@
+"""Our own witness, by its protocol: what it cosigns, what it refuses and how, and that it never forgets."""
+
+import base64
+import json
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from central.log.witnessing import Patience, WitnessClient
+from central.log.witnessing import Witness as Asked
+from central.witness import Refused, Witness, WitnessProblem, opened, read_question, witness_app
+from evidence.checkpoint import Checkpoint, Quorum, open_checkpoint
+from evidence.merkle import consistency_proof
+from evidence.note import write_note
+from tests.central.log.memory import LOG, LOG_KEY, ORIGIN, link
+from tests.evidence import naive_tree
+
+LEAVES = [link(number) for number in range(300)]
+FORK = [link(900), *LEAVES[1:]]
+NOW = 1_790_000_000
+
+
+def note(leaves: list[bytes], *, key: object = None, origin: str = ORIGIN) -> str:
+    text = Checkpoint(origin, len(leaves), naive_tree.mth(leaves)).text()
+    return write_note(text, [LOG.signature(LOG_KEY.sign(text.encode()))])
+
+
+def question(old: int, leaves: list[bytes], **changed: str) -> bytes:
+    proof = consistency_proof(old, len(leaves), naive_tree.hash_at(leaves)) if old <= len(leaves) else []
+    hashes = [base64.b64encode(one).decode() for one in proof]
+    return "\n".join((f"old {old}", *hashes, "", changed.get("note", note(leaves)))).encode()
+
+
+def witness(state: Path) -> Witness:
+    return opened(state, "witness.example/own", [LOG.text()])
+
+
+def test_it_cosigns_growth_and_remembers(tmp_path: Path) -> None:
+    old = 0
+    for size in (0, 1, 7, 7, 256, 300):
+        one = witness(tmp_path)
+        line = one.cosign(question(old, LEAVES[:size]), NOW)
+        whole = note(LEAVES[:size]) + line
+        found = open_checkpoint(whole, LOG, Quorum(1, (one.verifier,)))
+        assert [each.unix_seconds for each in found.cosignatures] == [NOW]
+        old = size
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "size"),
+    [
+        pytest.param(question(7, FORK[:7]), 409, 7, id="another-tree-of-this-size"),
+        pytest.param(question(7, FORK[:9]), 422, None, id="a-fork"),
+        pytest.param(question(0, LEAVES[:9]), 409, 7, id="from-nothing"),
+        pytest.param(question(8, LEAVES[:9]), 409, 7, id="from-more-than-is-held"),
+        pytest.param(question(5, LEAVES[:5]), 409, 7, id="smaller"),
+        pytest.param(question(9, LEAVES[:8]), 400, None, id="old-beyond-the-checkpoint"),
+        pytest.param(question(7, LEAVES[:9]).replace(b"old 7", b"old 7 "), 400, None, id="blank-after-the-size"),
+        pytest.param(question(7, LEAVES[:9]).replace(b"old 7", b"old -7"), 400, None, id="negative"),
+        pytest.param(b"", 400, None, id="nothing"),
+        pytest.param(b"old 7\n", 400, None, id="no-checkpoint"),
+        pytest.param(b"old 7\n!\n\n" + note(LEAVES[:9]).encode(), 400, None, id="no-base64"),
+        pytest.param(b"old 7\n" + b"AAAA\n" * 64 + b"\n" + note(LEAVES[:9]).encode(), 400, None, id="64-hashes"),
+        pytest.param(b"\xff" + question(7, LEAVES[:9]), 400, None, id="no-utf-8"),
+        pytest.param(question(7, LEAVES[:9], note=note(LEAVES[:9], origin="other.example/log")), 404, None, id="log"),
+        pytest.param(question(7, LEAVES[:9], note=note(LEAVES[:9])[:-6] + "AA==\n"), 403, None, id="signature"),
+    ],
+)
+def test_what_is_refused(tmp_path: Path, body: bytes, status: int, size: int | None) -> None:
+    one = witness(tmp_path)
+    one.cosign(question(0, LEAVES[:7]), NOW)
+    before = (tmp_path / "cosigned.json").read_bytes()
+    with pytest.raises(Refused) as raised:
+        one.cosign(body, NOW)
+    assert (raised.value.status, raised.value.size) == (status, size)
+    assert (tmp_path / "cosigned.json").read_bytes() == before
+    assert one.cosign(question(7, LEAVES[:9]), NOW)
+
+
+def test_what_it_cosigned_is_not_forgotten(tmp_path: Path) -> None:
+    witness(tmp_path).cosign(question(0, LEAVES[:7]), NOW)
+    (tmp_path / "cosigned.json").write_text("{")
+    with pytest.raises(WitnessProblem, match="cosigned"):
+        witness(tmp_path)
+
+
+def test_it_is_told_of_logs_by_their_keys(tmp_path: Path) -> None:
+    for text in ("x", LOG.text()[:-1], witness(tmp_path).verifier.text()):
+        with pytest.raises(WitnessProblem, match="--log"):
+            opened(tmp_path, "witness.example/own", [text])
+
+
+def test_a_proof_is_read_as_it_stands() -> None:
+    read = read_question(question(3, LEAVES[:9]))
+    assert (read.old, read.note) == (3, note(LEAVES[:9]))
+    assert list(read.proof) == consistency_proof(3, 9, naive_tree.hash_at(LEAVES[:9]))
+
+
+async def test_the_log_asks_it(tmp_path: Path) -> None:
+    one = witness(tmp_path)
+    async with TestClient(TestServer(witness_app(one))) as server, aiohttp.ClientSession() as session:
+        client = WitnessClient(session, [Asked(one.verifier, str(server.make_url("/")).rstrip("/"))], 1, Patience(5))
+        for size in (3, 300):
+            answers = await client.ask(note(LEAVES[:size]), naive_tree.hash_at(LEAVES[:size]), {one.verifier.name})
+            assert answers.signatures.keys() == {one.verifier.name}
+        answers = await client.ask(note(FORK), naive_tree.hash_at(FORK), {one.verifier.name})
+        assert answers.contradicting.keys() == {one.verifier.name}
+        smaller = await client.ask(note(LEAVES[:9]), naive_tree.hash_at(LEAVES[:9]), {one.verifier.name})
+        assert smaller.ahead == {one.verifier.name: 300}
+    assert list(json.loads((tmp_path / "cosigned.json").read_text())) == [ORIGIN]
