@@ -118,6 +118,10 @@ def _record_lines(heading: Mapping[str, Any]) -> Iterable[str]:
     name = heading["name"] or "(sealed)"
     yield printable(f"call {heading['call']}: {heading['caller']} at {heading['upstream']}: {heading['method']} {name}")
     yield printable(f"  recorded {heading['at']} as {heading['effect']}: {heading['reason']}")
+    if (by := heading["decided_by"]) is not None:
+        values = " or ".join(json.dumps(one, sort_keys=True) for one in by["values"])
+        what = f"obligation {by['obligation'] or ''} {values}"
+        yield printable(f"  refused as {heading['refused_as']}: no rule decided it, but the {' '.join(what.split())}")
 
 
 def _unexplained(heading: Mapping[str, Any], why: list[str], *, as_json: bool, out: TextIO) -> int:

@@ -14,6 +14,8 @@ SHORTEST_ID: Final = 4
 """Of the beginning of an id that may stand for it."""
 
 _ASKED: Final = (Kind.INTENT, Kind.REFUSAL)
+_BY_OBLIGATION: Final = ("limit_reached", "obligation_unmet")
+"""Refusals of what a rule had let pass."""
 
 
 class NotExplainable(Exception):
@@ -22,10 +24,16 @@ class NotExplainable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One record of a call that policy decided. `document` is the input as it was asked with, None if sealed."""
+    """One record of a call that policy decided. `opened` are the texts that a key opens: none if it is sealed."""
 
     found: Found
-    document: bytes | None
+    opened: Mapping[str, Any]
+
+    @property
+    def document(self) -> bytes | None:
+        """The input as it was asked with, None if sealed."""
+        text = self.opened.get("input")
+        return text.encode() if isinstance(text, str) else None
 
     @property
     def decision(self) -> Mapping[str, Any]:
@@ -56,8 +64,21 @@ class Recorded:
             "effect": self.decision["effect"],
             "reason": self.decision["reason"],
             "refused_as": refusal.get("code"),
+            "decided_by": self._decided_by(refusal.get("code")),
             "engine": self.decision["engine"],
         }
+
+    def _decided_by(self, code: Any) -> dict[str, Any] | None:
+        """The obligation that refused what the rules had let pass, as far as the record tells which it was."""
+        if code not in _BY_OBLIGATION:
+            return None
+        kind, _, which = str(self.opened.get("detail", "")).partition(" ")
+        name = "limit" if code == "limit_reached" else which
+        given = self.decision["obligations"].get(name, [])
+        values = given if isinstance(given, list) else [given]
+        if code == "limit_reached" and kind:
+            values = [one for one in values if one["key"] == which]
+        return {"obligation": name or None, "values": values}
 
 
 def recorded(folder: Path, wanted: str, unsealer: Unsealer | None) -> Recorded:
@@ -79,7 +100,7 @@ def recorded(folder: Path, wanted: str, unsealer: Unsealer | None) -> Recorded:
     if (found := asked[0]).record.body["decision"] is None:
         refusal = found.record.body["refusal"]["code"]
         raise NotExplainable(f"call {calls[0]} was refused as {refusal} before or without a decision of policy")
-    return Recorded(found, _input(found, unsealer))
+    return Recorded(found, (unsealer.open(found) if unsealer else None) or {})
 
 
 def differences(decision: Mapping[str, Any], policy: Policy) -> list[str]:
@@ -106,9 +127,3 @@ def _undecided(found: Found) -> str:
     code = (found.record.body.get("refusal") or {}).get("code")
     said = f"was refused as {code}" if code else "is no call that policy decides"
     return f"record {found.record.header.seq} of {found.chain.name} {said}: there is no decision of policy in it"
-
-
-def _input(found: Found, unsealer: Unsealer | None) -> bytes | None:
-    opened = (unsealer.open(found) if unsealer else None) or {}
-    text = opened.get("input")
-    return text.encode() if isinstance(text, str) else None

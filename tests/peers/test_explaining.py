@@ -65,6 +65,40 @@ def test_a_reference_leads_to_the_reason(everything_json: HttpServer, sidecar: S
     assert agentgate("policy", "explain", "ff", "--evidence", seen.folders.evidence).returncode == 1
 
 
+LIMITS = """package agentgate
+
+decision := {"effect": "allow", "reason": "few", "obligations": {"limit": [
+	{"key": "many", "count": 100, "window": 3600},
+	{"key": "one", "count": 1, "window": 60},
+]}}
+
+listing := {"hide": []}
+"""
+
+
+def test_a_limit_that_was_spent_is_what_decided(
+    everything_json: HttpServer, sidecar: StartSidecar, tmp_path: Path
+) -> None:
+    (rules := tmp_path / "policy").mkdir()
+    (rules / "policy.rego").write_text(LIMITS)
+    seen = sidecar({"everything": everything_json}, policy=str(rules))
+    raw.call(seen.url("everything"), "add", {"a": 9, "b": 1}).result()
+    told = _refused(raw.call(seen.url("everything"), "add", {"a": 9, "b": 1}))
+    assert told["code"] == "limit_reached"
+
+    key, policy = seen.folders.state / "keys" / "tenant-default.key", ("--policy", rules)
+    code, sealed = _explained(seen.folders, told["reference"], *policy)
+    assert (code, sealed["record"]["decided_by"]["obligation"]) == (1, "limit")
+    assert [one["key"] for one in sealed["record"]["decided_by"]["values"]] == ["many", "one"]
+    code, found = _explained(seen.folders, told["reference"], "--key", key, *policy)
+    spent = {"key": "one", "count": 1, "window": 60}
+    assert (code, found["record"]["decided_by"]) == (0, {"obligation": "limit", "values": [spent]})
+    places = ("--evidence", seen.folders.evidence, "--state", seen.folders.state, "--key", key)
+    words = agentgate("policy", "explain", told["reference"], *places, *policy).stdout
+    line = "  refused as limit_reached: no rule decided it, but the obligation limit"
+    assert f'{line} {{"count": 1, "key": "one", "window": 60}}' in words
+
+
 def test_what_an_exception_allowed(everything_json: HttpServer, sidecar: StartSidecar, tmp_path: Path) -> None:
     config = tmp_path / "agentgate.toml"
     config.write_text("[policy]\nlocal_exceptions = true\n")
