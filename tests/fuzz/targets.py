@@ -5,6 +5,7 @@ from typing import Final
 from tests.fuzz import (
     answers,
     bundles,
+    checkpoints,
     growth,
     heads,
     lists,
@@ -32,6 +33,7 @@ TARGETS: Final[dict[str, Target]] = {
         recovering.RECOVERY,
         bundles.BUNDLE,
         signatures.SIGNATURE,
+        checkpoints.CHECKPOINT,
         growth.GROWTH,
     )
 }
