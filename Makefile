@@ -55,6 +55,7 @@ matrix: peers
 bench: dev
 	@scripts/setup_opa.sh
 	@scripts/setup_nginx.sh
+	@scripts/setup_postgres.sh
 	@$(PY) -m benchmarks
 
 # For all targets together; a finding fails it and its input is named.

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from benchmarks import changes, decisions, lists, log, sizes, streams, verifying, wrapped
+from benchmarks import changes, decisions, ingest, lists, log, sizes, streams, verifying, wrapped
 from benchmarks.section import Part
 
 PARTS: Final = (
@@ -14,4 +14,5 @@ PARTS: Final = (
     Part("wrap", wrapped.run),
     Part("log", log.run),
     Part("verify", verifying.run),
+    Part("ingest", ingest.run),
 )

@@ -1,9 +1,9 @@
 """What an append writes: records by COPY where the database has it, then everything that is told of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Insert, Table, insert, select, update
+from sqlalchemy import Connection, Insert, Row, Table, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from central.ledger.standing import KnownHead, Life, Silence, Turned
@@ -13,6 +13,21 @@ from evidence.batch import Sent, WrappedKey
 
 _COPY: Final = "COPY records (chain_no, seq, received_at, link, header, body, box) FROM STDIN WITH (FORMAT binary)"
 _TYPES: Final = ("int8", "int8", "int8", "bytea", "bytea", "bytea", "bytea")
+
+_CALLS: Final = text(
+    "INSERT INTO calls (chain_no, call, state, intent_seq, last_seq) "
+    "SELECT :chain_no, * FROM unnest(CAST(:calls AS bytea[]), CAST(:states AS text[]), "
+    "CAST(:intents AS bigint[]), CAST(:lasts AS bigint[])) "
+    "ON CONFLICT (chain_no, call) DO UPDATE SET state = excluded.state, intent_seq = excluded.intent_seq, "
+    "last_seq = excluded.last_seq"
+)
+"""One statement for all calls of a batch: a row for each is half of what an append costs."""
+
+_CALLS_OF: Final = text(
+    "SELECT c.* FROM unnest(CAST(:calls AS bytea[])) AS named "
+    "CROSS JOIN LATERAL (SELECT * FROM calls WHERE chain_no = :chain_no AND call = named OFFSET 0) AS c"
+)
+"""OFFSET 0 has each looked up in the index. Without it PostgreSQL reads all calls of the chain and compares."""
 
 
 def insert_into(connection: Connection, table: Table) -> "postgresql.Insert | sqlite.Insert":
@@ -103,8 +118,13 @@ def keep_keys(
     )
 
 
-def keep_calls(connection: Connection, chain_no: int, calls: dict[bytes, Turned]) -> None:
+def keep_calls(connection: Connection, chain_no: int, calls: Mapping[bytes, Turned]) -> None:
     """Where each call stands after these records."""
+    if not calls:
+        return
+    if connection.dialect.name != SQLITE:
+        connection.execute(_CALLS, _columns(chain_no, calls))
+        return
     statement = insert_into(connection, tables.calls)
     changed = {name: statement.excluded[name] for name in ("state", "intent_seq", "last_seq")}
     _all(
@@ -121,6 +141,17 @@ def keep_calls(connection: Connection, chain_no: int, calls: dict[bytes, Turned]
             for key, turned in calls.items()
         ],
     )
+
+
+def _columns(chain_no: int, calls: Mapping[bytes, Turned]) -> dict[str, Any]:
+    turned = calls.values()
+    return {
+        "chain_no": chain_no,
+        "calls": list(calls),
+        "states": [call.state.value for call in turned],
+        "intents": [call.intent_seq for call in turned],
+        "lasts": [call.last_seq for call in turned],
+    }
 
 
 def keep_lives(connection: Connection, chain_no: int, received_at: int, lives: Sequence[Life]) -> None:
@@ -180,3 +211,12 @@ def keep_silences(connection: Connection, chain_no: int, silences: Iterable[Sile
 def _all(connection: Connection, statement: Insert, rows: list[dict[str, Any]]) -> None:
     if rows:
         connection.execute(statement, rows)
+
+
+def calls_of(connection: Connection, chain_no: int, keys: Sequence[bytes]) -> Sequence[Row[Any]]:
+    """Those of these calls that a chain has."""
+    if connection.dialect.name == SQLITE:
+        table = tables.calls
+        query = select(table).where(table.c.chain_no == chain_no, table.c.call.in_(keys))
+        return connection.execute(query).all()
+    return connection.execute(_CALLS_OF, {"chain_no": chain_no, "calls": list(keys)}).all()

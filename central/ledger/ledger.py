@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, select, update
 from central.ledger.following import Follower, Refused
 from central.ledger.incidents import keep_stray, raise_incident
 from central.ledger.keeping import (
+    calls_of,
     insert_into,
     keep_batch,
     keep_calls,
@@ -262,12 +263,9 @@ class _Held:
         return [bytes(row.call) for row in found]
 
     def _asked(self, keys: list[bytes]) -> dict[bytes, Turned]:
-        table = tables.calls
         found: dict[bytes, Turned] = {}
         for start in range(0, len(keys), _AT_ONCE):
-            some = keys[start : start + _AT_ONCE]
-            query = select(table).where(table.c.chain_no == self._chain_no, table.c.call.in_(some))
-            for row in self._connection.execute(query):
+            for row in calls_of(self._connection, self._chain_no, keys[start : start + _AT_ONCE]):
                 found[bytes(row.call)] = Turned(State(row.state), row.intent_seq, row.last_seq)
         return found
 
