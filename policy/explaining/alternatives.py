@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from policy.explaining.bodies import bodies, holds, is_unconditional, is_untried
 from policy.explaining.cause import Cause, Why
 from policy.explaining.causes import Causes
+from policy.explaining.sources import Sources
 from policy.explaining.trace import Asked, Operand, Place, Ref, Run
 from policy.explaining.tree import all_asked
 from policy.explaining.walking import TooLong, Walker
@@ -45,12 +46,13 @@ class Alternative:
 class Alternatives:
     """Finds them in the trace of one evaluation with `given` as input and `data`."""
 
-    def __init__(self, walker: Walker, root: Asked, given: Any, data: Any) -> None:
+    def __init__(self, sources: Sources, walker: Walker, root: Asked, given: Any, data: Any) -> None:
+        self._sources = sources
         self._walker = walker
         self._given = (Operand(given, Ref("input")), Operand(data, Ref("data")))
         self._asked = list(all_asked(root))
         self._causes = Causes()
-        self._makers = _makers(walker.functions)
+        self._makers = _makers(sources.functions)
 
     def found(self) -> list[Alternative]:
         """In the order of their trial."""
@@ -82,7 +84,7 @@ class Alternatives:
 
     def _tried(self, asked: Asked, run: Run) -> tuple[Status, Run]:
         """A body that another one came before, as if that had not held."""
-        if any(one["type"] == "WithStmt" for function in self._walker.functions.values() for one in _flat(function)):
+        if any(one["type"] == "WithStmt" for function in self._sources.functions.values() for one in _flat(function)):
             return "untried", run
         try:
             again = self._walker.again(asked, run.block, (*self._given, *asked.arguments))
@@ -110,12 +112,14 @@ class Alternatives:
                 yield self._text(inner["source"]), None
 
     def _text(self, operand: Any) -> str | None:
-        literal = self._walker.literal(operand)
+        literal = self._sources.literal(operand)
         return literal if isinstance(literal, str) else None
 
     def _place(self, asked: Asked, block: Mapping[str, Any]) -> Place | None:
-        inside = (place for one in statements_of([block]) if (place := self._walker.place(asked.function, one["stmt"])))
-        return next(inside, None) or self._walker.begins(asked.function)
+        inside = (
+            place for one in statements_of([block]) if (place := self._sources.place(asked.function, one["stmt"]))
+        )
+        return next(inside, None) or self._sources.begins(asked.function)
 
 
 def _flat(function: Mapping[str, Any]) -> Iterable[Statement]:

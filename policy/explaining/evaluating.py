@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from policy.engine import EntryPoint, Policy, PolicyRefused
+from policy.explaining.sources import Sources
 from policy.explaining.trace import Asked
 from policy.explaining.walking import TooLong, Walker
 from policy.plan import read_plan
@@ -51,6 +52,7 @@ class Evaluated:
 
     value: Any
     trace: Asked | None
+    sources: Sources
     walker: Walker
     failure: Failure | None
 
@@ -70,21 +72,22 @@ def compiled(policy: Policy) -> Compiled:
 def evaluated(policy: Compiled, given: Any) -> Evaluated:
     """The decision on an input of Rego's values, and the way to it. Raises Disagree."""
     value, failure = decided(policy, given)
-    walker = Walker(policy.document, policy.policy.modules, Budget(WALK_SECONDS))
+    sources = Sources(policy.document, policy.policy.modules)
+    walker = Walker(sources, Budget(WALK_SECONDS))
     try:
         trace = walker.decide(EntryPoint.DECISION.value, given, policy.data)
     except (Conflict, Inexact) as error:
         if failure is None:
             raise Disagree(f"step by step, the policy fails: {error}") from error
-        return Evaluated(UNDEFINED, None, walker, Failure(failure.code, f"{walker.at}: {failure.what}"))
+        return Evaluated(UNDEFINED, None, sources, walker, Failure(failure.code, f"{walker.at}: {failure.what}"))
     except (OutOfTime, TooLong, RecursionError) as error:
         too_long = Failure("too_long", f"the way to this decision is too long to be told ({type(error).__name__})")
-        return Evaluated(value, None, walker, failure or too_long)
+        return Evaluated(value, None, sources, walker, failure or too_long)
     if failure is not None and failure.code != "engine_timeout":
         raise Disagree("step by step, the policy has a value; its program fails")
     if failure is None and not (trace.result.value is value or same(trace.result.value, value)):
         raise Disagree("step by step, the policy has another value than its program")
-    return Evaluated(value, trace, walker, failure)
+    return Evaluated(value, trace, sources, walker, failure)
 
 
 def decided(policy: Compiled, given: Any) -> tuple[Any, Failure | None]:

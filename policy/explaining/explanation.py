@@ -40,7 +40,7 @@ def explain(policy: Compiled, given: Any) -> Explanation:
     decision, failure = _decision(found.value, found.failure)
     if found.trace is None:
         return Explanation(decision, failure)
-    bodies = Alternatives(found.walker, found.trace, given, policy.data).found()
+    bodies = Alternatives(found.sources, found.walker, found.trace, given, policy.data).found()
     effect, _ = said(found.value)
     fired = [one for one in bodies if one.status == "fired"]
     others = [one for one in bodies if one.status != "fired"]

@@ -4,28 +4,22 @@ The value that comes of it must be that of the translated plan (`policy.program.
 the two. Leaving blocks is as there: a statement without a value leaves its block, a jump leaves several.
 """
 
-import re
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import Any, Final
 
 from policy.explaining.frame import UNSET, Frame, member
-from policy.explaining.trace import Asked, Given, KeyOf, Made, Operand, Place, Ref, Run, Step
-from policy.plan import Statement, statements_of, text_of
+from policy.explaining.sources import Sources
+from policy.explaining.trace import Asked, Given, KeyOf, Operand, Place, Ref, Run, Step
+from policy.explaining.valuing import TESTS, built, dot, length, tested
+from policy.plan import Statement, statements_of
 from policy.program import running
-from policy.program.builtins import BUILTINS
-from policy.program.cost import Metered
-from policy.program.values import UNDEFINED, Set, same
+from policy.program.values import UNDEFINED
 
 MOST_STEPS: Final = 100_000
 """Of one evaluation that is written down, in some 50 MB; the starter takes some hundred."""
 
 _GIVEN: Final = 2
 """Input and data, which every function of a plan has first."""
-
-_KINDS: Final[Mapping[str, type]] = {"IsArrayStmt": list, "IsObjectStmt": dict, "IsSetStmt": Set}
-
-_PACKAGE: Final = re.compile(r"^[^\S\n]*package\s+([\w.]+)", re.MULTILINE)
 
 ENDED: Final = None
 """A block that came to its end. A number says how many blocks around it are left with it."""
@@ -38,15 +32,12 @@ class TooLong(Exception):
 
 
 class Walker:
-    """One plan (a document of `plan.json`), and the budget of one evaluation."""
+    """One plan, and the budget of one evaluation."""
 
-    def __init__(self, document: Mapping[str, Any], modules: Mapping[str, str], budget: running.Budget) -> None:
-        """`modules` are the sources, by their paths: a plan has the last part of these alone."""
-        static = document["static"]
-        self.strings = [text_of(one["value"]) for one in static.get("strings", ())]
-        self.files = [one["value"] for one in static.get("files", ())]
-        self.functions = {one["name"]: one for one in document["funcs"]["funcs"]}
-        self._paths = {(_package(text), PurePosixPath(path).name): path for path, text in modules.items()}
+    def __init__(self, sources: Sources, budget: running.Budget) -> None:
+        """Nothing is evaluated yet."""
+        self._sources = sources
+        self._functions = sources.functions
         self._budget = budget
         self._left = MOST_STEPS
         self.at: Place | None = None
@@ -54,7 +45,7 @@ class Walker:
 
     def decide(self, entry: str, given: Any, data: Any) -> Asked:
         """The rule at a path (`agentgate/decision`), evaluated. Raises what an evaluation raises, and TooLong."""
-        name = next(name for name, one in self.functions.items() if one["path"][1:] == entry.split("/"))
+        name = next(name for name, one in self._functions.items() if one["path"][1:] == entry.split("/"))
         return self._ask({}, name, (Operand(given, Ref("input")), Operand(data, Ref("data"))))
 
     def again(self, asked: Asked, block: Mapping[str, Any], given: Sequence[Operand]) -> Run:
@@ -67,30 +58,8 @@ class Walker:
         self._go_on(frame, run)
         return run
 
-    def place(self, function: Mapping[str, Any], inner: Statement) -> Place | None:
-        """Where a statement of a function stands, if the plan says so."""
-        if "row" not in inner:
-            return None
-        file = self.files[inner.get("file", 0)]
-        return Place(self._paths.get((tuple(function["path"][1:-1]), file), file), int(inner["row"]) + 1)
-
-    def begins(self, function: Mapping[str, Any]) -> Place | None:
-        """Where a rule begins."""
-        places = (self.place(function, one["stmt"]) for one in statements_of(function["blocks"]))
-        return next(filter(None, places), None)
-
-    def literal(self, operand: Any) -> Any:
-        """The value of an operand that stands in the plan; UNDEFINED for a local."""
-        match operand:
-            case {"type": "bool", "value": value}:
-                return bool(value)
-            case {"type": "string_index", "value": index}:
-                return self.strings[index]
-            case _:
-                return UNDEFINED
-
     def _ask(self, memo: dict[str, Asked], name: str, given: Sequence[Operand]) -> Asked:
-        function = self.functions[name]
+        function = self._functions[name]
         if (known := memo.get(name)) is not None:
             return known
         self._budget.spend(1)
@@ -110,7 +79,7 @@ class Walker:
         inserts = (one["stmt"] for one in statements_of(function["blocks"]) if one["type"] == "ObjectInsertStmt")
         keyed = any(inner["key"]["type"] != "string_index" for inner in inserts)
         locals_ = dict(zip(function["params"], given, strict=False))
-        return Frame(self.strings, function, memo, locals_, keyed=keyed)
+        return Frame(self._sources.strings, function, memo, locals_, keyed=keyed)
 
     def _go_on(self, frame: Frame, run: Run) -> int | None:
         """Through the rest of a block. ENDED, RETURNED, or how many further blocks are left."""
@@ -139,7 +108,7 @@ class Walker:
                 return RETURNED
             case "CallStmt" | "CallDynamicStmt" | "DotStmt" | "LenStmt":
                 return self._value(frame, run, kind, inner)
-            case _ if kind in _KINDS or kind in ("EqualStmt", "NotEqualStmt", "IsDefinedStmt", "IsUndefinedStmt"):
+            case _ if kind in TESTS:
                 return self._test(frame, run, kind, inner)
             case _:
                 frame.make(kind, inner)
@@ -149,7 +118,7 @@ class Walker:
         self._left -= 1
         if self._left < 0:
             raise TooLong
-        step = Step(kind, inner, self.place(frame.function, inner), operands=operands)
+        step = Step(kind, inner, self._sources.place(frame.function, inner), operands=operands)
         run.steps.append(step)
         self.at = step.place or self.at
         return step
@@ -197,7 +166,7 @@ class Walker:
     def _with(self, frame: Frame, run: Run, inner: Statement) -> int | None:
         local = int(inner["local"])
         before, memo = frame.locals[local], frame.memo
-        path = tuple(self.strings[index] for index in inner.get("path") or ())
+        path = tuple(self._sources.strings[index] for index in inner.get("path") or ())
         value = frame.operand(inner["value"])
         frame.locals[local] = Operand(running.upserted(before.value, path, value.value))
         frame.memo = {}
@@ -217,52 +186,35 @@ class Walker:
     def _dot(self, frame: Frame, step: Step, inner: Statement) -> Operand:
         source, key = frame.operand(inner["source"]), frame.operand(inner["key"])
         step.operands = (source, key)
-        return Operand(running.dot(source.value, key.value), member(source, key.value))
+        return dot(source, key)
 
     def _length(self, frame: Frame, step: Step, inner: Statement) -> Operand:
         step.operands = (frame.operand(inner["source"]),)
-        return Operand(running.length(step.operands[0].value), Made("count", step.operands))
+        return length(step.operands[0])
 
     def _call(self, frame: Frame, step: Step, inner: Statement) -> Operand:
         name, given = inner["func"], [frame.operand(one) for one in inner["args"]]
-        if name in self.functions:
+        if name in self._functions:
             step.operands = tuple(given[_GIVEN:])
             step.asked = self._ask(frame.memo, name, given)
             return Operand(step.asked.result.value, Given(step.asked, step.asked.result.origin))
         step.operands = tuple(given)
-        builtin, values = BUILTINS[name], [one.value for one in given]
-        found = builtin.function(self._budget, *values) if isinstance(builtin, Metered) else builtin(*values)
-        return Operand(found, Made(name, step.operands))
+        return built(self._budget, name, given)
 
     def _called(self, frame: Frame, step: Step, inner: Statement) -> Operand:
-        by_path = {tuple(one["path"][1:]): name for name, one in self.functions.items()}
+        by_path = {tuple(one["path"][1:]): name for name, one in self._functions.items()}
         given = [frame.operand(one) for one in inner["args"]]
 
         def ask(name: str) -> Any:
             step.asked = self._ask(frame.memo, name, given)
             return step.asked.result.value
 
-        functions = {name: lambda *_, name=name: ask(name) for name in self.functions}
+        functions = {name: lambda *_, name=name: ask(name) for name in self._functions}
         path = tuple(frame.operand(part).value for part in inner["path"])
         return Operand(running.called(functions, by_path, path, given[0].value, given[1].value))
 
     def _test(self, frame: Frame, run: Run, kind: str, inner: Statement) -> int | None:
-        members = ("a", "b") if kind in ("EqualStmt", "NotEqualStmt") else ("source",)
-        operands = [frame.operand(inner[member]) for member in members]
+        operands, held = tested(frame, kind, inner)
         step = self._step(frame, run, kind, inner, *operands)
-        values = [one.value for one in operands]
-        match kind:
-            case "EqualStmt":
-                step.held = same(*values)
-            case "NotEqualStmt":
-                step.held = UNDEFINED not in values and not same(*values)
-            case "IsDefinedStmt" | "IsUndefinedStmt":
-                step.held = (values[0] is UNDEFINED) is (kind == "IsUndefinedStmt")
-            case _:
-                step.held = type(values[0]) is _KINDS[kind]
-        return ENDED if step.held else 0
-
-
-def _package(text: str) -> tuple[str, ...]:
-    found = _PACKAGE.search(text)
-    return tuple(found[1].split(".")) if found else ()
+        step.held = held
+        return ENDED if held else 0
