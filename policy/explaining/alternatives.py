@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from policy.explaining.bodies import bodies, holds, is_unconditional, is_untried
 from policy.explaining.cause import Cause, Why
 from policy.explaining.causes import Causes
+from policy.explaining.distance import Distance, measured
 from policy.explaining.sources import Sources
 from policy.explaining.trace import Asked, Operand, Place, Ref, Run
 from policy.explaining.tree import all_asked
@@ -21,6 +22,9 @@ from policy.program.values import Inexact
 
 EFFECTS: Final = ("allow", "deny", "require_approval")
 
+_TOO_MUCH: Final = (Conflict, Inexact, OutOfTime, TooLong, RecursionError)
+"""What ends an attempt to say more; what is known already stands."""
+
 Status = Literal["fired", "overruled", "failed", "untried"]
 """`overruled`: it would have held if none before it had."""
 
@@ -29,7 +33,8 @@ Status = Literal["fired", "overruled", "failed", "untried"]
 class Alternative:
     """One body of a rule. `reason` is None where it is not spelled out; `behind`: another body before it has held.
 
-    `fallback`: it has no conditions. `causes` are what was not so, or else what was.
+    `at_most`: the distance may be shorter. `fallback`: it has no conditions. `causes` are what was not so, or else what
+    was.
     """
 
     rule: str
@@ -40,6 +45,7 @@ class Alternative:
     behind: bool
     fallback: bool
     distance: int
+    at_most: bool
     causes: tuple[Cause, ...]
 
 
@@ -53,6 +59,8 @@ class Alternatives:
         self._asked = list(all_asked(root))
         self._causes = Causes()
         self._makers = _makers(sources.functions)
+        every = (one for function in sources.functions.values() for one in _flat(function))
+        self._has_with = any(one["type"] == "WithStmt" for one in every)
 
     def found(self) -> list[Alternative]:
         """In the order of their trial."""
@@ -70,6 +78,7 @@ class Alternatives:
         if behind := is_untried(run):
             status, run = self._tried(asked, run)
         why = self._causes.why_not(run) if status == "failed" else Why(0, self._causes.facts(run))
+        distance = self._distance(asked, run, why.distance)
         return Alternative(
             rule=asked.name,
             place=self._place(asked, run.block),
@@ -78,17 +87,30 @@ class Alternatives:
             status=status,
             behind=behind,
             fallback=is_unconditional(run),
-            distance=why.distance,
+            distance=distance.conditions,
+            at_most=distance.at_most,
             causes=why.causes,
         )
 
+    def _distance(self, asked: Asked, run: Run, at_most: int) -> Distance:
+        """How far a body is from holding. Where one condition alone is not so, none can be missing from the count."""
+        if at_most <= 1:
+            return Distance(at_most)
+        if run.failed is None or self._has_with:
+            return Distance(at_most, at_most=True)
+        try:
+            way = self._walker.through(asked, run.block, (*self._given, *asked.arguments))
+        except _TOO_MUCH:
+            return Distance(at_most, at_most=True)
+        return measured(way, self._causes.parts(way))
+
     def _tried(self, asked: Asked, run: Run) -> tuple[Status, Run]:
         """A body that another one came before, as if that had not held."""
-        if any(one["type"] == "WithStmt" for function in self._sources.functions.values() for one in _flat(function)):
+        if self._has_with:
             return "untried", run
         try:
             again = self._walker.again(asked, run.block, (*self._given, *asked.arguments))
-        except (Conflict, Inexact, OutOfTime, TooLong, RecursionError):
+        except _TOO_MUCH:
             return "untried", run
         return ("overruled" if holds(again) else "failed"), again
 

@@ -66,11 +66,13 @@ def remaining(run: Run) -> int:
     failed = statements[run.at]["stmt"]
     tainted = {failed[member] for member in _GIVES if member in failed}
     behind: list[Statement] = []
-    inner = 0
+    inner, own = 0, statements[run.at]["type"] in _CHECKS
     for statement in statements[run.at + 1 :]:
         if statement["type"] == "AssignVarStmt" or tainted.isdisjoint(reads(statement)):
             behind.append(statement)
-        else:  # It belongs to the one that failed, but not what a loop would ask of each element.
+        else:  # The first that looks at it belongs to the one that failed, but not what a loop asks of each element.
+            inner += own and statement["type"] in {*_CHECKS, "NotEqualStmt"}
+            own = own or statement["type"] in {*_CHECKS, "NotEqualStmt"}
             tainted |= {statement["stmt"][member] for member in _GIVES if member in statement["stmt"]}
             inner += sum(conditions(block["stmts"]) for block in nested(statement))
     return conditions(behind) + inner

@@ -9,6 +9,7 @@ from typing import Any
 
 from policy.explaining.bodies import bodies, ending_scan, fails_by_its_head, holds, is_untried, passed, remaining
 from policy.explaining.cause import MOST_CAUSES, NOTHING, Cause, Why, all_of, any_of, inside, one
+from policy.explaining.distance import Through
 from policy.explaining.trace import Asked, Given, KeyOf, Made, Operand, Run, Step
 from policy.program.values import Set
 
@@ -28,6 +29,12 @@ class Causes:
             return self._of_step(step, run).further(remaining(run))
         scan = ending_scan(run)
         return NOTHING if scan is None else self._of_turns(scan)
+
+    def parts(self, way: Through) -> list[int]:
+        """How far each step is from holding that failed on a way past all of them: at most so far."""
+        steps = way.run.steps
+        runs = (Run(way.run.block, steps[: at + 1]) for at in way.failed)
+        return [max(1, self._of_step(run.steps[-1], run).distance) for run in runs]
 
     def why_no_value(self, asked: Asked) -> Why:
         """Why a rule or function has no value, or the one of its `default`."""

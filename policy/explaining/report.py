@@ -114,7 +114,8 @@ def _said(one: Alternative) -> str:
 def _distance(one: Alternative) -> str:
     if one.status == "overruled":
         return "would hold, if none before it did"
-    conditions = f"{one.distance} condition{'' if one.distance == 1 else 's'} away"
+    most = "at most " if one.at_most else ""
+    conditions = f"{most}{one.distance} condition{'' if one.distance == 1 else 's'} away"
     return conditions + (", behind one that holds" if one.behind else "")
 
 
@@ -135,6 +136,7 @@ def _body(one: Alternative) -> dict[str, Any]:
         "reason": one.reason,
         "status": one.status,
         "distance": one.distance,
+        "at_most": one.at_most,
         "behind": one.behind,
         "fallback": one.fallback,
         "conditions": [_condition(cause) for cause in telling(one)],

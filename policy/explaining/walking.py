@@ -7,6 +7,7 @@ the two. Leaving blocks is as there: a statement without a value leaves its bloc
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from policy.explaining.distance import Through, all_reads, all_writes
 from policy.explaining.frame import UNSET, Frame, member
 from policy.explaining.sources import Sources
 from policy.explaining.trace import Asked, Given, KeyOf, Operand, Place, Ref, Run, Step
@@ -40,6 +41,7 @@ class Walker:
         self._functions = sources.functions
         self._budget = budget
         self._left = MOST_STEPS
+        self._memo: dict[str, Asked] = {}
         self.at: Place | None = None
         """Where the evaluation is, or where it ended."""
 
@@ -51,12 +53,24 @@ class Walker:
     def again(self, asked: Asked, block: Mapping[str, Any], given: Sequence[Operand]) -> Run:
         """One block of a function as if no other one of it had come before. Raises as `decide`."""
         frame = self._frame({}, asked.function, given)
-        run = Run(block)
-        statements = block["stmts"]
-        while run.at < len(statements) and statements[run.at]["type"] == "IsUndefinedStmt":
-            run.at += 1
+        run = Run(block, at=_untested(block))
         self._go_on(frame, run)
         return run
+
+    def through(self, asked: Asked, block: Mapping[str, Any], given: Sequence[Operand]) -> Through:
+        """As `again`, past each condition that is not so; what reads a value that is missing then is not tried."""
+        frame = self._frame(self._memo, asked.function, given)
+        run, failed, untried, missing = Run(block), list[int](), list[Statement](), set[int]()
+        for statement in block["stmts"][_untested(block) :]:
+            if not missing.isdisjoint(all_reads(statement)):
+                untried.append(statement)
+                missing |= all_writes(statement)
+                continue
+            self._statement(frame, run, statement["type"], statement["stmt"])
+            if run.failed is not None and run.failed.statement is statement["stmt"]:
+                failed.append(len(run.steps) - 1)
+                missing |= all_writes(statement)
+        return Through(run, failed, untried)
 
     def _ask(self, memo: dict[str, Asked], name: str, given: Sequence[Operand]) -> Asked:
         function = self._functions[name]
@@ -218,3 +232,10 @@ class Walker:
         step = self._step(frame, run, kind, inner, *operands)
         step.held = held
         return ENDED if held else 0
+
+
+def _untested(block: Mapping[str, Any]) -> int:
+    """How many statements of a body ask whether one before it has held."""
+    statements = block["stmts"]
+    others = (at for at, statement in enumerate(statements) if statement["type"] != "IsUndefinedStmt")
+    return next(others, len(statements))

@@ -24,6 +24,7 @@ class Row:
     words: str
     status: str = "failed"
     distance: int | None = None
+    at_most: bool = False
     source: str | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
 
@@ -213,6 +214,65 @@ ROWS: Final[Mapping[str, Row]] = {
         "input.call.arguments.n is 7, which is not below 3",
         source=_own('input.call.arguments.n < 3\n\tinput.call.name == "x"'),
         distance=2,
+    ),
+    "what stands behind is looked at": Row(
+        _ARGUMENTS,
+        "deny:no",
+        "allow:yes",
+        "input.call.arguments.n is 7, which is not below 3",
+        source=_own('input.call.arguments.n < 3\n\tinput.call.name == "t"\n\tinput.call.arguments.s == "z"'),
+        distance=2,
+    ),
+    "a rule behind is looked at": Row(
+        _ARGUMENTS,
+        "deny:no",
+        "allow:yes",
+        "input.call.arguments.n is 7, which is not below 3",
+        source=_own("input.call.arguments.n < 3\n\tfits\n\tnot bad", 'fits if input.call.name == "t"', "bad if false"),
+        distance=1,
+    ),
+    "two values are missing": Row(
+        _ARGUMENTS,
+        "deny:no",
+        "allow:yes",
+        "input.call.arguments.a is not there",
+        source=_own("input.call.arguments.a == 1\n\tinput.call.arguments.b == 2"),
+        distance=2,
+    ),
+    "two values of one condition are missing": Row(
+        _ARGUMENTS,
+        "deny:no",
+        "allow:yes",
+        "input.call.arguments.a is not there",
+        source=_own("input.call.arguments.a == input.call.arguments.b"),
+        distance=1,
+    ),
+    "what a missing value holds is not known": Row(
+        _ARGUMENTS,
+        "deny:no",
+        "allow:yes",
+        "input.call.arguments.a is not there",
+        source=_own("x := input.call.arguments.a\n\tx.one == 1\n\tx.two == 2"),
+        distance=2,
+        at_most=True,
+    ),
+    "each turn of a loop is left early": Row(
+        _ARGUMENTS,
+        "deny:no",
+        "allow:yes",
+        "input.call.arguments.xs[0] is 1, which is not above 10",
+        source=_own("some x in input.call.arguments.xs\n\tx > 10\n\tx < 20"),
+        distance=2,
+        at_most=True,
+    ),
+    "a rule in whose way stands more than one": Row(
+        _ARGUMENTS,
+        "deny:no",
+        "allow:yes",
+        "input.call.arguments.n is 7, which is not below 3",
+        source=_own("fits", 'fits if {\n\tinput.call.arguments.n < 3\n\tinput.call.name == "t"\n}'),
+        distance=2,
+        at_most=True,
     ),
     "a chain of else": Row(
         _ARGUMENTS,
