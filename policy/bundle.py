@@ -118,9 +118,7 @@ def _given(grants: Mapping[str, Any] | None, trusted: Iterable[str]) -> dict[str
 
 def _excepted(policy: Policy, found: Found) -> Policy:
     """The policy with those of the exceptions that it lets last so long; problems of theirs are none of its own."""
-    kept, problems = within(
-        found.exceptions, policy.data["agentgate"].get(_LIMITS, {}).get("max_seconds", DEFAULT_SECONDS)
-    )
+    kept, problems = within(found.exceptions, longest_exception(policy))
     try:
         tree = index_exceptions(kept)
     except TooManyEntries as error:
@@ -130,6 +128,12 @@ def _excepted(policy: Policy, found: Found) -> Policy:
         return policy
     data = {**policy.data, "agentgate": {**policy.data["agentgate"], "exceptions": tree}}
     return replace(policy, data=data, data_revision=_digest(data), exceptions_revision=revision_of(kept))
+
+
+def longest_exception(policy: Policy) -> int:
+    """How many seconds an exception may last under this policy."""
+    most: int = policy.data["agentgate"].get(_LIMITS, {}).get("max_seconds", DEFAULT_SECONDS)
+    return most
 
 
 def _limit_problems(ours: Mapping[str, Any]) -> Iterator[str]:

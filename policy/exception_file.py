@@ -16,8 +16,8 @@ from typing import Any, Final
 import orjson
 
 from evidence.keys import KeyProblem, existing_key
-from policy.engine import PolicyRefused
 from policy.exception_document import FILE, REVOKED, files_held, read_document, read_revoked, remember_revoked
+from policy.exception_problems import Doubled, ExceptionRefused, Malformed, Revoked, UnreadKey
 from policy.exception_signing import ExceptionKeys, verified
 from policy.exceptions import Exempt
 from policy.trust import ExceptionTrust
@@ -55,16 +55,28 @@ class ExceptionFile:
     def read(self) -> Found:
         """What the files say now; nothing is raised. New revocations are remembered in the folder."""
         try:
-            document = read_document(self._state / FILE)
-            kept = read_revoked(self._state / REVOKED)
-            keys = self._keys()
-        except PolicyRefused as error:
+            document, kept, keys = self._read()
+        except ExceptionRefused as error:
             return Found((), tuple(f"{problem}; no exception counts" for problem in error.problems))
-        told = dict(document["revoked"])
-        self._revoked |= kept | told
-        problems = self._remember(told, kept)
-        found, wrong = self._counted(document["exceptions"], keys)
-        return Found(found, _shortened([*problems, *wrong]))
+        problems = self._remember(document["revoked"], kept)
+        found, refused = self._counted(document["exceptions"], keys)
+        return Found(found, _shortened([*problems, *(problem for one in refused for problem in one.problems)]))
+
+    def look(self) -> tuple[tuple[Exempt, ...], tuple[ExceptionRefused, ...]]:
+        """What `read` would find, and why the others do not count; nothing is raised, and nothing written."""
+        try:
+            document, _, keys = self._read()
+        except ExceptionRefused as error:
+            return (), (error,)
+        found, refused = self._counted(document["exceptions"], keys)
+        return found, tuple(refused)
+
+    def _read(self) -> tuple[dict[str, Any], dict[str, int], ExceptionKeys]:
+        """The document, what was revoked before, and whose word counts. Raises UnreadFile, UnreadKey."""
+        document = read_document(self._state / FILE)
+        kept = read_revoked(self._state / REVOKED)
+        self._revoked |= kept | document["revoked"]
+        return document, kept, self._keys()
 
     def _keys(self) -> ExceptionKeys:
         if not self._trust.local:
@@ -72,11 +84,11 @@ class ExceptionFile:
         try:
             key = existing_key(self._state, KEY)
         except KeyProblem as error:
-            raise PolicyRefused((str(error),)) from error
-        return ExceptionKeys(self._trust.keys, None if key is None else key.public_key())
+            raise UnreadKey((str(error),)) from error
+        return ExceptionKeys(self._trust.keys, None if key is None else key.public_key(), gone=key is None)
 
-    def _counted(self, values: list[Any], keys: ExceptionKeys) -> tuple[tuple[Exempt, ...], list[str]]:
-        problems: list[str] = []
+    def _counted(self, values: list[Any], keys: ExceptionKeys) -> tuple[tuple[Exempt, ...], list[ExceptionRefused]]:
+        refused: list[ExceptionRefused] = []
         seen: dict[bytes, Exempt] = {}
         by_id: dict[str, Exempt] = {}
         twice: set[str] = set()
@@ -85,17 +97,18 @@ class ExceptionFile:
             try:
                 mark = hashlib.sha256(local + _text(value)).digest()
                 one = self._verified.get(mark) or verified(value, keys)
-            except PolicyRefused as error:
-                problems += error.problems
+            except ExceptionRefused as error:
+                refused.append(error)
                 continue
             seen[mark] = one
             if by_id.setdefault(one.id, one) != one:
                 twice.add(one.id)
         self._verified = seen
-        problems += [f"exception {id}: another one has the same id; neither counts" for id in sorted(twice)]
-        problems += [f"exception {id}: it was revoked" for id in sorted(by_id.keys() & self._revoked.keys())]
+        refused += [Doubled((f"exception {id}: another one has the same id; neither counts",)) for id in sorted(twice)]
+        again = sorted(by_id.keys() & self._revoked.keys())
+        refused += [Revoked((f"exception {id}: it was revoked",)) for id in again]
         gone = twice | self._revoked.keys()
-        return tuple(one for id, one in by_id.items() if id not in gone), problems
+        return tuple(one for id, one in by_id.items() if id not in gone), refused
 
     def _remember(self, told: dict[str, int], kept: dict[str, int]) -> list[str]:
         if told.keys() <= kept.keys():
@@ -103,17 +116,17 @@ class ExceptionFile:
         try:
             with files_held(self._state):
                 remember_revoked(self._state, told)
-        except (OSError, PolicyRefused) as error:
+        except (OSError, ExceptionRefused) as error:
             return [f"{self._state / REVOKED}: revocations cannot be kept there: {error}"]
         return []
 
 
 def _text(value: Any) -> bytes:
-    """What stands there, whatever its spelling. Raises PolicyRefused for what no engine could be handed."""
+    """What stands there, whatever its spelling. Raises Malformed for what no engine could be handed."""
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except TypeError as error:
-        raise PolicyRefused((f"an exception holds what has no plain JSON text: {error}",)) from error
+        raise Malformed((f"an exception holds what has no plain JSON text: {error}",)) from error
 
 
 def _shortened(problems: list[str]) -> tuple[str, ...]:

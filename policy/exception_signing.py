@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from evidence.canonical import canonical
 from evidence.signing import exact_base64
 from policy.engine import PolicyRefused
+from policy.exception_problems import ExceptionRefused, Forged, Malformed, UnreadKey, Untrusted
 from policy.exceptions import Exempt, as_mapping, read_exception
 from policy.trust import TrustedKey
 
@@ -32,10 +33,14 @@ _MEMBERS: Final = frozenset({"exception", "keyid", "signature"})
 
 @dataclass(frozen=True, slots=True)
 class ExceptionKeys:
-    """Whose exceptions count: `trusted` by keyid, and the state folder's own key where its word counts."""
+    """Whose exceptions count: `trusted` by keyid, and the state folder's own key where its word counts.
+
+    `gone` where that key's word counts, and there is none.
+    """
 
     trusted: Mapping[str, TrustedKey] = field(default_factory=dict)
     local: "Ed25519PublicKey | None" = None
+    gone: bool = False
 
 
 def signed(one: Exempt, keyid: str, key: "PrivateKey | Ed25519PrivateKey") -> dict[str, Any]:
@@ -45,23 +50,23 @@ def signed(one: Exempt, keyid: str, key: "PrivateKey | Ed25519PrivateKey") -> di
 
 
 def verified(value: Any, keys: ExceptionKeys) -> Exempt:
-    """The exception in `value`, if a key that counts has signed it. Raises PolicyRefused, each problem one line."""
+    """The exception in `value`, if a key that counts has signed it. Raises ExceptionRefused, each problem one line."""
     if not isinstance(value, dict) or value.keys() != _MEMBERS:
-        raise PolicyRefused(("not an exception, a keyid and a signature",))
+        raise Malformed(("not an exception, a keyid and a signature",))
     name = _name_of(value)
     keyid, given = value["keyid"], value["signature"]
     if not isinstance(keyid, str) or not isinstance(given, str):
-        raise PolicyRefused((f"{name}: keyid and signature are not texts",))
+        raise Malformed((f"{name}: keyid and signature are not texts",))
     try:
         message = _TAG + canonical({"exception": value["exception"], "keyid": keyid})
         signature = exact_base64(given)
     except ValueError as error:
-        raise PolicyRefused((f"{name}: {error}",)) from error
+        raise Malformed((f"{name}: {error}",)) from error
     _check(name, keyid, message, signature, keys)
     try:
         return read_exception(value["exception"])
     except PolicyRefused as error:
-        raise PolicyRefused(tuple(f"{name}: {problem}" for problem in error.problems)) from error
+        raise Malformed(tuple(f"{name}: {problem}" for problem in error.problems)) from error
 
 
 def _name_of(value: Mapping[str, Any]) -> str:
@@ -76,15 +81,21 @@ def _check(name: str, keyid: str, message: bytes, signature: bytes, keys: Except
     try:
         if keyid == LOCAL:
             if keys.local is None:
-                raise PolicyRefused((f"{name}: the key of the state folder does not count (policy.local_exceptions)",))
+                raise _no_local(name, keys)
             keys.local.verify(signature, message)
             return
         key = keys.trusted.get(keyid)
         if key is None:
-            raise PolicyRefused((f"{name}: no key {keyid[:80]} counts (policy.exception_keys)",))
+            raise Untrusted((f"{name}: no key {keyid[:80]} counts (policy.exception_keys)",))
         _verify(key, signature, message)
     except InvalidSignature as error:
-        raise PolicyRefused((f"{name}: the signature is not that of key {keyid[:80]} over this exception",)) from error
+        raise Forged((f"{name}: the signature is not that of key {keyid[:80]} over this exception",)) from error
+
+
+def _no_local(name: str, keys: ExceptionKeys) -> ExceptionRefused:
+    if keys.gone:
+        return UnreadKey((f"{name}: the key of the state folder is gone, which has signed it",))
+    return Untrusted((f"{name}: the key of the state folder does not count (policy.local_exceptions)",))
 
 
 def _signature(message: bytes, key: "PrivateKey | Ed25519PrivateKey") -> bytes:

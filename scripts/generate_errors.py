@@ -13,7 +13,7 @@ from typing import Final
 from proxy.errors.book import ENTRIES
 from proxy.errors.entry import Entry, Family
 from scripts.made_page import keep
-from scripts.problem_texts import Text, policy_texts, start_texts, unfit_texts
+from scripts.problem_texts import Text, exception_texts, policy_texts, start_texts, unfit_texts
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PAGE: Final = ROOT / "docs" / "errors.md"
@@ -47,6 +47,14 @@ _POLICIES: Final = """
 For each of these a policy, or the file of grants, does not become active: at the start (`PolicyRefused`, 64), in
 `agentgate policy check` (1), and while a sidecar runs, which then keeps the one before. What OPA's own check adds is in
 OPA's words. [policy.md](policy.md) says what a policy must have.
+
+"""
+_EXCEPTIONS: Final = """
+## Problems of exceptions
+
+For each of these an exception does not count, and the rule that it would have lifted stands. `agentgate config check`
+(64) and `agentgate exceptions list` tell them, and so do `/readyz` and a notice while a sidecar runs.
+[policy.md](policy.md#exceptions) says what an exception is.
 
 """
 _STARTS: Final = """
@@ -93,7 +101,7 @@ def page() -> str:
     """The whole page."""
     ordered = sorted(ENTRIES, key=lambda entry: _ORDER.index(entry.family))
     sections = (_section(family, list(entries)) for family, entries in groupby(ordered, lambda entry: entry.family))
-    return "".join((_HEAD, *sections, *_configuration(), *_policies(), *_starts()))
+    return "".join((_HEAD, *sections, *_configuration(), *_policies(), *_exceptions(), *_starts()))
 
 
 def _section(family: Family, entries: list[Entry]) -> str:
@@ -125,6 +133,11 @@ def _policies() -> Iterator[str]:
     yield _POLICIES
     yield _row(["problem"]) + "| --- |\n"
     yield from (_row([text]) for text in policy_texts(ROOT))
+
+
+def _exceptions() -> Iterator[str]:
+    yield _EXCEPTIONS
+    yield from _texts(("problem", "what to do"), exception_texts(ROOT))
 
 
 def _starts() -> Iterator[str]:

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from policy.exception_problems import ExceptionRefused, Malformed, TooLong
+
 _SETTINGS: Final = ("proxy/config.py", "proxy/settings/*.py", "proxy/commands/*.py")
 _STARTS: Final = (
     *("evidence/keys.py", "policy/orders.py", "policy/opa_process.py"),
@@ -28,7 +30,11 @@ _POLICIES: Final = (
         "policy/vetting.py",
     ),
 )
+_EXCEPTIONS: Final = ("policy/exception_document.py", "policy/exception_file.py", "policy/exception_signing.py")
 _STARTING: Final = ("KeyProblem", "OrdersProblem", "OpaMissing", "CannotStart", "CannotRewrite")
+
+REFUSALS: Final = {kind.__name__: kind for kind in ExceptionRefused.__subclasses__()}
+"""Why an exception does not count, by the names in the source."""
 
 _CALLS: Final = {
     "meaning": "What the key means, and its default.",
@@ -45,7 +51,9 @@ _WORDS: Final = {
     "KEYID": "ID",
     "LINENO": "LINE",
     "MAX_BYTES": "so many",
+    "MAX_EXCEPTIONS": "so many",
     "MAX_FILES": "so many",
+    "MOST_SECONDS": "SECONDS",
     "MANIFEST": ".manifest",
     "MAX_VERSION": "2^53 - 1",
     "MSG": "WHY",
@@ -92,6 +100,19 @@ def start_texts(root: Path) -> list[Text]:
         if isinstance(call.func, ast.Name) and call.func.id in _STARTING and call.args
     ]
     return list(dict.fromkeys(text for text in found if _says(text.second)))
+
+
+def exception_texts(root: Path) -> list[Text]:
+    """Each reason for which an exception does not count, and what to do."""
+    found = [
+        Text(_text(call.args[0].elts[0], names), REFUSALS[call.func.id].remedy)
+        for call, names in _calls(root, _EXCEPTIONS)
+        if isinstance(call.func, ast.Name) and call.func.id in REFUSALS and isinstance(call.args[0], ast.Tuple)
+    ]
+    for made, names in _nodes(root, ("policy/exceptions.py",)):
+        kind = TooLong if isinstance(made, ast.Call) else Malformed
+        found += [Text(_text(node, names), kind.remedy) for node in _problems(made)]
+    return list(dict.fromkeys(text for text in found if _says(text.first)))
 
 
 def policy_texts(root: Path) -> list[str]:

@@ -3,6 +3,7 @@
 configuration   every key, tokens, secrets, certificates (read_config)
 keys            who can read them, whether they are keys and pairs
 orders          whether they verify
+exceptions      whether their file can be read, and a key that counts has signed each, for no longer than policy lets it
 grants, policy  whether they could become active: with the embedded engine vetted in it, for OPA checked by the
                 program where there is one
 folders         whether this user can write where state and evidence go
@@ -28,8 +29,10 @@ from policy.keeping import Keeping
 from policy.opa_process import OpaMissing, check, find_opa
 from policy.opening import open_bundle
 from policy.orders import OrdersProblem, read_orders
-from proxy.config import Config, read_config, read_places
+from policy.trust import ExceptionTrust
+from proxy.config import Config, read_config, read_places, read_trust_in_exceptions
 from proxy.isolation import measure
+from proxy.settings.excepted import look_at_exceptions
 from proxy.settings.flags import Flags
 from proxy.settings.problems import ConfigProblems, Problem
 
@@ -69,22 +72,39 @@ def run_check(flags: Flags, environ: Mapping[str, str], out: TextIO) -> int:
         raise ConfigProblems((*found.problems, *_elsewhere(flags, environ))) from found
     state = _read_state(config.state)
     vetted = _vetted(config, state.grants or (), environ)
-    problems = (*state.problems, *vetted.problems, *_folder_problems(config))
+    excepted = look_at_exceptions(config.state, config.policy.exceptions, vetted.policy)
+    problems = (*_once(state.problems, excepted.problems), *vetted.problems, *_folder_problems(config))
     if vetted.policy is None and vetted.away is not None:
         if not problems:
             raise vetted.away
         problems += tuple(Problem("policy", text, _AWAY_REMEDY) for text in vetted.away.problems)
     if problems or vetted.policy is None:
         raise ConfigProblems(problems)
-    out.writelines(f"{line}\n" for line in ("ok", *_summary(config, state, vetted.policy, vetted.away)))
+    lines = _summary(config, state, vetted.policy, vetted.away, excepted.counting)
+    out.writelines(f"{line}\n" for line in ("ok", *lines))
     return 0
 
 
 def _elsewhere(flags: Flags, environ: Mapping[str, str]) -> tuple[Problem, ...]:
     """What else is wrong in the state folder of a configuration that has problems already."""
     with suppress(ConfigProblems, OSError):
-        return _read_state(read_places(flags, environ).state).problems
+        state = read_places(flags, environ).state
+        return _once(_read_state(state).problems, look_at_exceptions(state, _trust(flags, environ), None).problems)
     return ()
+
+
+def _trust(flags: Flags, environ: Mapping[str, str]) -> ExceptionTrust | None:
+    """Whose exceptions count; None where that cannot be read, which the other problems say."""
+    try:
+        return read_trust_in_exceptions(flags, environ)
+    except ConfigProblems:
+        return None
+
+
+def _once(told: tuple[Problem, ...], more: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """Both, but for a file of which the first have said the same."""
+    texts = {problem.what for problem in told}
+    return (*told, *(problem for problem in more if problem.what not in texts))
 
 
 def _read_state(state: Path) -> _State:
@@ -161,7 +181,7 @@ def _problem(where: str, text: str, kind: str) -> Problem:
     return Problem(where, text, _REMEDY.format(kind=kind))
 
 
-def _summary(config: Config, state: _State, policy: Policy, away: PolicyAway | None) -> Iterator[str]:
+def _summary(config: Config, state: _State, policy: Policy, away: PolicyAway | None, exceptions: int) -> Iterator[str]:
     signed = "signed" if policy.signed else "unsigned"
     holders = config.identity.tokens
     measured = measure(config)
@@ -173,6 +193,7 @@ def _summary(config: Config, state: _State, policy: Policy, away: PolicyAway | N
     if away is not None:
         yield f"  away       {away}; a start goes on with the above"
     yield f"  grants     {len(state.grants or ())}"
+    yield f"  exceptions {exceptions}"
     yield f"  orders     {len(state.orders.standing) if state.orders else 0} in force"
     yield f"  evidence   {config.evidence.folder} ({config.evidence.durability})"
     yield f"  state      {config.state}"

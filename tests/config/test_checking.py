@@ -1,5 +1,6 @@
 """`agentgate config check`: what a start would refuse is found before, all at once, and nothing is written."""
 
+import json
 import os
 from collections.abc import Callable
 from io import StringIO
@@ -9,14 +10,22 @@ from typing import Any
 import pytest
 
 from evidence.clock import SystemClock
-from evidence.keys import load_or_make
+from evidence.keys import load_or_make, signing_key
 from policy.commands import run_grant
 from policy.containment import Scope
+from policy.exception_commands import Wish, run_issue
+from policy.exception_document import FILE, REVOKED
+from policy.exception_signing import LOCAL as LOCAL_KEY
+from policy.exception_signing import signed
+from policy.exceptions import read_exception
 from policy.grants import Grant
 from policy.orders import run_order
+from policy.trust import ExceptionTrust
 from proxy.settings.checking import run_check
 from proxy.settings.flags import Flags
 from proxy.settings.problems import ConfigProblems
+
+LOCAL = "[policy]\nlocal_exceptions = true\n"
 
 
 def _order(state: Path) -> None:
@@ -159,3 +168,158 @@ def test_a_state_folder_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("")
     with pytest.raises(ConfigProblems, match=r"state: .* is no folder"):
         _checked(tmp_path / "state")
+
+
+def _config(state: Path, text: str) -> str:
+    """A configuration beside the state folder that says whose exceptions count."""
+    path = state.with_name("config.toml")
+    path.write_text(text)
+    return str(path)
+
+
+def _issued(state: Path, seconds: int = 3600, **more: Any) -> str:
+    """An exception that the key of the state folder has signed: its id."""
+    wish = Wish("default", "a", "files", "tools/call", "drop", seconds, "a reason", "an operator", **more)
+    out = StringIO()
+    run_issue(state, wish, ExceptionTrust(local=True), out, key=None, to=None)
+    return out.getvalue().split()[0]
+
+
+def _edited(state: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    document = json.loads((state / FILE).read_text())
+    change(document)
+    (state / FILE).write_text(json.dumps(document))
+
+
+def _twice(state: Path) -> None:
+    """A second exception of the first one's id, signed as well."""
+    first = json.loads((state / FILE).read_text())["exceptions"][0]
+    other = read_exception(first["exception"] | {"reason": "another"})
+    second = signed(other, LOCAL_KEY, signing_key(state, "exceptions"))
+    _edited(state, lambda document: document["exceptions"].append(second))
+
+
+def _without_key(state: Path) -> None:
+    for half in ("key", "pub"):
+        (state / "keys" / f"exceptions.{half}").unlink()
+
+
+EXCEPTIONS: dict[str, tuple[str, Callable[[Path], Any], str, str]] = {
+    "no JSON": (LOCAL, _holds(FILE, "{"), "not JSON", "Restore the file from a copy"),
+    "no object": (LOCAL, _holds(FILE, "[]"), "not of the form", "Restore the file from a copy"),
+    "revocations that are none": (LOCAL, _holds(REVOKED, "[]"), "not of the form", "Restore the file from a copy"),
+    "nobody's word counts": ("", lambda _: None, "(policy.local_exceptions)", "Name the key where the line says"),
+    "another's key": (
+        LOCAL,
+        lambda state: _edited(state, lambda document: document["exceptions"][0].update(keyid="ops")),
+        "no key ops counts (policy.exception_keys)",
+        "Name the key where the line says",
+    ),
+    "a changed one": (
+        LOCAL,
+        lambda state: _edited(state, lambda document: document["exceptions"][0]["exception"].update(agent="*")),
+        "the signature is not that of key local",
+        "Somebody has changed it",
+    ),
+    "no exception": (
+        LOCAL,
+        lambda state: _edited(state, lambda document: document["exceptions"].append({"exception": {}})),
+        "not an exception, a keyid and a signature",
+        "Issue it again",
+    ),
+    "an older file": (
+        LOCAL,
+        lambda state: (state / REVOKED).write_text(
+            json.dumps({"version": 1, "revoked": {_first_id(state): 2_000_000_000}})
+        ),
+        "it was revoked",
+        "takes it out again",
+    ),
+    "too long": (LOCAL, lambda state: _issued(state, 90_000), "policy lets one last 86400 s", "for a shorter time"),
+    "two of one id": (
+        LOCAL,
+        lambda state: _twice(state),
+        "another one has the same id",
+        "Revoke the id",
+    ),
+    "a key that is gone": (
+        LOCAL,
+        lambda state: _without_key(state),
+        "the key of the state folder is gone",
+        "Restore keys/exceptions.key from a copy",
+    ),
+}
+
+
+def _first_id(state: Path) -> str:
+    return str(json.loads((state / FILE).read_text())["exceptions"][0]["exception"]["id"])
+
+
+@pytest.mark.parametrize("name", EXCEPTIONS)
+def test_an_exception_that_would_not_count(state: Path, name: str) -> None:
+    config, spoil, text, remedy = EXCEPTIONS[name]
+    _issued(state)
+    spoil(state)
+    before = _seen(state)
+    with pytest.raises(ConfigProblems) as found:
+        _checked(state, config=_config(state, config))
+    (problem,) = found.value.problems
+    assert problem.where == "exceptions"
+    assert text in problem.what
+    assert remedy in problem.remedy
+    assert _seen(state) == before
+
+
+def test_exceptions_that_count(state: Path) -> None:
+    _issued(state)
+    _issued(state, begins=1)
+    (state / REVOKED).unlink(missing_ok=True)
+    _edited(state, lambda document: document["revoked"].append({"id": "gone", "until": 2_000_000_000}))
+    before = _seen(state)
+    assert "exceptions 2" in _checked(state, config=_config(state, LOCAL))
+    assert _seen(state) == before
+
+
+def test_problems_of_exceptions_come_at_once(state: Path) -> None:
+    for _ in range(2):
+        _issued(state)
+    _issued(state, 90_000)
+    _edited(state, lambda document: document["exceptions"][0].update(signature="AAAA"))
+    _edited(state, lambda document: document["exceptions"][1].update(keyid="nobody"))
+    (state / "grants.json").write_text("{")
+    with pytest.raises(ConfigProblems) as found:
+        _checked(state, config=_config(state, LOCAL), listen="0.0.0.0:8900")
+    assert [problem.where for problem in found.value.problems] == ["--listen", "grants", "exceptions", "exceptions"]
+    with pytest.raises(ConfigProblems) as found:
+        _checked(state, config=_config(state, LOCAL))
+    assert [problem.where for problem in found.value.problems] == ["grants", "exceptions", "exceptions", "exceptions"]
+
+
+def test_trust_that_cannot_be_read_does_not_hide_the_file(state: Path) -> None:
+    """No signature is looked at then, but whether the file has the form of one is."""
+    _issued(state)
+    config = _config(state, '[policy.exception_keys]\nops = "missing.pem"\n')
+    with pytest.raises(ConfigProblems) as found:
+        _checked(state, config=config)
+    assert [problem.where.rpartition(": ")[2] for problem in found.value.problems] == ["policy.exception_keys.ops"]
+    (state / FILE).write_text("{")
+    with pytest.raises(ConfigProblems) as found:
+        _checked(state, config=config)
+    assert [problem.where for problem in found.value.problems][1:] == ["exceptions"]
+
+
+def test_a_key_of_exceptions_that_others_can_read_is_told_once(state: Path) -> None:
+    _issued(state)
+    (state / "keys" / "exceptions.key").chmod(0o644)
+    with pytest.raises(ConfigProblems) as found:
+        _checked(state, config=_config(state, LOCAL))
+    assert [problem.where for problem in found.value.problems] == ["keys"]
+
+
+def test_so_many_problems_of_exceptions_are_told_one_by_one(state: Path) -> None:
+    _issued(state)
+    _edited(state, lambda document: document.update(exceptions=[{}] * 50))
+    with pytest.raises(ConfigProblems) as found:
+        _checked(state, config=_config(state, LOCAL))
+    assert len(found.value.problems) == 21
+    assert found.value.problems[-1].what == "and 30 more problems with exceptions"
