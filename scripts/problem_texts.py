@@ -53,7 +53,7 @@ _WORDS: Final = {
     "MAX_BYTES": "so many",
     "MAX_EXCEPTIONS": "so many",
     "MAX_FILES": "so many",
-    "MOST_SECONDS": "SECONDS",
+    "MOST_SECONDS": "MOST",
     "MANIFEST": ".manifest",
     "MAX_VERSION": "2^53 - 1",
     "MSG": "WHY",

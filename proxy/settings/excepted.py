@@ -47,9 +47,10 @@ def _unread(state: Path) -> list[ExceptionRefused]:
 
 def _told(refused: list[ExceptionRefused]) -> tuple[Problem, ...]:
     told = [Problem(_WHERE, text, error.remedy) for error in refused for text in error.problems]
-    if len(told) <= MAX_TOLD:
+    count = len(told) - MAX_TOLD
+    if count <= 0:
         return tuple(told)
-    more = f"and {len(told) - MAX_TOLD:,} more problems with exceptions"
+    more = f"and {count:,} more problems with exceptions"
     return (
         *told[:MAX_TOLD],
         Problem(_WHERE, more, "Mend those; agentgate exceptions list shows what counts."),
