@@ -60,7 +60,7 @@ class LogSigner:
 
 
 class LogKeeper:
-    """Keeps one log going: whoever holds its folder sequences, the others wait; what stops it is told.
+    """Keeps one log going: whoever holds its folder and its database sequences, the others wait; what stops it is told.
 
     `size` is that of the last checkpoint with as many cosignatures as are needed: spools are given up by it.
     """
@@ -68,7 +68,8 @@ class LogKeeper:
     def __init__(
         self, config: CentralConfig, store: Store, signer: LogSigner, witnesses: Witnesses, metrics: CentralMetrics
     ) -> None:
-        self._config, self._store, self._signer = config, store, signer
+        self._config, self._signer = config, signer
+        self._state = SqlTreeState(store, SystemClock())
         self._witnesses, self._metrics = witnesses, metrics
         self._folder = LogFolder(config.log_folder)
         self._waiting = asyncio.Event()
@@ -83,15 +84,14 @@ class LogKeeper:
         """Sequence until cancelled."""
         while True:
             try:
-                with self._folder.held():
+                with self._folder.held(), self._state.held():
                     await self._sequence()
             except (HeldElsewhere, Overtaken, LedgerUnavailable, LogStopped, OSError) as error:
                 self.problem = f"log {self._config.origin}: {error}"
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def _sequence(self) -> None:
-        state = SqlTreeState(self._store, SystemClock())
-        sequencer = Sequencer(state, self._folder, self._signer, self._witnesses)
+        sequencer = Sequencer(self._state, self._folder, self._signer, self._witnesses)
         self._published(await sequencer.start())
         while True:
             published = await sequencer.step()

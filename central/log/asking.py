@@ -33,7 +33,8 @@ class Witnesses(Protocol):
     async def ask(self, note: str, hash_at: HashAt, names: Collection[str]) -> Answers:
         """Show a signed checkpoint to the witnesses of these names; `hash_at` is of its tree, for proofs.
 
-        Ends within a limit of time, whatever they do; raises nothing of theirs.
+        Ends within a limit of time, whatever they do; raises nothing of theirs, but what `hash_at` raises, and BadProof
+        if it does not lead to the checkpoint.
         """
         ...
 

@@ -23,7 +23,7 @@ from central.log.state import Placed, Tree, TreeState
 from central.log.stopping import LogStopped, Overtaken, WouldShrink
 from central.log.store import LogFolder
 from evidence.checkpoint import Checkpoint, check_cosignatures, open_checkpoint
-from evidence.merkle import EMPTY_ROOT, Edge
+from evidence.merkle import EMPTY_ROOT, BadProof, Edge
 from evidence.note import ED25519, VerifierKey, read_note, write_note
 from evidence.signing import BadSignature
 from evidence.tiles import BadTile, TiledHashes
@@ -127,8 +127,8 @@ class Sequencer:
         try:
             for piece, content in files:
                 self._folder.write(piece, content)
-        except BadTile as error:
-            raise LogStopped(f"the files of the log are broken: {error}. Bring them back.") from error
+        except (BadTile, FileNotFoundError) as error:
+            raise LogStopped(f"the published log cannot be read: {error}. Bring its files back.") from error
         self._tree, self._edge = after, edge
         return True
 
@@ -174,7 +174,10 @@ class Sequencer:
         return note
 
     async def _ask(self, note: str, size: int, names: Collection[str]) -> Answers:
-        return await self._witnesses.ask(note, TiledHashes(size, self._folder.read), names)
+        try:
+            return await self._witnesses.ask(note, TiledHashes(size, self._folder.read), names)
+        except (BadTile, BadProof, FileNotFoundError) as error:
+            raise LogStopped(f"the published log cannot be read: {error}. Bring its files back.") from error
 
     async def _publish(self, checkpoint: Checkpoint, note: str) -> Published:
         await asyncio.to_thread(self._put_out, checkpoint, note)

@@ -74,7 +74,8 @@ class LogFolder:
     def checkpoint(self) -> str | None:
         """The published note; None where nothing was published yet. Its signatures are not checked."""
         try:
-            return (self._folder / CHECKPOINT).read_text("utf-8")
+            # What is not UTF-8 is no note, and reading it says so.
+            return (self._folder / CHECKPOINT).read_text("utf-8", "surrogateescape")
         except FileNotFoundError:
             return None
 

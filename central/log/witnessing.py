@@ -18,7 +18,7 @@ import aiohttp
 
 from central.log.asking import Answers
 from evidence.checkpoint import Quorum, check_cosignatures, read_checkpoint
-from evidence.merkle import HashAt, consistency_proof
+from evidence.merkle import HashAt, check_consistency, consistency_proof, root_at
 from evidence.note import Note, Signature, VerifierKey, read_note, read_signatures
 from evidence.signing import BadSignature
 
@@ -90,8 +90,12 @@ class WitnessClient:
     async def ask(self, note: str, hash_at: HashAt, names: Collection[str]) -> Answers:
         """Show the checkpoint to the witnesses of these names; ends within the limit of time."""
         question = _Question(note, read_note(note), hash_at)
-        async with asyncio.TaskGroup() as tasks:
-            asked = {name: tasks.create_task(self._answer(name, question)) for name in names}
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                asked = {name: tasks.create_task(self._answer(name, question)) for name in names}
+        except ExceptionGroup as group:
+            # The same files are broken for each of them.
+            raise group.exceptions[0] from group
         return _sorted({name: task.result() for name, task in asked.items()})
 
     async def _answer(self, name: str, question: "_Question") -> _Verdict:
@@ -155,13 +159,18 @@ class _Question:
 
     def __init__(self, note: str, read: Note, hash_at: HashAt) -> None:
         self.read = read
-        self.size = read_checkpoint(read.text).size
+        self._checkpoint = read_checkpoint(read.text)
+        self.size = self._checkpoint.size
         self._note = note
         self._hash_at = hash_at
 
     def body(self, old: int) -> bytes:
-        """The body of a request to a witness that holds `old` leaves. Reads tiles."""
+        """The body of a request to a witness that holds `old` leaves. Reads tiles.
+
+        Raises BadProof if they do not lead to the checkpoint: a witness would take that for a fork.
+        """
         proof = consistency_proof(old, self.size, self._hash_at)
+        check_consistency(old, self.size, root_at(old, self._hash_at), self._checkpoint.root, proof)
         hashes = [base64.b64encode(each).decode() for each in proof]
         return "\n".join((f"old {old}", *hashes, "", self._note)).encode()
 

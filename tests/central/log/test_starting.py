@@ -11,9 +11,10 @@ import pytest
 from central.log.state import Placed, Tree
 from central.log.stopping import LogStopped
 from central.log.store import LogFolder
+from evidence.checkpoint import open_checkpoint
 from evidence.merkle import Edge, leaf_hash
 from tests.central.log.logs import checked, run
-from tests.central.log.memory import MemoryState, MemoryWitnesses, RememberingSigner, link
+from tests.central.log.memory import LOG, MemoryState, MemoryWitnesses, RememberingSigner, link
 
 _LEAVES: Final = [link(number) for number in range(300)]
 
@@ -52,6 +53,11 @@ class Place:
     def no_witnesses(self) -> None:
         self.witnesses = MemoryWitnesses(0, needed=0)
 
+    def witnesses_of_before(self) -> None:
+        """They were away while the log grew."""
+        older = open_checkpoint((self.older / "checkpoint").read_text("utf-8"), LOG).checkpoint
+        self.witnesses.held = dict.fromkeys(self.witnesses.held, older)
+
     def change(self, path: str, content: Callable[[bytes], bytes]) -> None:
         file = self.folder / path
         file.write_bytes(content(file.read_bytes()))
@@ -88,6 +94,7 @@ _GOES_ON: Final = [
     pytest.param(Place.database_of_before, 1, id="older-database-and-the-batch-waits"),
     pytest.param(lambda place: place.database_of_before(waiting=False), 1, id="older-database-and-the-batch-is-lost"),
     pytest.param(lambda place: setattr(place, "state", MemoryState()), 1, id="an-empty-database"),
+    pytest.param(Place.witnesses_of_before, 0, id="witnesses-that-were-away"),
 ]
 
 
@@ -131,6 +138,7 @@ _STOPS: Final = [
         id="a-checkpoint-that-nobody-signed",
     ),
     pytest.param(lambda place: place.change("checkpoint", lambda _: b""), "cannot be read", id="an-empty-checkpoint"),
+    pytest.param(lambda place: place.change("checkpoint", lambda _: b"\xff"), "not UTF-8", id="a-checkpoint-of-noise"),
     pytest.param(
         lambda place: place.change("tile/0/001.p/44", lambda tile: bytes(32) + tile[32:]),
         "do not lead to the root",
@@ -140,6 +148,11 @@ _STOPS: Final = [
         lambda place: place.change("tile/0/001.p/44", lambda tile: tile[32:]), "cannot be read", id="a-short-tile"
     ),
     pytest.param(lambda place: place.remove("tile/0/001.p/44"), "cannot be read", id="a-tile-is-missing"),
+    pytest.param(
+        _both(Place.witnesses_of_before, lambda place: place.remove("tile/0/000")),
+        "cannot be read",
+        id="a-tile-that-only-witnesses-need-is-missing",
+    ),
     pytest.param(
         _both(Place.database_of_before, lambda place: place.remove("tile/entries/000")),
         "cannot be read",

@@ -14,6 +14,7 @@ from central.log.asking import Answers
 from central.log.stopping import LogStopped
 from central.log.witnessing import Patience, Witness, WitnessClient
 from evidence.checkpoint import Checkpoint, Quorum, cosign
+from evidence.merkle import BadProof
 from evidence.note import write_note
 from tests.central.log.logs import checked, run
 from tests.central.log.memory import LOG, LOG_KEY, ORIGIN, MemoryState, RememberingSigner, link
@@ -245,4 +246,13 @@ async def test_a_dead_witness_holds_up_one_checkpoint_and_not_the_next(session: 
     assert first.away == {_NAME: "no answer in time"}
     assert second.away == {_NAME: "left alone since it last failed"}
     assert first.signatures.keys() == second.signatures.keys() == {witness_key(1).name}
+    assert len(asked.bodies) == 1
+
+
+async def test_broken_files_are_not_taken_for_a_fork(session: aiohttp.ClientSession) -> None:
+    """A proof that leads elsewhere is not shown to anybody."""
+    async with scripted_witness(_size("3\n")) as (witness, asked):
+        client, others = _client(session, witness), naive_tree.hash_at([link(900), *_LEAVES[1:]])
+        with pytest.raises(BadProof):
+            await client.ask(_note(_LEAVES[:7]), others, {_NAME})
     assert len(asked.bodies) == 1
