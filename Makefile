@@ -34,6 +34,7 @@ peers: dev
 	@scripts/setup_peers.sh
 	@scripts/setup_opa.sh
 	@scripts/setup_log_peers.sh
+	@scripts/setup_verifier.sh
 
 test: dev peers
 	$(NOW) '[3/4] checks'

@@ -239,11 +239,11 @@ class ChainCheck:
 
     def _count(self, record: Record) -> None:
         header, report, before = record.header, self.report, self._before
-        self._kinds[header.kind] += 1
         if header.kind is Kind.OUTCOME:
             report.unknown += record.body["outcome"] == "unknown"
         elif header.kind is Kind.LOSS:
             report.lost += sum(map(count, _step(Step.LINES, member, record.body, "lost").values()))
+        self._kinds[header.kind] += 1
         if before is None:
             self._first = header
             report.sidecar, report.tenant = header.sidecar, header.tenant

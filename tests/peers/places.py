@@ -33,6 +33,7 @@ SQLITE_PYTHON: Final = _python("sqlite")
 _GO: Final = ROOT / "tests/peers/go"
 _GO_SOURCES: Final = [file for name in ("go.mod", "go.sum", "main.go") for file in sorted(_GO.glob(f"*/{name}"))]
 LOG_PEERS: Final = _CACHE / f"log-peers-{_digest(*_GO_SOURCES)}"
+VERIFIER: Final = _CACHE / f"verifier-{_digest(*sorted((ROOT / 'tests/peers/verifier').iterdir()))}" / "verifier"
 OPA: Final = _CACHE / "opa-1.22.2/opa"
 
 

@@ -1,0 +1,140 @@
+"""Two verifiers, ours and one in Go that was written from docs/evidence.md, say the same of every piece of evidence."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evidence.report import STEPS
+from evidence.signing import public_text, read_public, read_verifier
+from evidence.verify import verify_paths
+from tests.evidence.tampering import TAMPERED, evidence, lines, places
+from tests.peers.places import VERIFIER
+from tests.vectors.evidence.generate import CHAIN, HERE, RECEIPTED, ROWS, identity
+
+KEYS = json.loads((HERE / "keys.json").read_text())
+IDENTITY, LEDGER = KEYS["identity_public"], KEYS["receipt_key"]
+
+
+def go(*arguments: str | Path) -> dict[str, Any]:
+    """What the verifier in Go says."""
+    assert VERIFIER.is_file(), "scripts/setup_verifier.sh builds it"
+    done = subprocess.run([VERIFIER, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode in {0, 1}, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One verifier's verdict on a folder: the step by its name, how many records are true, and how many witnessed."""
+
+    rule: str | None
+    records: int
+    witnessed: int
+
+
+def ours(folder: Path, *, pinned: bool, key: bool) -> Said:
+    """What `agentgate verify` says."""
+    report = verify_paths([folder], read_public(IDENTITY) if pinned else None, [read_verifier(LEDGER)] if key else [])
+    rule = None if report.error is None else STEPS[report.error.step].partition(":")[0]
+    return Said(rule, report.total("records"), report.total("witnessed"))
+
+
+def theirs(folder: Path, *, pinned: bool, key: bool) -> Said:
+    """What the verifier in Go says."""
+    options = [*(["-key", IDENTITY] if pinned else []), *(["-receipt-key", LEDGER] if key else [])]
+    found = go(*options, "folder", folder)
+    assert found["ok"] is (found["rule"] is None)
+    return Said(found["rule"], found["records"], found["witnessed"])
+
+
+def agreed(folder: Path, *, pinned: bool = True, key: bool = True) -> str | None:
+    """The step that both verifiers name."""
+    one, two = ours(folder, pinned=pinned, key=key), theirs(folder, pinned=pinned, key=key)
+    assert one == two
+    return one.rule
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, id=name) for name in (*ROWS, *RECEIPTED)])
+@pytest.mark.parametrize("key", [pytest.param(True, id="key"), pytest.param(False, id="no-key")])
+def test_a_folder(name: str, key: bool) -> None:  # noqa: FBT001 - a row of a table
+    expected = json.loads((HERE / name / "expected.json").read_text())
+    if key:
+        expected = expected.get("with_receipt_key", expected)
+    rule = agreed(HERE / name / "evidence", key=key)
+    assert (rule is None) is expected["ok"]
+
+
+@pytest.mark.parametrize(
+    "row", [pytest.param(row, id=row["name"]) for row in json.loads((HERE / "batches.json").read_text())]
+)
+def test_a_batch(row: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "batch").write_bytes(row["batch"].encode())
+    said = go("batch", tmp_path / "batch")
+    assert (said["ok"], said["rule"]) == (row["ok"], row["rule"])
+
+
+@pytest.mark.parametrize(
+    "row", [pytest.param(row, id=row["name"]) for row in json.loads((HERE / "receipts.json").read_text())]
+)
+def test_a_receipt(row: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "note").write_bytes(row["note"].encode())
+    said = go("-receipt-key", LEDGER, "receipt", tmp_path / "note")
+    assert (said["ok"], said["rule"]) == (row["ok"], row["rule"])
+
+
+def texts() -> Iterator[Any]:
+    """Texts, and whether each is the canonical form of something."""
+    for file, member in (
+        ("canonical.json", "canonical"),
+        ("numbers.json", "canonical"),
+        ("not_canonical.json", "text"),
+    ):
+        for number, row in enumerate(json.loads((HERE / file).read_text())):
+            name = row.get("name") or row["ieee"]
+            yield pytest.param(row[member], member == "canonical", id=f"{file}-{number}-{name}")
+
+
+@pytest.mark.parametrize(("text", "good"), list(texts()))
+def test_a_text(text: str, good: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a row of a table
+    (tmp_path / "text").write_bytes(text.encode())
+    assert go("canonical", tmp_path / "text")["ok"] is good
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, id=name) for name in TAMPERED])
+@pytest.mark.parametrize("key", [pytest.param(True, id="key"), pytest.param(False, id="no-key")])
+def test_what_is_tampered_with(name: str, key: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a row of a table
+    row = TAMPERED[name]
+    assert agreed(evidence(tmp_path, row.edit), key=key) == row.rule[key]
+
+
+@pytest.mark.parametrize(("name", "start", "line"), [pytest.param(*row, id=f"{row[0]}-{row[1]}") for row in lines()])
+def test_one_bit_of_a_line(name: str, start: int, line: bytes, tmp_path: Path) -> None:
+    folder = evidence(tmp_path, lambda _: None)
+    path = folder / CHAIN / name
+    true = path.read_bytes()
+    for place in sorted(set(places(line)))[:: max(1, len(set(places(line))) // 40)]:
+        for bit in (0, 5):
+            changed = bytearray(true)
+            changed[start + place] ^= 1 << bit
+            path.write_bytes(changed)
+            assert agreed(folder) is not None, (place, bit, line)
+
+
+def test_another_identity_is_named(tmp_path: Path) -> None:
+    folder = evidence(tmp_path, lambda _: None)
+    stranger = public_text(identity(2))
+    report = verify_paths([folder], read_public(stranger))
+    said = go("-key", stranger, "folder", folder)
+    assert report.error is not None
+    assert (int(report.error.step), said["rule"]) == (4, "keys")
+
+
+def test_a_stray_beside_the_chains(tmp_path: Path) -> None:
+    folder = evidence(tmp_path, lambda _: None)
+    (folder / "README").write_text("hello")
+    assert agreed(folder) == "files"

@@ -1,0 +1,3 @@
+module agentgate.example/verifier
+
+go 1.24
