@@ -60,9 +60,12 @@ class Debts:
         fail(pending.future, SpoolFailed(why))
 
     def disown(self, pending: Pending, error: NotRecorded) -> None:
-        """An entry is in the file but not as safe as it must be: an intent is never sent then, its outcome is owed."""
+        """An entry is in the file but not as safe as it must be: an intent is never sent then, its outcome is owed.
+
+        What its caller was told before stays as it is.
+        """
         entry = pending.entry
-        if entry.kind is Kind.INTENT and entry.call is not None:
+        if entry.kind is Kind.INTENT and entry.call is not None and entry.call not in self._owed:
             self._forget(entry.call)
             outcome = Entry(Kind.OUTCOME, {**_NOT_SENT, "reason": error.code}, call=entry.call)
             self._owed[entry.call] = Pending(outcome, pending.future.get_loop().create_future())

@@ -215,8 +215,15 @@ class Journal:
             return
         why = self._begin_trouble(error)
         for pending in waiting:
-            self._debts.disown(pending, SpoolFailed(why))
+            self._disown(pending, SpoolFailed(why))
         self._pay()
+
+    def _disown(self, pending: Pending, error: NotRecorded) -> None:
+        """A call that its caller gave up meanwhile has its outcome already."""
+        if self._writer.is_open(pending.entry.call):
+            self._debts.disown(pending, error)
+        else:
+            fail(pending.future, error)
 
     def _settle(self, pending: Pending) -> None:
         """It is on the disk, which is enough for all but the intents that a ledger must hold."""
@@ -231,7 +238,7 @@ class Journal:
         if not self._unacknowledged:
             return
         for pending in self._unacknowledged.overdue(now_us):
-            self._debts.disown(pending, NotAcknowledged(WHY))
+            self._disown(pending, NotAcknowledged(WHY))
         self._pay()
 
     def _refuse(self, batch: Sequence[Pending], error: OSError) -> None:
@@ -258,9 +265,10 @@ class Journal:
         if self._hopeless:
             _fail_all(owed, self._trouble)
             return False
-        drafted = [structs.replace(pending, draft=self._writer.draft(pending.entry, plain=False)) for pending in owed]
+        drafts = self._writer.draft_owed([pending.entry for pending in owed])
+        drafted = [structs.replace(pending, draft=draft) for pending, draft in zip(owed, drafts, strict=True)]
         try:
-            self._writer.store([pending.draft for pending in drafted if pending.draft is not None])
+            self._writer.store(drafts)
         except OSError as error:
             _fail_all(owed, self._begin_trouble(error))
             return False

@@ -46,6 +46,21 @@ class Writer:
         self._set(entry.call, after)
         return Draft(entry, self._scribe.position.seq, lines, before)
 
+    def draft_owed(self, entries: Sequence[Entry]) -> list[Draft]:
+        """The next records, without texts: all of them, or none where one has no place. Raises as `draft`."""
+        drafts = list[Draft]()
+        try:
+            for entry in entries:
+                drafts.append(self.draft(entry, plain=False))
+        except BaseException:
+            self._undo(drafts)
+            raise
+        return drafts
+
+    def is_open(self, call: str | None) -> bool:
+        """Whether a call has an intent and no outcome, drafts included."""
+        return call is not None and self._calls.get(call) is State.OPEN
+
     def store(self, drafts: Sequence[Draft]) -> None:
         """Write all drafts that exist, in their order. Raises OSError when nothing of them was written."""
         try:

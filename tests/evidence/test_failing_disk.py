@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from evidence.journal import Journal, NotRecorded, SpoolFailed
+from evidence.journal import Journal, NotAcknowledged, NotRecorded, SpoolFailed
 from evidence.opening import Author, begin
+from evidence.record import Kind
 from evidence.spool import Spool
 from evidence.tailing import FolderTail
 from tests.evidence.desk import SMALL, Desk, intent, one_call, outcome, refusal
@@ -113,6 +114,26 @@ async def test_nothing_half_written_stays_and_the_loss_is_declared(tmp_path: Pat
     assert report.ok
     assert report.total("lost") == 1
     assert kinds(desk) == ["start", "intent", "outcome", "loss", "intent", "outcome", "close"]
+
+
+async def test_an_outcome_that_is_owed_is_not_replaced_when_the_wait_for_a_receipt_ends(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    async with desk.journal(QUICK) as journal:
+        journal.shipped(lambda: None, seconds=5)
+        waiting = journal.append(intent("c1", durability="acknowledged"))
+        await journal.flush()
+        await journal.flush()
+        with file_size_limit(1):
+            for entry in (intent("c2"), outcome("c1")):
+                with pytest.raises(SpoolFailed):
+                    await journal.append(entry)
+            desk.clock.move(6)
+            with pytest.raises(NotAcknowledged):
+                await waiting
+        await healthy(journal)
+    assert desk.verify().ok
+    (ended,) = (found.record for found in FolderTail(desk.evidence).more() if found.record.header.kind is Kind.OUTCOME)
+    assert ended.body["outcome"] == "completed"
 
 
 async def test_a_batch_falls_as_a_whole_but_its_outcomes_are_owed(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from evidence.receipt import BadReceipts, read_receipt_line, receipt_line
 from evidence.receipts import keep_receipt, kept_receipt
 from evidence.record import Entry
 from evidence.shipping import ChainReader, Forked, NotShippable
-from tests.evidence.desk import Desk, intent, one_call
+from tests.evidence.desk import Desk, intent, one_call, outcome
 
 Change = Callable[[bytes], bytes]
 SEGMENTS = Limits(min_free_bytes=0, reserve_bytes=256 * 1024, head_seconds=30.0, segment_bytes=4000)
@@ -211,6 +211,26 @@ async def test_a_receipt_that_does_not_come(tmp_path: Path) -> None:
         assert journal.open_calls == 0
     (chain,) = desk.verify().chains
     assert (chain.fault, chain.intents, chain.outcomes) == (None, 1, 1)
+
+
+async def test_a_caller_that_gives_up_before_the_receipt_comes(tmp_path: Path) -> None:
+    """Its call has ended then, and has one outcome; those beside it end as not sent, and the chain goes on."""
+    desk = Desk(tmp_path)
+    limits = Limits(min_free_bytes=0, reserve_bytes=256 * 1024, head_seconds=0.01)
+    async with desk.journal(limits) as journal:
+        journal.shipped(lambda: None, seconds=5)
+        waiting = [journal.append(acknowledged(digit * 32)) for digit in "123"]
+        await journal.flush()
+        waiting[1].cancel()
+        await journal.append(outcome("2" * 32))
+        desk.clock.move(6)
+        for one in (waiting[0], waiting[2]):
+            with pytest.raises(NotAcknowledged):
+                await one
+        assert journal.open_calls == 0
+        await one_call(journal, "4" * 32)
+    (chain,) = desk.verify().chains
+    assert (chain.fault, chain.intents, chain.outcomes) == (None, 4, 4)
 
 
 async def test_nobody_to_acknowledge(tmp_path: Path) -> None:
