@@ -66,6 +66,7 @@ fuzz: dev
 
 # Real processes under load, killed, starved and cut off; writes docs/endurance.md.
 soak: dev
+	@scripts/setup_postgres.sh
 	@$(PY) -m tests.soak --minutes $(MINUTES)
 
 fmt: dev
