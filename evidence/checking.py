@@ -15,10 +15,11 @@ from evidence.chain import BrokenLink, Continuity, OutOfTurn, Position, still_op
 from evidence.heads import Heads
 from evidence.layout import KEYS_NAME, RECEIPTS_NAME, RESERVE_NAME
 from evidence.line import Box, Line, Note, read_line
+from evidence.note import VerifierKey
 from evidence.record import BadLine, Header, Kind, Record, record_line
 from evidence.report import ChainReport, Fault, Place, Step
 from evidence.sealing import box_hash, read_key_line
-from evidence.signing import BadSignature, Verifier
+from evidence.signing import BadSignature
 from evidence.start import count, member, read_start
 from evidence.witnessing import Contradicted, Witness
 
@@ -58,7 +59,7 @@ class ChainCheck:
     `verifiers` has signed it.
     """
 
-    def __init__(self, name: str, pinned: bytes | None = None, verifiers: Sequence[Verifier] = ()) -> None:
+    def __init__(self, name: str, pinned: bytes | None = None, verifiers: Sequence[VerifierKey] = ()) -> None:
         self.report = ChainReport(name)
         self._pinned = pinned
         self._continuity = Continuity()

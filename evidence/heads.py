@@ -3,9 +3,9 @@
 from typing import Final
 
 from evidence.record import Header
-from evidence.signing import BadSignature, Head, exact_base64, open_note, read_head, signer_name
+from evidence.signing import KEY_ID_BYTES, BadSignature, Head, exact_base64, open_note, read_head, signer_name
 
-_SIGNATURE_BYTES: Final = 4 + 64
+_SIGNATURE_BYTES: Final = KEY_ID_BYTES + 64
 """Of a note: the key id and the signature itself."""
 
 

@@ -5,14 +5,13 @@ Who signs what with which kind of key is up to the format of the text; evidence/
 """
 
 import base64
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from evidence.signing import BadSignature, exact_base64
+from evidence.signing import ED25519_KEY, KEY_ID_BYTES, BadSignature, exact_base64, key_id
 
-ED25519: Final = 0x01
+ED25519: Final = ED25519_KEY
 """The kind of key that signs the text of a note itself."""
 
 COSIGNATURE: Final = 0x04
@@ -20,7 +19,6 @@ COSIGNATURE: Final = 0x04
 
 _KINDS: Final = frozenset({ED25519, COSIGNATURE})
 _PUBLIC_BYTES: Final = 32
-_KEY_ID_BYTES: Final = 4
 _MOST_BYTES: Final = 1 << 18
 """Of a whole note. Sixteen signatures have to find room, and those of post-quantum keys have 5 kB."""
 
@@ -37,9 +35,8 @@ class VerifierKey:
 
     @property
     def id(self) -> bytes:
-        """The first four bytes of SHA-256 over name, LF, kind and key: an identifier, and no proof of anything."""
-        named = self.name.encode() + b"\n" + bytes([self.kind]) + self.public
-        return hashlib.sha256(named).digest()[:_KEY_ID_BYTES]
+        """An identifier, and no proof of anything."""
+        return key_id(self.name, self.kind, self.public)
 
     def text(self) -> str:
         """The verifier key as it is handed out: name, key id in hex, and base64 of kind and key, joined by plus."""
@@ -127,9 +124,9 @@ def _read_line(line: str) -> Signature:
         raw = exact_base64(encoded)
     except ValueError as error:
         raise BadSignature(f"the signature of {name} is {error}") from error
-    if len(raw) <= _KEY_ID_BYTES:
+    if len(raw) <= KEY_ID_BYTES:
         raise BadSignature(f"the signature of {name} is too short")
-    return Signature(name, raw[:_KEY_ID_BYTES], raw[_KEY_ID_BYTES:])
+    return Signature(name, raw[:KEY_ID_BYTES], raw[KEY_ID_BYTES:])
 
 
 def _is_name(name: str) -> bool:

@@ -19,6 +19,8 @@ from typing import Final
 import orjson
 
 from evidence.chain import Position
+from evidence.note import ED25519, VerifierKey, read_verifier_key
+from evidence.key_history import History
 from evidence.record import is_digest
 from evidence.signing import BadSignature, open_note
 
@@ -54,9 +56,25 @@ class Receipt:
         return "\n".join((*lines, self.position.link, self.log, f"{self.at} {self.merge_by}")) + "\n"
 
 
-def open_receipt(note: str, name: str, public: bytes) -> Receipt:
-    """The receipt in a note that `name` signed with `public` (raw Ed25519). Raises BadSignature."""
-    return read_receipt(open_note(note, name, public))
+def read_receipt_key(text: str) -> VerifierKey:
+    """The verifier key of a ledger: whose receipts count. Raises ValueError, also for a key that signs no text."""
+    key = read_verifier_key(text)
+    if key.kind != ED25519:
+        raise ValueError("this is the key of a witness (type 0x04), and receipts are signed by a ledger's (0x01)")
+    return key
+
+
+def open_receipt(note: str, key: VerifierKey) -> Receipt:
+    """The receipt in a note that `key` alone has signed. Raises BadSignature."""
+    return read_receipt(open_note(note, key.name, key.public))
+
+
+def open_receipt_of(note: str, history: History) -> Receipt:
+    """The receipt in a note by a key that this history stands for at the receipt's time. Raises BadSignature."""
+    text, standing = history.open(note)
+    receipt = read_receipt(text)
+    standing.refuse(receipt.at)
+    return receipt
 
 
 def read_receipt(text: str) -> Receipt:

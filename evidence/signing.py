@@ -6,7 +6,7 @@ A head is a C2SP signed note (c2sp.org/signed-note), Ed25519, signed by `agentga
 import base64
 import hashlib
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -18,8 +18,10 @@ from evidence.record import is_digest
 
 _CERTIFICATE_TAG: Final = b"agentgate/incarnation/v1\x00"
 _HEAD: Final = "agentgate/head/v1"
-_ED25519: Final = b"\x01"
-"""The signature type of Ed25519 in a note's key id."""
+ED25519_KEY: Final = 0x01
+"""The kind of key that signs the text of a note itself (in a key id, and in a verifier key)."""
+
+KEY_ID_BYTES: Final = 4
 
 _BYTES: Final = json.Decoder(bytes)
 _ENCODER: Final = json.Encoder()
@@ -102,7 +104,7 @@ def check(public: bytes, signature: bytes, statement: bytes) -> None:
 
 def sign_note(text: str, name: str, key: Ed25519PrivateKey) -> str:
     """The note with one signature; `text` ends in LF and holds no empty last line, `name` neither blank nor plus."""
-    signature = _key_id(name, key.public_key().public_bytes_raw()) + key.sign(text.encode())
+    signature = key_id(name, ED25519_KEY, key.public_key().public_bytes_raw()) + key.sign(text.encode())
     return f"{text}\n{_DASH}{name} {base64.b64encode(signature).decode()}\n"
 
 
@@ -116,35 +118,10 @@ def open_note(note: str, name: str, public: bytes) -> str:
         blob = exact_base64(line[len(prefix) : -1])
     except ValueError as error:
         raise BadSignature(f"the note's signature is {error}") from error
-    if blob[:4] != _key_id(name, public):
+    if blob[:KEY_ID_BYTES] != key_id(name, ED25519_KEY, public):
         raise BadSignature("the note names another key")
-    check(public, blob[4:], f"{text}\n".encode())
+    check(public, blob[KEY_ID_BYTES:], f"{text}\n".encode())
     return f"{text}\n"
-
-
-class Verifier(NamedTuple):
-    """Whose notes count: the name of the key, and its raw public half (Ed25519)."""
-
-    name: str
-    public: bytes
-
-
-def read_verifier(text: str) -> Verifier:
-    """A verifier key as C2SP has it, `<name>+<key id, 8 hex digits>+<base64 of type and key>`. Raises ValueError."""
-    name, _, rest = text.partition("+")
-    key_id, _, encoded = rest.partition("+")
-    raw = exact_base64(encoded)
-    if not name or any(letter.isspace() for letter in name) or raw[:1] != _ED25519 or len(raw) != 33:
-        raise ValueError("not the verifier key of an Ed25519 signer")
-    if key_id != _key_id(name, raw[1:]).hex():
-        raise ValueError("the key id is not that of this name and key")
-    return Verifier(name, raw[1:])
-
-
-def verifier_text(verifier: Verifier) -> str:
-    """The verifier key as it is handed out; what `read_verifier` takes."""
-    encoded = base64.b64encode(_ED25519 + verifier.public).decode()
-    return f"{verifier.name}+{_key_id(verifier.name, verifier.public).hex()}+{encoded}"
 
 
 def signer_name(incarnation: str) -> str:
@@ -163,5 +140,6 @@ def read_head(text: str) -> Head:
     return head
 
 
-def _key_id(name: str, public: bytes) -> bytes:
-    return hashlib.sha256(name.encode() + b"\n" + _ED25519 + public).digest()[:4]
+def key_id(name: str, kind: int, public: bytes) -> bytes:
+    """The first four bytes of SHA-256 over name, LF, kind and key: an identifier, and no proof of anything."""
+    return hashlib.sha256(name.encode() + b"\n" + bytes([kind]) + public).digest()[:KEY_ID_BYTES]

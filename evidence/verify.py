@@ -12,9 +12,11 @@ import orjson
 
 from evidence.checking import ChainCheck, Faulty
 from evidence.layout import KEYS_NAME, RECEIPTS_NAME, RESERVE_NAME, is_chain_name, segment_name, segment_number
+from evidence.note import VerifierKey
 from evidence.printable import printable
+from evidence.receipt import read_receipt_key
 from evidence.report import ChainReport, Fault, Report, Step
-from evidence.signing import Verifier, read_public, read_verifier
+from evidence.signing import read_public
 
 _T = TypeVar("_T")
 
@@ -28,7 +30,7 @@ class NothingToCheck(Exception):
     """The paths or the key do not name anything that can be checked."""
 
 
-def verify_paths(paths: Sequence[Path], pinned: bytes | None = None, verifiers: Sequence[Verifier] = ()) -> Report:
+def verify_paths(paths: Sequence[Path], pinned: bytes | None = None, verifiers: Sequence[VerifierKey] = ()) -> Report:
     """Check every chain under the paths: evidence folders, or chains themselves.
 
     `pinned` is the raw public key of the identity that they must name; receipts count if one of `verifiers` has signed
@@ -54,7 +56,7 @@ def run_verify(
     C2SP has it); or files that hold them.
     """
     try:
-        verifiers = [_read("--receipt-key", receipt_key, read_verifier) for receipt_key in receipt_keys]
+        verifiers = [_read("--receipt-key", receipt_key, read_receipt_key) for receipt_key in receipt_keys]
         pinned = None if key is None else _read("--key", key, read_public)
         report = verify_paths(paths, pinned, verifiers)
     except (NothingToCheck, OSError) as error:
@@ -89,7 +91,7 @@ def _members(path: Path) -> Iterator[Path]:
         yield from children
 
 
-def _check_chain(chain: Path, pinned: bytes | None, verifiers: Sequence[Verifier]) -> ChainReport:
+def _check_chain(chain: Path, pinned: bytes | None, verifiers: Sequence[VerifierKey]) -> ChainReport:
     """Check one chain, again if its writer has given up segments meanwhile: what is read first is then gone."""
     while True:
         before = _names(chain)

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from evidence.chain import Position
+from evidence.note import VerifierKey
 from evidence.receipt import Receipt, open_receipt, read_receipt_line
 from evidence.record import Header
-from evidence.signing import BadSignature, Verifier
+from evidence.signing import BadSignature
 
 
 class Contradicted(ValueError):
@@ -15,7 +16,7 @@ class Contradicted(ValueError):
 class Witness:
     """The receipts of one chain, held against its records as they come. None counts without a verifier."""
 
-    def __init__(self, verifiers: Sequence[Verifier]) -> None:
+    def __init__(self, verifiers: Sequence[VerifierKey]) -> None:
         self._verifiers = verifiers
         self._receipts: dict[int, Receipt] = {}
         self._any: Receipt | None = None
@@ -72,10 +73,10 @@ class Witness:
     def _open(self, note: str) -> Receipt:
         for verifier in self._verifiers[:-1]:
             try:
-                return open_receipt(note, *verifier)
+                return open_receipt(note, verifier)
             except BadSignature:
                 continue
-        return open_receipt(note, *self._verifiers[-1])
+        return open_receipt(note, self._verifiers[-1])
 
 
 def _chain_of(receipt: Receipt) -> tuple[str, str, str]:

@@ -227,7 +227,7 @@ class Uplink:
         """Check and keep the receipt in an answer; who waits for it waits no more. Raises _NotDelivered."""
         note, included = str(answer.get("receipt")), answer.get("included")
         try:
-            receipt = open_receipt(note, *self._central.verifier)
+            receipt = open_receipt(note, self._central.receipt_key)
         except BadSignature as error:
             raise _NotDelivered(f"its receipt does not count: {error}") from error
         if (receipt.sidecar, receipt.tenant, receipt.chain) != (origin.sidecar, origin.tenant, origin.chain):

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from evidence.signing import Verifier, read_verifier
+from evidence.note import VerifierKey
+from evidence.receipt import read_receipt_key
 from proxy.settings.addresses import is_loopback
 from proxy.settings.origin import KeyPath, Origin
 from proxy.settings.problems import Findings, Unfit
@@ -18,11 +19,11 @@ _KEY_REMEDY: Final = "Give what `agentgate central keys list` prints for receipt
 
 @dataclass(frozen=True, slots=True)
 class CentralConfig:
-    """Where evidence is shipped. `url` ends without a slash; `verifier` signs the receipts."""
+    """Where evidence is shipped. `url` ends without a slash; `receipt_key` signs the receipts."""
 
     url: str
     ca_file: Path | None
-    verifier: Verifier
+    receipt_key: VerifierKey
     acknowledge_seconds: float
     keep_seconds: float
 
@@ -46,10 +47,10 @@ def read_central(
     ca_file = None if given.ca_file is None else path_of((*_AT, "ca_file"), given.ca_file)
     if ca_file is not None and not ca_file.is_file():
         found.add(origin.where((*_AT, "ca_file")), f"there is no file {ca_file}", "Name a PEM file.")
-    verifier = _verifier(given.receipt_key, path_of, origin, found)
-    if url is None or verifier is None:
+    receipt_key = _receipt_key(given.receipt_key, path_of, origin, found)
+    if url is None or receipt_key is None:
         return None
-    return CentralConfig(url, ca_file, verifier, given.acknowledge_seconds, given.keep_seconds)
+    return CentralConfig(url, ca_file, receipt_key, given.acknowledge_seconds, given.keep_seconds)
 
 
 def _url(text: str, *, allow_http: bool) -> str:
@@ -63,18 +64,18 @@ def _url(text: str, *, allow_http: bool) -> str:
     return text.rstrip("/")
 
 
-def _verifier(
+def _receipt_key(
     given: str | None, path_of: Callable[[KeyPath, str], Path], origin: Origin, found: Findings
-) -> Verifier | None:
+) -> VerifierKey | None:
     at = (*_AT, "receipt_key")
     if given is None:
         found.add(origin.where(at), "is missing: a receipt counts by its signature alone", _KEY_REMEDY)
         return None
-    return found.take(origin.where(at), _read_verifier, given, path_of(at, given))
+    return found.take(origin.where(at), _read_key, given, path_of(at, given))
 
 
-def _read_verifier(text: str, path: Path) -> Verifier:
+def _read_key(text: str, path: Path) -> VerifierKey:
     try:
-        return read_verifier(path.read_text().strip() if path.is_file() else text)
+        return read_receipt_key(path.read_text().strip() if path.is_file() else text)
     except (OSError, ValueError) as error:
         raise Unfit(f"is no verifier key: {error}", _KEY_REMEDY) from error

@@ -11,8 +11,8 @@ import pytest
 from evidence.batch import BadBatch, read_batch
 from evidence.canonical import Spelled, canonical, read
 from evidence.reading import run_records
-from evidence.receipt import open_receipt
-from evidence.signing import BadSignature, read_public, read_verifier
+from evidence.receipt import open_receipt, read_receipt_key
+from evidence.signing import BadSignature, read_public
 from evidence.verify import verify_paths
 from tests.peers.places import ROOT
 
@@ -38,7 +38,7 @@ RECEIPTED = [folder for folder in FOLDERS if "with_receipt_key" in _expected(fol
 
 @pytest.mark.parametrize("folder", [pytest.param(folder, id=folder.name) for folder in RECEIPTED])
 def test_a_folder_with_receipts(folder: Path) -> None:
-    verifier = read_verifier(json.loads((VECTORS / "keys.json").read_text())["receipt_key"])
+    verifier = read_receipt_key(json.loads((VECTORS / "keys.json").read_text())["receipt_key"])
     report = verify_paths([folder / "evidence"], verifiers=[verifier])
     said = {"ok": report.ok, "step": report.error and int(report.error.step)}
     if report.ok:
@@ -129,12 +129,12 @@ def test_a_batch(row: dict[str, Any]) -> None:
     "row", [pytest.param(row, id=row["name"]) for row in json.loads((VECTORS / "receipts.json").read_text())]
 )
 def test_a_receipt(row: dict[str, Any]) -> None:
-    verifier = read_verifier(json.loads((VECTORS / "keys.json").read_text())["receipt_key"])
+    verifier = read_receipt_key(json.loads((VECTORS / "keys.json").read_text())["receipt_key"])
     if row["ok"]:
-        assert open_receipt(row["note"], *verifier).position.seq == 14
+        assert open_receipt(row["note"], verifier).position.seq == 14
     else:
         with pytest.raises(BadSignature):
-            open_receipt(row["note"], *verifier)
+            open_receipt(row["note"], verifier)
 
 
 @pytest.mark.parametrize("generator", ["generate.py", "generate_formats.py"])

@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from evidence.journal import Journal
+from evidence.note import COSIGNATURE, VerifierKey
 from evidence.report import Report, Step
 from evidence.signing import public_text
 from evidence.verify import NothingToCheck, run_verify, verify_paths
@@ -104,6 +105,12 @@ async def test_nothing_to_check(desk: Desk, paths: list[str], key: str | None) -
     out = io.StringIO()
     assert run_verify([desk.root / path for path in paths], key=key, as_json=False, out=out) == 64
     assert out.getvalue().startswith("agentgate verify: ")
+
+
+async def test_the_key_of_a_witness_signs_no_receipts(desk: Desk) -> None:
+    out, key = io.StringIO(), VerifierKey("w.example", COSIGNATURE, bytes(32)).text()
+    assert run_verify([desk.evidence], key=None, as_json=False, out=out, receipt_keys=[key]) == 64
+    assert "the key of a witness" in out.getvalue()
 
 
 async def test_a_chain_alone_can_be_checked(desk: Desk) -> None:

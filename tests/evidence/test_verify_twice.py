@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from evidence.receipt import read_receipt_key
 from evidence.report import STEPS
-from evidence.signing import public_text, read_public, read_verifier
+from evidence.signing import public_text, read_public
 from evidence.verify import verify_paths
 from tests.evidence.tampering import TAMPERED, evidence, lines, places
 from tests.peers.places import VERIFIER
@@ -39,7 +40,9 @@ class Said:
 
 def ours(folder: Path, *, pinned: bool, key: bool) -> Said:
     """What `agentgate verify` says."""
-    report = verify_paths([folder], read_public(IDENTITY) if pinned else None, [read_verifier(LEDGER)] if key else [])
+    report = verify_paths(
+        [folder], read_public(IDENTITY) if pinned else None, [read_receipt_key(LEDGER)] if key else []
+    )
     rule = None if report.error is None else STEPS[report.error.step].partition(":")[0]
     return Said(rule, report.total("records"), report.total("witnessed"))
 

@@ -26,12 +26,13 @@ from evidence.canonical import Spelled, canonical
 from evidence.chain import TURNS, Position, State, segment_body
 from evidence.clock import Instant
 from evidence.layout import segment_name
+from evidence.note import ED25519, VerifierKey
 from evidence.receipt import Receipt, receipt_line
 from evidence.record import Entry, Kind, link_of, record_line
 from evidence.report import STEPS, Step
 from evidence.scribe import Scribe
 from evidence.sealing import Recipient, Sealer
-from evidence.signing import Certificate, Verifier, public_text, sign_note, verifier_text
+from evidence.signing import Certificate, public_text, sign_note
 
 HERE: Final = Path(__file__).parent
 DOCS: Final = HERE.parents[2] / "docs" / "evidence.md"
@@ -83,7 +84,7 @@ def ledger_key(number: int = 1) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(bytes([0x40 + number]) * 32)
 
 
-LEDGER: Final = Verifier("central.example/receipts", ledger_key().public_key().public_bytes_raw())
+LEDGER: Final = VerifierKey("central.example/receipts", ED25519, ledger_key().public_key().public_bytes_raw())
 
 
 @dataclass(slots=True)
@@ -497,7 +498,7 @@ def keys() -> bytes:
         "tenant_private": text(TENANT.private_bytes_raw()),
         "tenant_public": text(TENANT.public_key().public_bytes_raw()),
         "data_key": text(DATA_KEY),
-        "receipt_key": verifier_text(LEDGER),
+        "receipt_key": LEDGER.text(),
     }
     return (json.dumps(known, indent=2) + "\n").encode()
 
