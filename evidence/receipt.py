@@ -19,8 +19,8 @@ from typing import Final
 import orjson
 
 from evidence.chain import Position
-from evidence.note import ED25519, VerifierKey, read_verifier_key
 from evidence.key_history import History
+from evidence.note import ED25519, VerifierKey, read_verifier_key
 from evidence.record import is_digest
 from evidence.signing import BadSignature, open_note
 
