@@ -18,7 +18,7 @@ _BESIDE: Final = """# The templates decide what they are about, the starter ever
 package agentgate
 
 decision := data.agentgate.composed.decision if {
-	data.agentgate.composed.decision.reason != "no_template"
+	data.agentgate.composed.opinion
 } else := data.agentgate.rules.decision
 
 listing := {"hide": [name |

@@ -5,8 +5,10 @@ package agentgate
 
 import data.agentgate.templates.chosen
 
-decision := object.union(opinion, exception) if {
-	opinion
+decision := object.union(opinion, {"exception": data.agentgate.rules.excepting[0]}) if {
+	excepted
+} else := opinion if {
+	not excepted
 } else := {
 	"effect": "deny",
 	"reason": "no_template",
@@ -26,17 +28,12 @@ opinion := {
 }
 
 effect := "deny" if {
-	said("deny")
+	effects.deny
 } else := "require_approval" if {
-	said("require_approval")
-} else := "allow" if {
-	said("allow")
-}
+	effects.require_approval
+} else := "allow" if effects.allow
 
-said(wanted) if {
-	some one in standing
-	one.effect == wanted
-}
+effects := {said | said := standing[_].effect}
 
 # What stands of what the templates say, once an exception has lifted what it may.
 standing := chosen.said if {
@@ -45,8 +42,8 @@ standing := chosen.said if {
 
 lifted := {rank |
 	one := chosen.said[rank]
-	one.effect == "deny"
 	one.exceptable == true
+	one.effect == "deny"
 	data.agentgate.rules.excepting[0]
 }
 
@@ -63,36 +60,29 @@ speakers := [name |
 ]
 
 # Those that say it, in the order in which they were chosen.
-winning := [one | some one in standing; one.effect == effect]
+winning := [one | one := standing[_]; one.effect == effect]
 
-# The exception that the decision goes by, if it goes by one.
-exception := {"exception": data.agentgate.rules.excepting[0]} if {
-	effect != "deny"
+# The decision goes by an exception, and names it.
+excepted if {
 	by_exception
-} else := {}
+	effect != "deny"
+}
 
 by_exception if count(lifted) > 0
 
-by_exception if {
-	some one in standing
-	one.exception
-}
+by_exception if standing[_].exception
 
-default obligations := {}
-
-obligations := object.union(merged, asked) if effect != "deny"
-
-# Each obligation as the list of all that is asked for.
-merged := {name: values |
-	some one in standing
-	some name, _ in one.obligations
-	name != "approval"
-	values := [value | some other in standing; some value in other.obligations[name]]
-}
-
-# How the first that asks for an approval wants it.
-asked := {"approval": winning[0].obligations.approval} if {
+obligations := object.union(merged, {"approval": winning[0].obligations.approval}) if {
 	effect == "require_approval"
+} else := merged if {
+	effect != "deny"
 } else := {}
+
+# Each obligation as the list of all that is asked for; of approvals that of the first counts.
+merged := {name: values |
+	some name, _ in standing[_].obligations
+	name != "approval"
+	values := [value | value := standing[_].obligations[name][_]]
+}
 
 open := chosen.opens - chosen.shuts

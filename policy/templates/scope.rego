@@ -3,17 +3,20 @@
 # counts whole: nothing is merged, so that one look says what holds.
 package agentgate.templates.scope
 
-levels := [level |
-	some tenant in [input.caller.tenant, "*"]
-	some agent in [input.caller.agent, "*"]
-	some upstream in [input.call.upstream, "*"]
-	level := data.settings[tenant][agent][upstream]
-]
-
-of(template) := found[0] if {
-	found := [setting |
-		some level in levels
-		setting := object.get(level, template, null)
-		setting != null
-	]
+of(template) := setting if {
+	setting := data.settings[input.caller.tenant][input.caller.agent][input.call.upstream][template]
+} else := setting if {
+	setting := data.settings[input.caller.tenant][input.caller.agent]["*"][template]
+} else := setting if {
+	setting := data.settings[input.caller.tenant]["*"][input.call.upstream][template]
+} else := setting if {
+	setting := data.settings[input.caller.tenant]["*"]["*"][template]
+} else := setting if {
+	setting := data.settings["*"][input.caller.agent][input.call.upstream][template]
+} else := setting if {
+	setting := data.settings["*"][input.caller.agent]["*"][template]
+} else := setting if {
+	setting := data.settings["*"]["*"][input.call.upstream][template]
+} else := setting if {
+	setting := data.settings["*"]["*"]["*"][template]
 }

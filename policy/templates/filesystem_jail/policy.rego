@@ -9,10 +9,12 @@ settings := scope.of("filesystem-jail")
 tool := settings.tools[input.call.name] if input.call.method == "tools/call"
 
 decision := {"effect": "deny", "reason": "secret_path", "obligations": {}} if {
+	tool
 	some path in paths
 	is_string(path)
 	places.secret(path)
 } else := {"effect": "allow", "reason": "in_jail", "obligations": {}} if {
+	tool
 	count(paths) > 0
 	not strays
 } else := {"effect": "deny", "reason": "outside_jail", "obligations": {}, "exceptable": plain} if tool
