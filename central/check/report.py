@@ -1,0 +1,53 @@
+"""A check in words, and as JSON."""
+
+from dataclasses import asdict
+from typing import Any
+
+from central.check.checking import Checked
+from central.check.findings import MEANS, Finding, Step
+
+
+def as_text(checked: Checked) -> str:
+    """For a person: what was looked at, then what is not right, the first place by name."""
+    cosigned = f", cosigned by {', '.join(checked.cosigned)}" if checked.cosigned else ""
+    lines = [
+        f"ledger   {checked.chains:,} chains, {checked.records:,} records, {checked.waiting:,} batches wait",
+        f"log      {checked.origin}: {checked.leaves:,} leaves{cosigned}",
+    ]
+    if checked.erased:
+        lines.append(f"erased   {checked.erased:,} data keys that records name are not there")
+    if checked.ok:
+        lines += [f"ok       {MEANS[step]}" for step in Step]
+    for finding in checked.findings.told:
+        lines += [f"FAILED   {finding.where}: {finding.what}", f"         {finding.step}: {MEANS[finding.step]}"]
+    more = checked.findings.count - len(checked.findings.told)
+    if more:
+        lines.append(f"         and {more:,} more")
+    if not checked.ok:
+        lines.append("Keep database and log as they are; what sidecars and witnesses hold says which of them is right.")
+    return "\n".join(lines) + "\n"
+
+
+def as_json(checked: Checked) -> dict[str, Any]:
+    """For machines. `error` is the first finding, null where there is none."""
+    told = [_finding(finding) for finding in checked.findings.told]
+    return {
+        "ok": checked.ok,
+        "chains": checked.chains,
+        "records": checked.records,
+        "waiting": checked.waiting,
+        "erased_keys": checked.erased,
+        "log": {
+            "origin": checked.origin,
+            "leaves": checked.leaves,
+            "root": checked.root,
+            "cosigned": list(checked.cosigned),
+        },
+        "findings": checked.findings.count,
+        "error": told[0] if told else None,
+        "errors": told,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return asdict(finding)
