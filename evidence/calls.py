@@ -6,6 +6,10 @@ from typing import Final
 from evidence.chain import State, turn
 from evidence.record import OUTCOMES, Kind, Record
 
+_OUTCOME: Final = Kind.OUTCOME
+_NOTHING: Final = State.NOTHING
+"""By names of their own, as in `chain`: members of enumerations are slow to look up."""
+
 _OF_A_CALL: Final = frozenset({Kind.INTENT, Kind.OUTCOME, Kind.REFUSAL, Kind.LATE})
 
 
@@ -28,14 +32,14 @@ class Calls:
     def take(self, record: Record) -> None:
         """A record was found true. Raises NotItsTurn, OutOfTurn."""
         call, kind = record.header.call, record.header.kind
-        if kind is Kind.OUTCOME and not _is_outcome(record.body):
+        if kind is _OUTCOME and not _is_outcome(record.body):
             raise NotItsTurn("an outcome that is none")
         if call is None:
             if kind in _OF_A_CALL:
                 raise NotItsTurn(f"{kind.value} without a call")
             return
-        state = self._states.get(call, State.NOTHING)
-        if state is State.NOTHING and kind is Kind.LATE and self._forgotten:
+        state = self._states.get(call, _NOTHING)
+        if self._forgotten and state is _NOTHING and kind is Kind.LATE:
             state = State.ENDED
         self._states[call] = turn(call, state, kind)
 

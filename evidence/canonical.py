@@ -66,14 +66,20 @@ def read(data: bytes) -> Any:
     """The value whose canonical bytes are `data`. Raises ValueError for bytes that are the canonical form of none."""
     if data.isascii() and b"$" not in data:
         # No key is beyond ASCII or one of our escapes, so what `_is_simple` asks else is a matter of types.
-        with contextlib.suppress(ValueError):
+        try:
             value = _SIMPLE.decode(data)
+        except ValueError:
+            pass
+        else:
             if orjson.dumps(value, option=orjson.OPT_SORT_KEYS) == data:
                 return value
     value = orjson.loads(data)
-    if not _is_simple(value, _MAX_DEPTH):
+    if _is_simple(value, _MAX_DEPTH):
+        written = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    else:
         value = _restore(value, _MAX_DEPTH)
-    if canonical(value) != data:
+        written = canonical(value)
+    if written != data:
         raise ValueError("not in canonical form")
     return value
 

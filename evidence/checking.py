@@ -4,7 +4,6 @@ The caller hands in the receipts, the segments in their order, the wrapped keys 
 size; the first fault ends the check.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, ParamSpec, TypeVar
 
@@ -51,6 +50,11 @@ _STEP_OF: Final[Mapping[type[Exception], Step]] = {
 
 _REFUSED: Final = tuple(_STEP_OF)
 
+_START: Final = Kind.START
+_OUTCOME: Final = Kind.OUTCOME
+_LOSS: Final = Kind.LOSS
+"""By names of their own, as in `chain`: members of enumerations are slow to look up."""
+
 
 class ChainCheck:
     """The check of one chain.
@@ -66,7 +70,7 @@ class ChainCheck:
         self._witness = Witness(verifiers)
         self._heads = Heads()
         self._calls = Calls()
-        self._kinds: Counter[Kind] = Counter()
+        self._kinds = dict.fromkeys(Kind, 0)
         self._data_keys: set[str] = set()
         self._trimmed = False
         self._waiting: Record | None = None
@@ -123,7 +127,7 @@ class ChainCheck:
     def end(self) -> None:
         """Put what was found into the report."""
         report, kinds = self.report, self._kinds
-        report.records = kinds.total()
+        report.records = sum(kinds.values())
         report.intents, report.outcomes = kinds[Kind.INTENT], kinds[Kind.OUTCOME]
         report.refusals = kinds[Kind.REFUSAL]
         report.open = len(self._calls.open())
@@ -202,7 +206,7 @@ class ChainCheck:
     def _settle(self, record: Record) -> None:
         """A record counts when its box is there as well."""
         header, link = record.header, record.link
-        if header.kind is Kind.START:
+        if header.kind is _START:
             self._start(record)
         self._calls.take(record)
         self._witness.reaches(header.seq, link, header.incarnation)
@@ -240,9 +244,9 @@ class ChainCheck:
 
     def _count(self, record: Record) -> None:
         header, report, before = record.header, self.report, self._before
-        if header.kind is Kind.OUTCOME:
+        if header.kind is _OUTCOME:
             report.unknown += record.body["outcome"] == "unknown"
-        elif header.kind is Kind.LOSS:
+        elif header.kind is _LOSS:
             report.lost += sum(map(count, _step(Step.LINES, member, record.body, "lost").values()))
         self._kinds[header.kind] += 1
         if before is None:

@@ -1,9 +1,12 @@
 """Signed notes and certificates: what holds, and every way in which it does not."""
 
 import base64
+import itertools
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
 
 from evidence.chain import Position
 from evidence.signing import (
@@ -99,3 +102,36 @@ def test_a_certificate_covers_each_of_its_members() -> None:
 def test_a_public_key_that_is_none(text: str) -> None:
     with pytest.raises(ValueError):
         read_public(text)
+
+
+def _spelled(text: bytes) -> bytes | None:
+    """What base64 of the standard library makes of a text that is the one spelling of its bytes."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except ValueError:
+        return None
+    return raw if base64.b64encode(raw) == text else None
+
+
+def _exact(text: bytes) -> bytes | None:
+    try:
+        return exact_base64(text)
+    except ValueError:
+        return None
+
+
+def test_every_end_of_base64_has_one_spelling() -> None:
+    for end in itertools.product(b"AQgwx+/=-_\\", repeat=4):
+        for text in (bytes(end), b"QUJD" + bytes(end)):
+            assert _exact(text) == _spelled(text), text
+
+
+_PIECES = st.sampled_from([b"A", b"Q", b"/", b"+", b"=", b"\\u0041", b"\\u003d", b"\\/", b"\n", b'"', b"\xe9"])
+
+
+@given(st.binary(max_size=12), st.lists(st.tuples(st.integers(0, 16), st.integers(0, 2), _PIECES), max_size=3))
+def test_base64_is_read_as_the_standard_library_does(raw: bytes, edits: list[tuple[int, int, bytes]]) -> None:
+    text = base64.b64encode(raw)
+    for place, taken, piece in edits:
+        text = text[:place] + piece + text[place + taken :]
+    assert _exact(text) == _spelled(text)
