@@ -51,7 +51,8 @@ class Entry(Struct, frozen=True):
     """What the journal is asked to record.
 
     `body` is free of secrets: it is stored in the clear. `secrets` maps a name to the bytes that only a commitment
-    and a sealed box may hold; with `plain` false the box keeps the salts alone, so that the text is nowhere.
+    and a sealed box may hold; with `plain` false the box keeps the salts alone, so that the text is nowhere,
+    or what `redacted` has for that name: it says what stood there, and is not what was committed to.
     `unit` is the erasure unit (a subject or a session) whose data key seals the box. The body of an outcome has
     the member `outcome`, one of OUTCOMES; beside it stand `delivery`, `effect` and `reason`.
     """
@@ -61,6 +62,7 @@ class Entry(Struct, frozen=True):
     call: str | None = None
     secrets: Mapping[str, bytes] = field(default_factory=dict)
     plain: bool = True
+    redacted: Mapping[str, bytes] = field(default_factory=dict)
     unit: str = ""
     durability: Durability = "process"
 

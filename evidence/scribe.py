@@ -44,7 +44,7 @@ class Scribe:
         Raises ValueError for a body without canonical form, with a member that is ours, or an unknown outcome.
         """
         _check_body(entry)
-        members, box = self._seal(entry, plain=plain and entry.plain)
+        members, box = self._seal(entry, plain=plain)
         body = encode_body({**entry.body, **members})
         header = encode_header(
             Header(
@@ -71,7 +71,8 @@ class Scribe:
     def _seal(self, entry: Entry, *, plain: bool) -> tuple[Mapping[str, Any], bytes]:
         if not entry.secrets:
             return {}, b""
-        sealed = self._sealer.seal(entry.secrets, entry.unit, plain=plain)
+        redacted = entry.redacted if plain else {}
+        sealed = self._sealer.seal(entry.secrets, entry.unit, plain=plain and entry.plain, redacted=redacted)
         return sealed.members, box_line(sealed.box)
 
 

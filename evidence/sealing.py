@@ -11,6 +11,7 @@ import hmac
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 import orjson
@@ -29,6 +30,8 @@ Random = Callable[[int], bytes]
 _SUITE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _BOX_TAG: Final = b"agentgate/box/v1\x00"
 _KEY_TAG: Final = b"agentgate/data-key/v1\x00"
+NOTHING: Final[Mapping[str, bytes]] = MappingProxyType({})
+
 _NONCE_BYTES: Final = 12
 _SALT_BYTES: Final = 32
 _KEY_BYTES: Final = 32
@@ -85,8 +88,10 @@ class Sealer:
         self._keys: OrderedDict[str, _DataKey] = OrderedDict()
         self.unwritten: list[bytes] = []
 
-    def seal(self, secrets: Mapping[str, bytes], unit: str, *, plain: bool) -> Sealed:
-        """Commit to each value; with `plain` the box holds salts and texts, else the salts alone.
+    def seal(
+        self, secrets: Mapping[str, bytes], unit: str, *, plain: bool, redacted: Mapping[str, bytes] = NOTHING
+    ) -> Sealed:
+        """Commit to each value; with `plain` the box holds salts and texts, else the salts and what is `redacted`.
 
         Raises ValueError for a name that is no ASCII identifier.
         """
@@ -97,7 +102,7 @@ class Sealer:
                 raise ValueError(f"not the name of a secret: {name!r}")
             salt = self._random(_SALT_BYTES)
             commitments[name] = {"hmac": commitment(salt, value), "bytes": len(value)}
-            opened[name] = _content(salt, value, plain=plain)
+            opened[name] = _content(salt, value if plain else None, redacted.get(name))
         nonce = self._random(_NONCE_BYTES)
         # All keys are ASCII and all values text, so sorted output is canonical.
         content = orjson.dumps(opened, option=orjson.OPT_SORT_KEYS)
@@ -156,25 +161,35 @@ def unwrap(members: Mapping[str, Any], private: X25519PrivateKey) -> bytes:
 
 
 def open_box(box: bytes, data_key: bytes, key_id: str, tenant: str) -> dict[str, tuple[bytes, bytes | None]]:
-    """Salt and value of each secret in a box; the value is None where only the salt was kept. Raises CannotOpen."""
+    """Salt and value of each secret in a box; the value is None where the box does not have it. Raises CannotOpen."""
+    contents = box_contents(box, data_key, key_id, tenant)
+    return {name: (exact_base64(content["salt"]), value_of(content)) for name, content in contents.items()}
+
+
+def box_contents(box: bytes, data_key: bytes, key_id: str, tenant: str) -> dict[str, Mapping[str, str]]:
+    """What a box says of each secret: `salt`, and at most one of `text`, `base64` and `redacted`. Raises CannotOpen."""
     try:
         opened = AESGCM(data_key).decrypt(box[:_NONCE_BYTES], box[_NONCE_BYTES:], _aad(key_id, tenant))
     except (InvalidTag, ValueError) as error:
         raise CannotOpen("the box does not open with its data key") from error
-    return {name: (exact_base64(content["salt"]), _value(content)) for name, content in orjson.loads(opened).items()}
+    contents: dict[str, Mapping[str, str]] = orjson.loads(opened)
+    return contents
 
 
-def _content(salt: bytes, value: bytes, *, plain: bool) -> dict[str, str]:
+def _content(salt: bytes, value: bytes | None, redacted: bytes | None) -> dict[str, str]:
     content = {"salt": base64.b64encode(salt).decode()}
-    if plain:
+    if value is not None:
         try:
             content["text"] = value.decode()
         except UnicodeDecodeError:
             content["base64"] = base64.b64encode(value).decode()
+    elif redacted is not None:
+        content["redacted"] = redacted.decode("utf-8", "replace")
     return content
 
 
-def _value(content: Mapping[str, str]) -> bytes | None:
+def value_of(content: Mapping[str, str]) -> bytes | None:
+    """The value that was committed to, where the box has it."""
     if "text" in content:
         return content["text"].encode()
     return exact_base64(content["base64"]) if "base64" in content else None

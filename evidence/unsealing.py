@@ -1,6 +1,5 @@
 """Opens sealed boxes of records with a tenant's private key, for whoever reads them."""
 
-import base64
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,8 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from evidence.layout import KEYS_NAME
-from evidence.sealing import CannotOpen, commitment, open_box, read_key_line, unwrap
+from evidence.sealing import CannotOpen, box_contents, commitment, read_key_line, unwrap, value_of
+from evidence.signing import exact_base64
 from evidence.tailing import Found, Unreadable
 
 
@@ -22,7 +22,8 @@ class Unsealer:
         self._data_keys: dict[tuple[Path, str], bytes] = {}
 
     def open(self, found: Found) -> dict[str, Any] | None:
-        """Text by name (`{"base64": …}` for bytes that are none, null where only the commitment was kept).
+        """Text by name: `{"base64": …}` for bytes that are none, `{"redacted": …}` for what is left of a text, null
+        where only the commitment was kept.
 
         None if there is no box, or if it does not open: another tenant's, or erased.
         """
@@ -30,15 +31,16 @@ class Unsealer:
             return None
         body, key_id = found.record.body, found.record.body["sealed"]["key"]
         try:
-            opened = open_box(found.box, self._data_key(found.chain, key_id), key_id, found.record.header.tenant)
+            opened = box_contents(found.box, self._data_key(found.chain, key_id), key_id, found.record.header.tenant)
         except CannotOpen:
             return None
-        for name, (salt, value) in opened.items():
-            if value is not None and commitment(salt, value) != _committed(body, name):
+        for name, content in opened.items():
+            value = value_of(content)
+            if value is not None and commitment(exact_base64(content["salt"]), value) != _committed(body, name):
                 raise Unreadable(
                     f"{found.chain.name}, record {found.record.header.seq}: {name} is not what was committed"
                 )
-        return {name: _readable(value) for name, (_, value) in opened.items()}
+        return {name: _readable(content) for name, content in opened.items()}
 
     def _data_key(self, chain: Path, key_id: str) -> bytes:
         place = (chain, key_id)
@@ -66,13 +68,10 @@ def _key_lines(path: Path) -> Iterator[Mapping[str, Any]]:
             raise Unreadable(f"{path.parent.name}, {path.name}: {error}") from error
 
 
-def _readable(value: bytes | None) -> Any:
-    if value is None:
-        return None
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(value).decode()}
+def _readable(content: Mapping[str, str]) -> Any:
+    if "text" in content:
+        return content["text"]
+    return {name: content[name] for name in ("base64", "redacted") if name in content} or None
 
 
 def _committed(body: Mapping[str, Any], name: str) -> Any:

@@ -46,6 +46,7 @@ from proxy.metrics import Level, Metrics
 from proxy.path.approve import note_news
 from proxy.path.identify import Identity, SoleAgent, TokenHolders
 from proxy.questions import OwnQuestions, Questions
+from proxy.redacting import Redacting
 from proxy.rounds import Rounds
 from proxy.sessions import Sessions
 from proxy.task_file import TaskFile
@@ -164,6 +165,7 @@ async def assembled(
             clock=steady,
             sidecar=sidecar,
             metrics=metrics,
+            redacting=Redacting(keys.pseudonym, config.evidence.redaction),
             durability=config.evidence.durability,
             bounds=Bounds(config.limits.message_bytes, config.limits.answer_bytes, depth=config.limits.depth),
         )

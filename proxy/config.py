@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from evidence.record import Durability
 from policy.trust import ExceptionTrust, Trust
 from proxy.path.identify import Holder
+from proxy.redacting import RedactionConfig
 from proxy.settings.addresses import Address, TcpAddress, UnixAddress, listen_address, socket_path
 from proxy.settings.bundle_server import read_bundle_server
 from proxy.settings.central import CentralConfig, read_central
@@ -20,6 +21,7 @@ from proxy.settings.opa import read_opa_address, read_opa_bundle, read_opa_uid
 from proxy.settings.origin import KeyPath, Origin, merged
 from proxy.settings.problems import ConfigProblems, Findings, Problem, Unfit
 from proxy.settings.reading import parse_file, read_shape
+from proxy.settings.redaction import read_redaction
 from proxy.settings.shape import (
     ApprovalSettings,
     EvidenceSettings,
@@ -89,6 +91,7 @@ class EvidenceConfig:
     durability: Durability
     min_free_bytes: int
     warn_bytes: int
+    redaction: RedactionConfig = field(default_factory=RedactionConfig)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +216,7 @@ class _Reader:
             upstreams=served,
             policy=self._policy(self.settings.policy, served, places.state),
             identity=identity,
-            evidence=_evidence(self.settings.evidence, places.evidence),
+            evidence=_evidence(self.settings.evidence, places.evidence, self._redaction()),
             limits=self.settings.limits,
             approvals=self.settings.approvals,
             approvals_listen=self._approvals_listen(),
@@ -333,6 +336,9 @@ class _Reader:
             self.found.add(self._origin.where(at), f"there is no {path}", remedy)
         return str(path)
 
+    def _redaction(self) -> RedactionConfig:
+        return read_redaction(self.settings.evidence.redaction, self._file, self._origin, self.found)
+
     def _check_exposure(self, config: Config) -> None:
         """Whoever reaches a listener that asks for no token is the agent, so only this machine may reach it."""
         if not config.listen.loopback and config.identity.tokens_file is None:
@@ -354,8 +360,8 @@ def _is_kept(state: Path, spec: str) -> bool:
     return kept_at(state, spec).is_file()
 
 
-def _evidence(given: EvidenceSettings, folder: Path) -> EvidenceConfig:
-    return EvidenceConfig(folder, given.durability, given.min_free_bytes, given.warn_bytes)
+def _evidence(given: EvidenceSettings, folder: Path, redaction: RedactionConfig) -> EvidenceConfig:
+    return EvidenceConfig(folder, given.durability, given.min_free_bytes, given.warn_bytes, redaction)
 
 
 def _home(environ: Mapping[str, str]) -> Path:

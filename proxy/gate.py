@@ -20,6 +20,7 @@ from proxy.flights import Flights
 from proxy.memory import Memory
 from proxy.metrics import Metrics
 from proxy.questions import OwnQuestions, Questions
+from proxy.redacting import Redacting
 from proxy.rounds import Rounds
 from proxy.sessions import Sessions
 from proxy.tasks import Tasks
@@ -100,6 +101,7 @@ class Gate:
     clock: Clock
     sidecar: SidecarView
     metrics: Metrics
+    redacting: Redacting
     durability: Durability = "process"
     answered: Answered = field(default_factory=Answered)
     bounds: Bounds = field(default_factory=Bounds)

@@ -39,6 +39,7 @@ REFUSALS: Final = {kind.__name__: kind for kind in ExceptionRefused.__subclasses
 _CALLS: Final = {
     "meaning": "What the key means, and its default.",
     "_suggestion": "Did you mean KEY?",
+    "_known": "Those that are used: IDS.",
 }
 """What the functions that make a text give."""
 

@@ -8,6 +8,8 @@ import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, exc
 from sqlalchemy.engine import URL, make_url
 
+from central.store.hosts import spread
+
 SQLITE: Final = "sqlite"
 POSTGRESQL: Final = "postgresql"
 WAIT_SECONDS: Final = 10.0
@@ -86,8 +88,8 @@ def open_store(url: str, *, connections: int = 8, wait_seconds: float = WAIT_SEC
 
 def _read_url(url: str) -> URL:
     try:
-        named = make_url(url)
-    except exc.ArgumentError as error:
+        named = make_url(spread(url))
+    except (exc.ArgumentError, ValueError) as error:
         raise StoreProblem("the database is named by a URL: sqlite:///PATH or postgresql://HOST/NAME") from error
     if named.drivername not in {SQLITE, POSTGRESQL}:
         raise StoreProblem(f"no database of the kind {named.drivername!r}: it is sqlite:///PATH or postgresql://…")

@@ -5,7 +5,7 @@ Whatever happens to an exchange, each call leaves a refusal, or one intent and o
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -105,12 +105,14 @@ class Recording:
         }
         if call.continues is not None:
             body["continues"] = call.continues
+        secrets = self._secrets(call, decision.message)
         return Entry(
             Kind.INTENT,
             body,
             call=call.id,
-            secrets=self._secrets(call, decision.message),
+            secrets=secrets,
             plain=_plain(decision),
+            redacted=self._redacted(call, decision, secrets),
             unit=self._unit(call.session),
             durability=_durability(decision, self._gate.durability),
         )
@@ -124,6 +126,13 @@ class Recording:
         if message:
             secrets["decision_message"] = message.encode()
         return secrets
+
+    def _redacted(self, call: Call, decision: Decision | None, secrets: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        """What is kept in place of texts where policy wants them recorded `redacted`."""
+        if decision is None or recording(decision) != "redacted":
+            return {}
+        tool = f"{call.upstream}/{call.name}"
+        return self._gate.redacting.redacted(secrets, tenant=call.caller.tenant, tool=tool)
 
     def _subject(self, call: Call) -> dict[str, Any]:
         return {
@@ -176,12 +185,14 @@ class Recording:
         permit = self._permits[call.id]
         answer = ending.answer
         plain = _plain(permit.decision) and (answer is None or len(answer) <= self._gate.bounds.sealed_bytes)
+        secrets = {} if answer is None else {"result": answer}
         return Entry(
             Kind.OUTCOME,
             outcome_body(ending),
             call=call.id,
-            secrets={} if answer is None else {"result": answer},
+            secrets=secrets,
             plain=plain,
+            redacted=self._redacted(call, permit.decision, secrets),
             unit=self._unit(call.session),
             durability=_durability(permit.decision, self._gate.durability),
         )
@@ -297,7 +308,15 @@ class Recording:
             secrets["detail"] = refusal.detail.encode()
         plain = refusal.decision is None or _plain(refusal.decision)
         plain = plain and len(self.exchange.envelope.raw) <= self._gate.bounds.sealed_bytes
-        return Entry(Kind.REFUSAL, body, call=call.id, secrets=secrets, plain=plain, unit=self._unit(call.session))
+        return Entry(
+            Kind.REFUSAL,
+            body,
+            call=call.id,
+            secrets=secrets,
+            plain=plain,
+            redacted=self._redacted(call, refusal.decision, secrets),
+            unit=self._unit(call.session),
+        )
 
     async def _refused_message(self, refusal: Refusal) -> str:
         reference = self._gate.new_id()

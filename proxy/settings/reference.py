@@ -21,8 +21,8 @@ _HEAD: Final = """\
 `agentgate sidecar` and `agentgate wrap` take a file with `-c FILE` (or `AGENTGATE_CONFIG`): TOML, or JSON if its name
 ends with `.json`. Every key has a default, so that a file is needed only for what differs; a flag goes before the
 file. A key that is not listed here, or a value that does not fit, ends the start with code 64, and all problems are
-reported at once. `agentgate config check -c FILE` looks for them, and at keys, orders, grants and policy, without
-starting, making or writing anything.
+reported at once. `agentgate config check -c FILE` looks for them, and at keys, orders, grants, exceptions and policy,
+without starting, making or writing anything.
 
 A relative path starts at the folder of the file that names it; on the command line at the working directory. Sizes
 are in bytes, times in seconds, as the names of the keys say.

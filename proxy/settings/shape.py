@@ -127,6 +127,40 @@ class PolicySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = None
 
 
+class RedactionRuleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What becomes of some findings; of rules that fit the most specific counts (docs/redaction.md)."""
+
+    mode: Annotated[
+        Literal["mask", "tokenise", "drop", "keep"],
+        Meta(description="`[email]`, a keyed token, the member left out, or the value itself."),
+    ]
+    at: Annotated[
+        Annotated[str, Meta(pattern=r"\A(?:/(?:[^~]|~[01])*)?\Z")] | None,
+        Meta(description="JSON Pointer that findings stand under, such as `/arguments/to` or `/result`."),
+    ] = None
+    tool: Annotated[Text | None, Meta(description="The tool that is called: `upstream/name`.")] = None
+    detector: Annotated[Text | None, Meta(description="The id of a detector.")] = None
+    kind: Annotated[
+        Literal["secret", "financial", "national_id", "contact", "network", "other"] | None,
+        Meta(description="The kind of a detector."),
+    ] = None
+
+
+class RedactionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What evidence keeps of texts that policy wants recorded `redacted`."""
+
+    mode: Annotated[
+        Literal["mask", "tokenise", "drop", "keep"],
+        Meta(description="What becomes of a finding that no rule is about, as in `rules`."),
+    ] = "mask"
+    detectors_file: Annotated[
+        Text | None,
+        Meta(description="TOML or JSON: detectors of your own, besides the built-in ones or in their place."),
+    ] = None
+    off: Annotated[tuple[Text, ...], Meta(description="Ids of detectors that are not used.")] = ()
+    rules: dict[str, RedactionRuleSettings] = {}
+
+
 class EvidenceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where records are kept, and how durable they are before a call goes on."""
 
@@ -144,6 +178,7 @@ class EvidenceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Annotated[int, Meta(ge=0)], Meta(description="Under this much free space new calls are refused.")
     ] = 256 << 20
     warn_bytes: Annotated[Size, Meta(description="A chain larger than this is reported by /readyz.")] = 1 << 30
+    redaction: RedactionSettings = RedactionSettings()
 
 
 class CentralSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

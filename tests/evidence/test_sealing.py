@@ -8,6 +8,7 @@ from evidence.sealing import (
     CannotOpen,
     Recipient,
     Sealer,
+    box_contents,
     box_hash,
     commitment,
     open_box,
@@ -45,6 +46,21 @@ def test_without_plain_the_text_is_nowhere_and_the_commitment_can_still_be_prove
     opened = open_box(sealed.box, unwrap(line, _PRIVATE), line["id"], "acme")
     salt, value = opened["input"]
     assert value is None
+    assert commitment(salt, _SECRETS["input"]) == sealed.members["commitments"]["input"]["hmac"]
+
+
+def test_what_is_redacted_stands_beside_the_commitment_to_the_whole() -> None:
+    sealer = _sealer()
+    sealed = sealer.seal(_SECRETS, "s1", plain=False, redacted={"input": b'{"a":"[card]"}'})
+    line = read_key_line(sealer.unwritten[0][:-1])
+    contents = box_contents(sealed.box, unwrap(line, _PRIVATE), line["id"], "acme")
+    assert {name: set(content) for name, content in contents.items()} == {
+        "input": {"salt", "redacted"},
+        "raw": {"salt"},
+    }
+    assert contents["input"]["redacted"] == '{"a":"[card]"}'
+    salt, value = open_box(sealed.box, unwrap(line, _PRIVATE), line["id"], "acme")["input"]
+    assert value is None, "what is redacted is not taken for what was committed to"
     assert commitment(salt, _SECRETS["input"]) == sealed.members["commitments"]["input"]["hmac"]
 
 

@@ -28,6 +28,7 @@ from proxy.memory import Memory
 from proxy.metrics import Metrics
 from proxy.path.identify import Credentials, Holder, TokenHolders
 from proxy.questions import OwnQuestions, Questions
+from proxy.redacting import Redacting, RedactionConfig
 from proxy.rounds import Rounds
 from proxy.sessions import Sessions
 from proxy.task_file import TaskFile
@@ -273,6 +274,7 @@ def make_gate(
         approvals=Approvals(journal.chain.parent.parent, answerable=False),
         clock=clock,
         sidecar=SidecarView("gate-1", 0, "none"),
+        redacting=Redacting(b"k" * 32, RedactionConfig()),
         metrics=Metrics(upstreams),
         bounds=Bounds(message_bytes=1 << 20, answer_bytes=1 << 20),
         new_id=counted_ids(first_id),

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -92,6 +92,22 @@ class Postgres:
             _killed(child)
         self.process = None
 
+    def ask(self, statement: str) -> object:
+        """The one value of a statement, as the superuser; None where it has none."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            cursor = connection.execute(statement.encode())
+            row = cursor.fetchone() if cursor.description else None
+        return None if row is None else row[0]
+
+    def set(self, name: str, value: str) -> None:
+        """Change a setting of the running server."""
+        self.ask(f"ALTER SYSTEM SET {name} = '{value}'")
+        self.ask("SELECT pg_reload_conf()")
+
+    def promote(self) -> None:
+        """A standby takes writes from now on."""
+        assert self.ask("SELECT pg_promote(true, 60)") is True
+
     def stop(self) -> None:
         """At once: nobody needs its files any more, and a checkpoint of a hundred databases takes a minute."""
         if self.process is not None:
@@ -108,12 +124,32 @@ class Postgres:
 
 
 @contextmanager
-def postgres() -> Iterator[Postgres]:
-    """A new server, running until the block ends; then its folder is gone as well."""
+def postgres(place: Path | None = None) -> Iterator[Postgres]:
+    """A new server, running until the block ends; then its folder is gone as well.
+
+    `place` is a folder that anybody can enter, if it is not the usual one.
+    """
     # Not among the test's own files: those are closed to the user that it runs as.
-    folder = Path(tempfile.mkdtemp(prefix="agentgate-postgres-"))
+    with _running(_make, place) as server:
+        yield server
+
+
+@contextmanager
+def standby(primary: Postgres) -> Iterator[Postgres]:
+    """A hot standby that streams from a running server, until the block ends."""
+    source = ["-h", "127.0.0.1", "-p", str(primary.port), "-U", _USER, "-X", "stream", "-c", "fast", "--no-sync"]
+    with _running(lambda data: _run("pg_basebackup", "-D", data, "-R", *source), None) as server:
+        yield server
+
+
+@contextmanager
+def _running(make: Callable[[Path], None], place: Path | None) -> Iterator[Postgres]:
+    folder = Path(tempfile.mkdtemp(prefix="agentgate-postgres-", dir=place))
     try:
-        _make(folder)
+        if os.geteuid() == 0:
+            owner = pwd.getpwnam(_USER)
+            os.chown(folder, owner.pw_uid, owner.pw_gid)
+        make(folder / "data")
         server = Postgres(folder, free_port())
         server.start()
         try:
@@ -124,20 +160,15 @@ def postgres() -> Iterator[Postgres]:
         shutil.rmtree(folder)
 
 
-def _make(folder: Path) -> None:
-    data = folder / "data"
-    if os.geteuid() == 0:
-        owner = pwd.getpwnam(_USER)
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
-    made = subprocess.run(
-        [*_as_user(), programs() / "initdb", "-D", data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C",
-         "--no-sync"],
-        capture_output=True,
-        cwd="/",
-    )  # fmt: skip
-    assert made.returncode == 0, made.stderr.decode()
+def _make(data: Path) -> None:
+    _run("initdb", "-D", data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
     with (data / "postgresql.conf").open("a") as file:
         file.writelines(f"{setting}\n" for setting in _SETTINGS)
+
+
+def _run(program: str, *arguments: "str | Path") -> None:
+    done = subprocess.run([*_as_user(), programs() / program, *arguments], capture_output=True, cwd="/")
+    assert done.returncode == 0, done.stderr.decode()
 
 
 def _as_user() -> list[str]:
