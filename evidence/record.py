@@ -8,9 +8,9 @@ import hashlib
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from msgspec import Struct, field, json
+from msgspec import Meta, Struct, field, json
 
 from evidence.canonical import EXACT, canonical, read
 
@@ -21,6 +21,9 @@ _HEADER_TAG: Final = b"agentgate/header/v1\x00"
 _BODY_TAG: Final = b"agentgate/body/v1\x00"
 _RECORD: Final = b"record"
 _DIGEST: Final = re.compile("[0-9a-f]{64}")
+
+Exact = Annotated[int, Meta(ge=-EXACT, le=EXACT)]
+"""An integer that a double holds."""
 
 Durability = Literal["process", "host", "acknowledged"]
 """What an intent survives before the call goes on: this process's end, the host's, the sidecar's own loss."""
@@ -75,12 +78,12 @@ class Header(Struct, frozen=True, forbid_unknown_fields=True):
 
     at: str
     body_hash: str
-    boot: int
+    boot: Exact
     call: str | None
     incarnation: str
     kind: Kind
     prev: str
-    seq: int
+    seq: Exact
     sidecar: str
     tenant: str
     v: Literal[1] = 1
@@ -134,18 +137,21 @@ def read_record(line: bytes) -> Record:
     parts = line.split(b"\t")
     if len(parts) != 4 or parts[0] != _RECORD:
         raise BadLine("not a record line")
-    header = read_header(parts[1])
+    header, link = _read_linked(parts[1]), link_of(parts[1])
     if body_hash(parts[2]) != header.body_hash:
         raise BadLine("the body does not have the hash that its header names")
-    if link_of(parts[1]).encode() != parts[3]:
+    if link.encode() != parts[3]:
         raise BadLine("the link is not the hash of the header")
-    body = _read_object(parts[2], "body")
-    return Record(header, body, parts[3].decode(), parts[1], parts[2], _box_of(body))
+    try:
+        body = read(parts[2])
+    except ValueError as error:
+        raise BadLine(f"the body is not canonical JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise BadLine("the body is no object")
+    return Record(header, body, link, parts[1], parts[2], _box_of(body) if "sealed" in body else None)
 
 
-def _box_of(body: Mapping[str, Any]) -> str | None:
-    if "sealed" not in body:
-        return None
+def _box_of(body: Mapping[str, Any]) -> str:
     sealed = body["sealed"]
     named = isinstance(sealed, dict) and len(sealed) == 2
     if not named or not is_digest(sealed.get("key")) or not is_digest(sealed.get("hash")):
@@ -156,14 +162,20 @@ def _box_of(body: Mapping[str, Any]) -> str | None:
 def read_header(data: bytes) -> Header:
     """Read the bytes of a header. Raises BadLine for anything that this version does not write."""
     try:
+    header = _read_linked(data)
+    if _DIGEST.fullmatch(header.body_hash) is None:
+        raise BadLine("a hash in the header is no digest")
+    return header
+
+
+def _read_linked(data: bytes) -> Header:
+    """A header whose `body_hash` can still be any text: who has the body sees it."""
         header = _HEADERS.decode(data)
     except ValueError as error:
         raise BadLine(f"the header is not one of ours: {error}") from error
     if _ENCODER.encode(header) != data:
         raise BadLine("the header is not canonical JSON")
-    if not -EXACT <= header.seq <= EXACT or not -EXACT <= header.boot <= EXACT:
-        raise BadLine("a number of the header is not one that a double holds")
-    if _DIGEST.fullmatch(header.prev) is None or _DIGEST.fullmatch(header.body_hash) is None:
+    if _DIGEST.fullmatch(header.prev) is None:
         raise BadLine("a hash in the header is no digest")
     return header
 
@@ -171,16 +183,6 @@ def read_header(data: bytes) -> Header:
 def is_digest(value: object) -> bool:
     """Whether `value` is 64 lower-case hex digits."""
     return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
-
-
-def _read_object(data: bytes, what: str) -> dict[str, Any]:
-    try:
-        value = read(data)
-    except ValueError as error:
-        raise BadLine(f"the {what} is not canonical JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise BadLine(f"the {what} is no object")
-    return value
 
 
 def encode_body(body: Mapping[str, Any]) -> bytes:
