@@ -43,6 +43,7 @@ class Kind(StrEnum):
     LATE = "late"
     CLOSE = "close"
     TOMBSTONE = "tombstone"
+    HOLD = "hold"
     LOSS = "loss"
 
 

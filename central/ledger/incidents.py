@@ -6,6 +6,7 @@ from typing import Final
 from sqlalchemy import Connection, func, select
 
 from central.ledger.keeping import insert_into, keep_keys
+from central.ledger.sealings import keep_sealings
 from central.ledger.vocabulary import Incident
 from central.store import tables
 from evidence.batch import Batch, write_batch
@@ -61,6 +62,7 @@ def keep_stray(connection: Connection, batch: Batch, incident: Incident, inciden
     )
     connection.execute(statement.on_conflict_do_nothing(index_elements=["tenant", "sidecar", "digest"]))
     keep_keys(connection, incident.tenant, None, now, batch.keys)
+    keep_sealings(connection, incident.tenant, now, batch.records)
 
 
 def stray_bytes(batch: Batch) -> bytes:

@@ -23,6 +23,7 @@ from central.ledger.keeping import (
     keep_records,
     keep_silences,
 )
+from central.ledger.sealings import keep_sealings
 from central.ledger.standing import NOTHING, Standing, Turned, call_key
 from central.ledger.vocabulary import Appended, Incident, IncidentKind, Kept, NotJoined
 from central.registry import Sidecar
@@ -111,6 +112,12 @@ class Ledger:
             number = raise_incident(connection, incident, now)
             keep_stray(connection, batch, incident, number, now)
         raise Kept(incident)
+
+    def append_within(self, connection: Connection, batch: Batch, registered: Sidecar) -> Appended:
+        """Take a batch of central's own as part of a transaction. Raises NotJoined, Refused: then nothing of it may
+        be committed."""
+        _check_owner(batch, registered)
+        return _append(connection, batch, registered, self._clock.now().unix_ns // 1000, self._silence_us)
 
 
 def _check_owner(batch: Batch, registered: Sidecar) -> None:
@@ -220,6 +227,7 @@ def _keep(
         keep_lives(connection, chain.no, now, lives)
         keep_calls(connection, chain.no, follower.calls)
         keep_silences(connection, chain.no, follower.silences)
+        keep_sealings(connection, batch.tenant, now, new)
     keep_heads(connection, chain.no, now, follower.heads)
     keep_keys(connection, batch.tenant, chain.no, now, batch.keys)
     values = {

@@ -57,6 +57,13 @@ class Store:
             with connection.begin():
                 yield connection
 
+    @contextmanager
+    def outside(self) -> Iterator[Connection]:
+        """A connection without a transaction, as long as nothing is executed but on its driver. Raises
+        LedgerUnavailable."""
+        with _available(), self.engine.connect() as connection:
+            yield connection
+
     def close(self) -> None:
         """Give back all connections."""
         self.engine.dispose()
@@ -99,9 +106,10 @@ def _read_url(url: str) -> URL:
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:
-    """A commit is on the disk when it returns (FULL), and readers do not wait for the one writer (WAL)."""
+    """A commit is on the disk when it returns (FULL), readers do not wait for the one writer (WAL), and what is deleted
+    is zeroed: a destroyed key lies in no free page."""
     connection.isolation_level = None  # transactions begin where `_begin_sqlite` says, not where the driver guesses
-    for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
         connection.execute(f"PRAGMA {setting}").close()
 
 

@@ -220,3 +220,91 @@ tree: Final = Table(
     CheckConstraint("one = 1", name="tree_is_one"),
 )
 """The one row of the log's tree."""
+
+sealings: Final = Table(
+    "sealings",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("key_id", LargeBinary, primary_key=True),
+    Column("about", LargeBinary, primary_key=True),
+    Column("upstream", Text, nullable=False),
+    Column("class_name", Text, nullable=False),
+    Column("agent", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("session", Text, nullable=False),
+    _number("first_at"),
+    _number("last_at"),
+    _number("first_received"),
+    _number("last_received"),
+    _number("records"),
+    Index("sealings_of_session", "tenant", "session"),
+    Index("sealings_of_subject", "tenant", "subject"),
+)
+"""What each data key has sealed, as far as retention, holds and erasure ask: whose, where, when. `about` is a digest of
+the five texts, which are empty where a record does not say."""
+
+erasures: Final = Table(
+    "erasures",
+    metadata,
+    _own_number(),
+    Column("tombstone", LargeBinary, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    _number("keys"),
+    _number("at"),
+    UniqueConstraint("tombstone", name="erasures_once"),
+    Index("erasures_of_unit", "tenant", "unit"),
+)
+"""What was erased; `tombstone` is the link of the record that says so, in central's own chain of the tenant."""
+
+erased_keys: Final = Table(
+    "erased_keys",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("id", LargeBinary, primary_key=True),
+    _number("at"),
+)
+"""The ids of destroyed data keys. A trigger keeps these out of `data_keys`, whoever sends them again."""
+
+holds: Final = Table(
+    "holds",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("agent", Text),
+    Column("session", Text),
+    _number("from_at", nullable=True),
+    _number("until_at", nullable=True),
+    Column("placed_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    _number("placed_at"),
+    Column("released_by", Text),
+    Column("release_reason", Text),
+    _number("released_at", nullable=True),
+    Index("holds_of_tenant", "tenant"),
+)
+"""Legal holds, released ones included. What a null member would narrow, it does not."""
+
+packs: Final = Table(
+    "packs",
+    metadata,
+    _own_number(),
+    Column("tenant", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("exported_by", Text, nullable=False),
+    _number("exported_at"),
+    UniqueConstraint("tenant", "digest", name="packs_once"),
+)
+"""Packs that have left central with text in them, which no erasure reaches."""
+
+pack_units: Final = Table(
+    "pack_units",
+    metadata,
+    Column("pack_no", _Number, primary_key=True, autoincrement=False),
+    Column("unit", Text, primary_key=True),
+    Index("packs_of_unit", "unit"),
+)
+"""The erasure units whose text a pack has."""

@@ -47,7 +47,8 @@ def _counting(life: int) -> Callable[[int], bytes]:
 class Gate:
     """One sidecar with one chain. Each line is kept; `batch` ships what was written since the last one.
 
-    `unix_us` and `boot_us` are its clocks; each record moves both by one second.
+    `unix_us` and `boot_us` are its clocks; each record moves both by one second. `unit` is whose key seals what it
+    writes.
     """
 
     name: str = "gate-1"
@@ -63,6 +64,7 @@ class Gate:
     _lives: int = 0
     _scribe: Scribe | None = None
     _sealer: Sealer | None = None
+    unit: str = "session-1"
 
     @property
     def registered(self) -> Sidecar:
@@ -111,7 +113,7 @@ class Gate:
         assert self._sealer is not None
         self.unix_us += SECOND
         self.boot_us += SECOND
-        entry = Entry(kind, body, call=call, secrets=secrets, unit="session-1")
+        entry = Entry(kind, body, call=call, secrets=secrets, unit=self.unit)
         line = self._scribe.write(entry, Instant(self.unix_us * 1000, self.boot_us))
         self.links.append(self._scribe.position.link)
         seq = len(self.links) - 1
