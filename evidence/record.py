@@ -162,7 +162,6 @@ def _box_of(body: Mapping[str, Any]) -> str:
 
 def read_header(data: bytes) -> Header:
     """Read the bytes of a header. Raises BadLine for anything that this version does not write."""
-    try:
     header = _read_linked(data)
     if _DIGEST.fullmatch(header.body_hash) is None:
         raise BadLine("a hash in the header is no digest")
@@ -171,6 +170,7 @@ def read_header(data: bytes) -> Header:
 
 def _read_linked(data: bytes) -> Header:
     """A header whose `body_hash` can still be any text: who has the body sees it."""
+    try:
         header = _HEADERS.decode(data)
     except ValueError as error:
         raise BadLine(f"the header is not one of ours: {error}") from error
