@@ -7,7 +7,7 @@ commit is flushed.
 import base64
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from central.registry import Sidecar
 from central.store.engine import Store, open_store
 from central.store.partitions import make_partitions
 from central.store.schema import migrate
-from evidence.batch import read_batch
+from evidence.batch import Batch, read_batch
 from evidence.chain import Position
 from evidence.clock import SystemClock
 from evidence.shipping import MAX_BYTES, ChainReader
@@ -38,7 +38,7 @@ _LARGEST: Final = 1 << 26
 
 
 @dataclass(frozen=True, slots=True)
-class _Load:
+class Load:
     """Sidecars that ship batches of so many bytes (not packed), about so many calls each."""
 
     name: str
@@ -46,12 +46,12 @@ class _Load:
     calls: int
 
 
-BULK: Final = _Load("a spool that catches up", MAX_BYTES, 40_000)
-LIVE: Final = _Load("ten calls a second, shipped each second", 40_000, 5_000)
+BULK: Final = Load("a spool that catches up", MAX_BYTES, 40_000)
+LIVE: Final = Load("ten calls a second, shipped each second", 40_000, 5_000)
 
 
 @dataclass(frozen=True, slots=True)
-class _Shipment:
+class Shipment:
     """All packed batches of one sidecar."""
 
     sidecar: Sidecar
@@ -62,11 +62,11 @@ class _Shipment:
 def run(stage: Stage, plan: Plan) -> Section:
     """Records and batches a second of two sidecars at once, and how many bytes of ledger a record takes."""
     wrong, lines, targets = Wrong(), list[tuple[str | float, ...]](), list[Verdict]()
-    with _on(stage.core), postgres() as server:
+    with on_core(stage.core), postgres() as server:
         os.sched_setaffinity(0, {stage.others})
         for load in (BULK, LIVE):
             calls = load.calls if plan.thorough else 200
-            shipments = [_shipment(stage.new_folder(), load, calls) for _ in range(_SIDECARS)]
+            shipments = prepared(stage, load, calls, _SIDECARS)
             seconds, cpu, grown = _ingested(server, shipments, wrong)
             records = sum(shipment.records for shipment in shipments)
             batches = sum(len(shipment.packed) for shipment in shipments)
@@ -82,7 +82,7 @@ def run(stage: Stage, plan: Plan) -> Section:
 
 
 @contextmanager
-def _on(core: int) -> Iterator[None]:
+def on_core(core: int) -> Iterator[None]:
     """What is started meanwhile runs on this core."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
@@ -92,7 +92,12 @@ def _on(core: int) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def _shipment(folder: Path, load: _Load, calls: int) -> _Shipment:
+def prepared(stage: Stage, load: Load, calls: int, sidecars: int) -> list[Shipment]:
+    """What so many sidecars ship of so many calls each."""
+    return [_shipment(stage.new_folder(), load, calls) for _ in range(sidecars)]
+
+
+def _shipment(folder: Path, load: Load, calls: int) -> Shipment:
     verifying.write(folder, 1_500, calls)
     (chain,) = folder.iterdir()
     reader, packed, records = ChainReader(chain), [], 0
@@ -102,34 +107,40 @@ def _shipment(folder: Path, load: _Load, calls: int) -> _Shipment:
         records += batch.records
     first = read_batch(zstandard.decompress(packed[0], max_output_size=_LARGEST))
     identity = base64.b64decode(first.records[0].record.body["identity"])
-    return _Shipment(Sidecar(first.sidecar, first.tenant, identity), tuple(packed), records)
+    return Shipment(Sidecar(first.sidecar, first.tenant, identity), tuple(packed), records)
 
 
-def _ingested(server: Postgres, shipments: list[_Shipment], wrong: Wrong) -> tuple[float, float, int]:
+def _ingested(server: Postgres, shipments: list[Shipment], wrong: Wrong) -> tuple[float, float, int]:
     """Seconds, seconds of this process' CPU, and bytes that the database has grown by."""
+    ledger = new_ledger(server)
+    before = _size(ledger.store)
+    begun, used = time.perf_counter(), time.process_time()
+    with ThreadPoolExecutor(len(shipments)) as pool:
+        taken = list(pool.map(lambda shipment: ship(ledger, shipment), shipments))
+    seconds, used = time.perf_counter() - begun, time.process_time() - used
+    wrong.unless(right=taken == [shipment.records for shipment in shipments], met=taken)
+    grown = _size(ledger.store) - before
+    ledger.close()
+    return seconds, used, grown
+
+
+def new_ledger(server: Postgres) -> Ledger:
+    """One without a record, on a database of its own."""
     url = server.new_database()
     store = open_store(url)
     migrate(store)
     make_partitions(store, SystemClock().now().unix_ns // 1000)
-    before = _size(store)
-    ledger = Ledger.open(url)
-    begun, used = time.perf_counter(), time.process_time()
-    with ThreadPoolExecutor(len(shipments)) as pool:
-        taken = list(pool.map(lambda shipment: _take(ledger, shipment), shipments))
-    seconds, used = time.perf_counter() - begun, time.process_time() - used
-    wrong.unless(right=taken == [shipment.records for shipment in shipments], met=taken)
-    ledger.close()
-    grown = _size(store) - before
     store.close()
-    return seconds, used, grown
+    return Ledger.open(url)
 
 
-def _take(ledger: Ledger, shipment: _Shipment) -> int:
-    """As central does it, one batch after the other; gives the records that were new."""
+def ship(ledger: Ledger, shipment: Shipment, told: Callable[[Batch], None] = lambda _: None) -> int:
+    """As central does it, one batch after the other, each of which is told of; gives the records that were new."""
     taken = 0
     for packed in shipment.packed:
         batch = read_batch(zstandard.decompress(packed, max_output_size=_LARGEST))
         taken += ledger.append(batch, shipment.sidecar).new_records
+        told(batch)
     return taken
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from benchmarks import changes, decisions, ingest, lists, log, sizes, streams, verifying, wrapped
+from benchmarks import changes, decisions, ingest, integration, lists, log, sizes, streams, verifying, wrapped
 from benchmarks.section import Part
 
 PARTS: Final = (
@@ -15,4 +15,5 @@ PARTS: Final = (
     Part("log", log.run),
     Part("verify", verifying.run),
     Part("ingest", ingest.run),
+    Part("integration", integration.run),
 )
