@@ -16,6 +16,9 @@ Same = Literal["exact", "lower", "digits", "alnum"]
 LOOK_BACK: Final = 64
 """Bytes of text before a finding that its words and neighbours are looked for in."""
 
+LONGEST: Final = 1_024
+"""Bytes of a value that counts beside a word alone."""
+
 Pattern = Any
 """A compiled pattern of google-re2, which has no types; it takes bytes of UTF-8."""
 
@@ -24,15 +27,13 @@ class Form(Struct, frozen=True):
     """One way in which a value is written.
 
     Every match of `pattern` has a match of `hint`, which is cheap to look for. `group` is the part that is secret, 0
-    for all. With `needs_word` the form counts beside one of the detector's words alone. `unfinished` matches, at the
-    end of a text, the beginning of a value that has no longest length.
+    for all. With `needs_word` the form counts beside one of the detector's words alone.
     """
 
     hint: str
     pattern: Pattern
     group: int
     needs_word: bool
-    unfinished: Pattern | None
 
 
 class Fields(Struct, frozen=True):

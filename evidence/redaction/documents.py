@@ -4,6 +4,7 @@ A text stays a text. A number in which something is found becomes a text, since 
 takes its member with it, and leaves null in an array.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from msgspec import structs
@@ -76,7 +77,7 @@ class _Walk:
 
     def _members(self, members: Members, keys: tuple[str, ...], place: Place, depth: int) -> Any:
         kept = Members()
-        taken = {name for name, _ in members}
+        free = _Free(name for name, _ in members)
         for name, item in members:
             inside = (*keys, name)
             at = place.at if inside in self._hoist else (*place.at, name)
@@ -84,7 +85,7 @@ class _Walk:
             called = self._name(name, structs.replace(place, at=at, names=""))
             changed = DROPPED if called is DROPPED else self.value(item, inside, below, depth + 1)
             if changed is not DROPPED:
-                kept.append((name if called == name else _free(called, taken), changed))
+                kept.append((name if called == name else free.like(called), changed))
         return kept
 
     def _items(self, items: list[Any], keys: tuple[str, ...], place: Place, depth: int) -> Any:
@@ -134,11 +135,19 @@ class _Walk:
         return self._replacer.replaced(raw, regions).decode("utf-8", "surrogatepass")
 
 
-def _free(name: str, taken: set[str]) -> str:
-    """A name that no other member has."""
-    free, number = name, 1
-    while free in taken:
-        number += 1
-        free = f"{name}#{number}"
-    taken.add(free)
-    return free
+class _Free:
+    """Names that no other member of an object has."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._taken = set(names)
+        self._tried: dict[str, int] = {}
+
+    def like(self, name: str) -> str:
+        """The name, or with a number behind it; each number is tried once."""
+        free, number = name, self._tried.get(name, 1)
+        while free in self._taken:
+            number += 1
+            free = f"{name}#{number}"
+        self._tried[name] = number
+        self._taken.add(free)
+        return free

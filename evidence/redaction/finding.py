@@ -11,7 +11,7 @@ from typing import Final
 import re2  # type: ignore[import-untyped]
 from msgspec import Struct
 
-from evidence.redaction.detectors import LOOK_BACK, Detector, Form
+from evidence.redaction.detectors import LONGEST, LOOK_BACK, Detector, Form
 from evidence.redaction.shapes import not_a_placeholder
 from evidence.redaction.validators import VALIDATORS
 
@@ -83,15 +83,6 @@ class Finder:
         found.sort(key=lambda each: (each.start, each.rank))
         return found
 
-    def unfinished(self, text: bytes) -> int:
-        """Where something begins that may go on behind the end of a text, and has no longest length; else its end."""
-        starts = (
-            match.start()
-            for _, _, form in self._forms
-            if form.unfinished is not None and (match := form.unfinished.search(text)) is not None
-        )
-        return min(starts, default=len(text))
-
     def _by_name(self, text: bytes, names: str) -> Iterator[Finding]:
         for rank, detector in self._fields:
             if detector.fields is None or detector.fields.pattern.search(names.encode()) is None:
@@ -140,10 +131,10 @@ def _where(text: bytes, names: str, detector: Detector, form: Form) -> Iterator[
 
 
 def _between(text: bytes, begin: int, last: int, rank: int, detector: Detector, form: Form) -> Iterator[Finding]:
-    """Values that begin at `begin` or behind it, and not behind `last`."""
-    number = detector.same in _NUMBERS
+    """Values that begin at `begin` or behind it, and not behind `last`; nobody looks far behind that."""
+    number, until = detector.same in _NUMBERS, min(len(text), last + LONGEST)
     at, tries, tried = begin, 0, 0
-    while (match := form.pattern.search(text, at)) is not None and match.start() <= last:
+    while (match := form.pattern.search(text, at, until)) is not None and match.start() <= last:
         start, end = match.span(form.group)
         for shorter in _ends(text, start, end) if number else (end,):
             if shorter < end and form.pattern.fullmatch(text, start, shorter) is None:

@@ -32,7 +32,7 @@ _KEYS: Final = frozenset(
         "fields", "examples", "near", "forms",
     }
 )  # fmt: skip
-_FORM_KEYS: Final = frozenset({"hint", "pattern", "needs_word", "unfinished"})
+_FORM_KEYS: Final = frozenset({"hint", "pattern", "needs_word"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ class _Reading:
         if pattern.search(b"") is not None:
             self._add(f"{at}: pattern", "matches the empty text", "Let it match at least one character.")
         text = row["pattern"] if hint is None else row["hint"]
-        return Form(text, pattern, pattern.groupindex.get(b"secret", 0), needs, given.pattern("unfinished"))
+        return Form(text, pattern, pattern.groupindex.get(b"secret", 0), needs)
 
     def endless(self, text: str) -> bool:
         """Whether a pattern of this file must not repeat as it does."""

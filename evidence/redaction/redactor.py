@@ -9,7 +9,6 @@ from evidence.redaction.documents import Documents
 from evidence.redaction.finding import Finder
 from evidence.redaction.loading import built_in
 from evidence.redaction.replacing import Place, Replacer, Tokens
-from evidence.redaction.streaming import Streaming
 
 HOISTED: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "input": (("call",), ("call", "params")),
@@ -46,7 +45,3 @@ class Redactor:
         return self._documents.text_redacted(text.encode("utf-8", "surrogatepass"), Place(tool=tool)).decode(
             "utf-8", "surrogatepass"
         )
-
-    def streaming(self, *, tool: str = "") -> Streaming:
-        """A plain text that comes in pieces."""
-        return Streaming(self._replacer, Place(tool=tool))

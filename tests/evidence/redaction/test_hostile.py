@@ -1,47 +1,54 @@
-"""Texts that are made to be slow: the time grows with the length, and stays near what ordinary documents take."""
+"""Texts that are made to be slow: what is done with them grows with their length and no faster. No clock is asked."""
 
 import json
-import time
+from collections.abc import Callable
 
 import pytest
 
-from evidence.redaction.redactor import Redactor
 from tests.evidence.redaction.hostile import HOSTILE
-from tests.vectors.redaction.measure import rows
+from tests.evidence.redaction.steps import Steps
 
-REDACTOR = Redactor(b"k" * 32, "acme")
-BYTES = 64 << 10
-MOST = 25
-"""Times what the same number of bytes of the corpus takes; the worst row was met at 3."""
+STEPS = Steps()
+BYTES = 4 << 10
+TIMES = 4
 
-GROWTH = 12
-"""Times for four times the length; what grows with the square takes sixteen."""
+GROWTH = TIMES * 1.25
+"""Steps for TIMES the length; what grows with the square takes TIMES more."""
 
-
-def _seconds(text: str) -> float:
-    best = float("inf")
-    for _ in range(2):
-        began = time.process_time()
-        REDACTOR.text(text)
-        best = min(best, time.process_time() - began)
-    return best
+MOST = 40
+"""Steps a byte; the worst row was met at 16."""
 
 
-def _ordinary() -> float:
-    """Seconds for BYTES of texts of the corpus."""
-    text = " ".join(json.dumps(row["document"], ensure_ascii=False) for row in rows())[:BYTES]
-    return _seconds(text)
+def _text(piece: str, size: int) -> str:
+    return json.dumps({"text": (piece * (size // len(piece) + 1))[:size]}, ensure_ascii=False)
 
 
+def _array(piece: str, size: int) -> str:
+    return json.dumps([piece] * (size // (len(piece) + 4) + 1), ensure_ascii=False)
+
+
+def _names(piece: str, size: int) -> str:
+    return json.dumps({f"{piece}{number}": number for number in range(size // (len(piece) + 12) + 1)})
+
+
+def _masked_names(piece: str, size: int) -> str:
+    return json.dumps({f"a{number}@mail.example": piece for number in range(size // (len(piece) + 24) + 1)})
+
+
+SHAPES = [pytest.param(shape, id=shape.__name__[1:]) for shape in (_text, _array, _names, _masked_names)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("piece", [pytest.param(text, id=name) for name, text in HOSTILE.items()])
-def test_a_hostile_text_takes_time_in_proportion_to_its_length(piece: str) -> None:
-    text = piece * (BYTES // len(piece) + 1)
-    whole = _seconds(text[:BYTES])
-    assert whole <= MOST * _ordinary()
-    # Below a millisecond the clock and the first use of a pattern say more than the text.
-    assert whole <= max(GROWTH * _seconds(text[: BYTES // 4]), 0.001)
+def test_a_hostile_text_takes_steps_in_proportion_to_its_length(shape: Callable[[str, int], str], piece: str) -> None:
+    some, more = shape(piece, BYTES), shape(piece, BYTES * TIMES)
+    steps = STEPS.of(more)
+    assert steps <= GROWTH * max(STEPS.of(some), BYTES)
+    assert steps <= MOST * len(more.encode())
 
 
-def test_megabytes_of_one_letter() -> None:
-    text = "a" * (4 << 20)
-    assert _seconds(text) <= max(GROWTH * _seconds(text[: len(text) // 4]), 0.001)
+def test_what_is_looked_for_behind_words_is_not_looked_for_in_the_rest() -> None:
+    """Words that are far apart, and at the end what their numbers look like, so that no hint spares the search."""
+    far = [("ssn " + "x" * 100) * count + " 123 45 67890" for count in (100, 400)]
+    some, more = (STEPS.of(json.dumps(text)) for text in far)
+    assert more <= GROWTH * some
