@@ -113,7 +113,14 @@ def on_sqlite(folder: Path) -> Iterator[Planes]:
 @contextmanager
 def on_postgresql(folder: Path) -> Iterator[Planes]:
     """The ledger lies on a server that can be killed as well."""
-    with remembering(folder) as upstream, postgres() as server:
+    with postgres() as server, over(folder, server) as planes:
+        yield planes
+
+
+@contextmanager
+def over(folder: Path, server: Postgres) -> Iterator[Planes]:
+    """The ledger lies in a new database of this server."""
+    with remembering(folder) as upstream:
         place, url = _known(folder), server.new_database()
         migrated(place, url)
         planes = Planes(folder, upstream, place, url, ("--database", url), server)
