@@ -1,22 +1,24 @@
 """`agentgate verify`: checks evidence folders with nothing but files and, if given, the identity's public key.
 
-The shell around `checking`: it finds the files and reads them. No network code is on its import path.
+The shell around `steps`: it finds the files and reads them. No network code is on its import path.
 """
 
 import stat
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TextIO, TypeVar
 
 import orjson
 
-from evidence.checking import ChainCheck, Faulty
-from evidence.layout import KEYS_NAME, RECEIPTS_NAME, RESERVE_NAME, is_chain_name, segment_name, segment_number
+from evidence.checking import Faulty
+from evidence.layout import is_chain_name, segment_number
 from evidence.note import VerifierKey
 from evidence.printable import printable
 from evidence.receipt import read_receipt_key
 from evidence.report import ChainReport, Fault, Report, Step
 from evidence.signing import read_public
+from evidence.steps import check_chain
 
 _T = TypeVar("_T")
 
@@ -96,7 +98,7 @@ def _check_chain(chain: Path, pinned: bytes | None, verifiers: Sequence[Verifier
     while True:
         before = _names(chain)
         try:
-            report = _check_once(chain, ChainCheck(chain.name, pinned, verifiers))
+            report = check_chain(chain.name, _Folder(chain), pinned, verifiers)
         except FileNotFoundError:
             if _names(chain) == before:
                 raise
@@ -109,51 +111,21 @@ def _names(chain: Path) -> set[str]:
     return {child.name for child in chain.iterdir()}
 
 
-def _check_once(chain: Path, check: ChainCheck) -> ChainReport:
-    try:
-        _check_files(chain, check)
-    except Faulty as faulty:
-        check.fail(faulty)
-    check.end()
-    return check.report
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """The files of a chain where its writer has put them."""
 
+    path: Path
 
-def _check_files(chain: Path, check: ChainCheck) -> None:
-    """Receipts first, then segments, then keys: what is written meanwhile to a living chain is in the later ones."""
-    _segment_numbers(chain)
-    check.receipts(_blocks_if_there(chain / RECEIPTS_NAME))
-    numbers = _segment_numbers(chain)
-    if numbers != list(range(numbers[0], numbers[0] + len(numbers)) if numbers else []):
-        raise Faulty(Step.FILES, f"segments are missing: the numbers are {numbers}")
-    if numbers and numbers[0] > 1:
-        check.trimmed(f"segments are missing: the first is number {numbers[0]}, and no receipt stands for those before")
-    for number in numbers:
-        name = segment_name(number)
-        check.segment(name, _blocks(chain / name), last=number == numbers[-1])
-    check.records_end()
-    check.wrapped_keys(_blocks_if_there(chain / KEYS_NAME))
-    check.reserve(_blocks_if_there(chain / RESERVE_NAME))
+    def names(self) -> list[str]:
+        names = []
+        for child in sorted(self.path.iterdir()):
+            if not stat.S_ISREG(child.lstat().st_mode):
+                raise Faulty(Step.FILES, f"{child.name} is no regular file")
+            names.append(child.name)
+        return names
 
-
-def _segment_numbers(chain: Path) -> list[int]:
-    """The numbers of the segments in their order. Raises Faulty if anything else lies there."""
-    numbers = []
-    for child in sorted(chain.iterdir()):
-        if not stat.S_ISREG(child.lstat().st_mode):
-            raise Faulty(Step.FILES, f"{child.name} is no regular file")
-        number = segment_number(child.name)
-        if number is not None:
-            numbers.append(number)
-        elif child.name not in {KEYS_NAME, RECEIPTS_NAME, RESERVE_NAME}:
-            raise Faulty(Step.FILES, f"{child.name} is no file of a chain")
-    return sorted(numbers)
-
-
-def _blocks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            yield block
-
-
-def _blocks_if_there(path: Path) -> Iterator[bytes]:
-    return _blocks(path) if path.exists() else iter(())
+    def blocks(self, name: str) -> Iterator[bytes]:
+        with (self.path / name).open("rb") as file:
+            while block := file.read(_BLOCK_BYTES):
+                yield block

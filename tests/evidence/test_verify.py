@@ -15,6 +15,7 @@ from evidence.journal import Journal
 from evidence.note import COSIGNATURE, VerifierKey
 from evidence.report import Report, Step
 from evidence.signing import public_text
+from evidence.steps import check_chain
 from evidence.verify import NothingToCheck, run_verify, verify_paths
 from tests.evidence.desk import SMALL, Desk, intent, one_call, outcome, refusal
 
@@ -117,6 +118,26 @@ async def test_a_chain_alone_can_be_checked(desk: Desk) -> None:
     assert verify_paths([chain_of(desk)]).total("records") == 15
     with pytest.raises(NothingToCheck):
         verify_paths([desk.root / "nowhere"])
+
+
+class InMemory(dict[str, bytes]):
+    """The files of a chain that lies in no folder."""
+
+    def names(self) -> list[str]:
+        return list(self)
+
+    def blocks(self, name: str) -> list[bytes]:
+        return [self[name]]
+
+
+async def test_a_chain_can_be_checked_wherever_its_files_lie(desk: Desk) -> None:
+    chain = chain_of(desk)
+    files = InMemory({path.name: path.read_bytes() for path in chain.iterdir()})
+    found = check_chain(chain.name, files)
+    assert found == desk.verify().chains[0]
+    assert found.records == 15
+    del files["records-00000001.tsv"]
+    assert check_chain(chain.name, files).fault is not None
 
 
 async def test_every_changed_byte_is_found(tmp_path: Path) -> None:
