@@ -22,6 +22,7 @@ from evidence.record import (
 from evidence.sealing import Sealer
 from evidence.signing import Head, sign_note, signer_name
 
+_DAY_NS: Final = 86_400 * 1_000_000_000
 _OURS: Final = frozenset({"commitments", "sealed"})
 
 
@@ -44,7 +45,7 @@ class Scribe:
         Raises ValueError for a body without canonical form, with a member that is ours, or an unknown outcome.
         """
         _check_body(entry)
-        members, box = self._seal(entry, plain=plain)
+        members, box = self._seal(entry, instant, plain=plain)
         body = encode_body({**entry.body, **members})
         header = encode_header(
             Header(
@@ -68,11 +69,17 @@ class Scribe:
         head = Head(self._incarnation, position, instant.rfc3339())
         return note_line(sign_note(head.text(), signer_name(self._incarnation), self._key))
 
-    def _seal(self, entry: Entry, *, plain: bool) -> tuple[Mapping[str, Any], bytes]:
+    def _seal(self, entry: Entry, instant: Instant, *, plain: bool) -> tuple[Mapping[str, Any], bytes]:
         if not entry.secrets:
             return {}, b""
         redacted = entry.redacted if plain else {}
-        sealed = self._sealer.seal(entry.secrets, entry.unit, plain=plain and entry.plain, redacted=redacted)
+        sealed = self._sealer.seal(
+            entry.secrets,
+            entry.unit,
+            day=instant.unix_ns // _DAY_NS,
+            plain=plain and entry.plain,
+            redacted=redacted,
+        )
         return sealed.members, box_line(sealed.box)
 
 

@@ -67,6 +67,7 @@ class _DataKey:
     id: str
     cipher: AESGCM
     aad: bytes
+    day: int
     boxes: int = 0
 
 
@@ -89,13 +90,14 @@ class Sealer:
         self.unwritten: list[bytes] = []
 
     def seal(
-        self, secrets: Mapping[str, bytes], unit: str, *, plain: bool, redacted: Mapping[str, bytes] = NOTHING
+        self, secrets: Mapping[str, bytes], unit: str, *, day: int, plain: bool, redacted: Mapping[str, bytes] = NOTHING
     ) -> Sealed:
         """Commit to each value; with `plain` the box holds salts and texts, else the salts and what is `redacted`.
 
-        Raises ValueError for a name that is no ASCII identifier.
+        `day` is any number of the present day: a data key seals those of one alone, or what a unit that goes on for
+        months has sealed could only be erased together. Raises ValueError for a name that is no ASCII identifier.
         """
-        key = self._key(unit)
+        key = self._key(unit, day)
         commitments, opened = {}, {}
         for name, value in secrets.items():
             if not name.isascii() or not name.isidentifier():
@@ -110,21 +112,21 @@ class Sealer:
         key.boxes += 1
         return Sealed({"commitments": commitments, "sealed": {"key": key.id, "hash": box_hash(box)}}, box)
 
-    def _key(self, unit: str) -> _DataKey:
+    def _key(self, unit: str, day: int) -> _DataKey:
         key = self._keys.get(unit)
-        if key is None or key.boxes >= _BOXES_PER_KEY:
-            key = self._keys[unit] = self._make(unit)
+        if key is None or key.day != day or key.boxes >= _BOXES_PER_KEY:
+            key = self._keys[unit] = self._make(unit, day)
         self._keys.move_to_end(unit)
         if len(self._keys) > self._units:
             self._keys.popitem(last=False)
         return key
 
-    def _make(self, unit: str) -> _DataKey:
+    def _make(self, unit: str, day: int) -> _DataKey:
         raw = self._random(_KEY_BYTES)
         content = _wrap(raw, self._tenant, self._pseudonym("unit", unit), self._recipient)
         key_id = key_line_id(content)
         self.unwritten.append(canonical({**content, "id": key_id}) + b"\n")
-        return _DataKey(key_id, AESGCM(raw), _aad(key_id, self._tenant))
+        return _DataKey(key_id, AESGCM(raw), _aad(key_id, self._tenant), day)
 
 
 def commitment(salt: bytes, value: bytes) -> str:

@@ -8,7 +8,8 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -87,7 +88,8 @@ class Copy:
         reader.seek(known)
         told = 0
         while (outgoing := reader.more()) is not None:
-            told += self._again(read_batch(outgoing.data))
+            for deed in _deeds(read_batch(outgoing.data)):
+                told += self._again(deed)
         return told
 
     def _again(self, batch: Batch) -> int:
@@ -129,6 +131,17 @@ class Copy:
                 os.truncate(path, found.good_bytes)
             self._known[chain] = found.good_bytes, found.position
         return self._known[chain][1]
+
+
+def _deeds(batch: Batch) -> Iterator[Batch]:
+    """Each life of central as the batch that it was: the log has its leaves next to each other."""
+    after = batch.after
+    for _, life in groupby(batch.records, key=lambda sent: sent.record.header.incarnation):
+        records = tuple(life)
+        last = Position(records[-1].record.header.seq, records[-1].record.link)
+        heads = tuple(head for head in batch.heads if after.seq < head.seq <= last.seq)
+        yield replace(batch, after=after, records=records, heads=heads)
+        after = last
 
 
 def _held(store: Store, sidecar: str) -> list[_Held]:

@@ -87,6 +87,11 @@ def session_body(journal: Journal, session: str | None) -> str | None:
     return None if session is None else journal.pseudonym("session", session)
 
 
+def erasure_unit(journal: Journal, session: str | None, caller: Caller, upstream: str) -> str:
+    """What is erased together: a session, or without one what a caller does at one upstream."""
+    return session_body(journal, session) or f"caller:{upstream}\n{owner_text(caller)}"
+
+
 def request_body(call: Call) -> dict[str, Any]:
     """What a call asks for, as far as it is no secret."""
     return {

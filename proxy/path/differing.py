@@ -8,7 +8,7 @@ from evidence.record import Entry, Kind
 from policy.pins import Comparison, Pinning
 from policy.vocabulary import Pinned
 from proxy.gate import Gate
-from proxy.path.bodies import MAX_NAME, caller_body, session_body
+from proxy.path.bodies import MAX_NAME, caller_body, erasure_unit, session_body
 from proxy.path.items import Items
 from proxy.vocabulary import Exchange
 from proxy.wire.message import Message
@@ -95,9 +95,9 @@ async def _note(
         "differing": len(differing),
     }
     secrets = {"difference": "\n".join(lines).encode()} if lines else {}
-    unit = f"caller:{exchange.caller.agent}"
-    entry = Entry(Kind.NOTICE, body, secrets=secrets, unit=unit)
-    await gate.journals[exchange.caller.tenant].append(entry)
+    journal = gate.journals[exchange.caller.tenant]
+    unit = erasure_unit(journal, None, exchange.caller, exchange.upstream)
+    await journal.append(Entry(Kind.NOTICE, body, secrets=secrets, unit=unit))
 
 
 def _about(gate: Gate, exchange: Exchange) -> dict[str, Any]:

@@ -136,14 +136,18 @@ def test_equal_names_of_two_tenants_are_two_units(place: Office) -> None:
 
 
 def test_a_ledger_that_was_restored_is_told_again_what_it_has_forgotten(place: Office, tmp_path: Path) -> None:
-    place.said("of one", "s1")
-    keys = place.rows(tables.data_keys)
+    for session in ("s1", "s2", "s3"):
+        place.said(f"of {session}", session)
+    keys = [row for row in place.rows(tables.data_keys) if row["unit"] != unit_of("s3")]
     place.erase("s1")
+    place.erase("s2")
+    batches, heads = len(place.rows(tables.batches)), len(place.rows(tables.heads))
     place.restored(tables.erasures, tables.erased_keys, rows={tables.data_keys: keys})
-    assert place.readable() == {"of one"}
-    assert Deeds(place.ledger, tmp_path / "state", place.watch).settle() == 3
-    assert place.readable() == set()
-    assert len(place.rows(tables.erasures)) == 1
+    assert place.readable() == {"of s1", "of s2", "of s3"}
+    assert Deeds(place.ledger, tmp_path / "state", place.watch).settle() == 6
+    assert place.readable() == {"of s3"}
+    assert len(place.rows(tables.erasures)) == 2
+    assert (len(place.rows(tables.batches)), len(place.rows(tables.heads))) == (batches, heads)
     assert _verified(tmp_path / "state")["ok"]
 
 
