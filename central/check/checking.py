@@ -73,7 +73,7 @@ def check_ledger(store: Store, folder: LogFolder, expected: Expected, registry: 
         waiting = connection.execute(select(func.count()).select_from(pending)).scalar_one()
     published = log.checkpoint
     return Checked(
-        origin=expected.log.name,
+        origin=expected.origin,
         leaves=published.size,
         root=published.root.hex(),
         cosigned=log.cosigned,

@@ -1,6 +1,7 @@
 """The published log, as a stranger finds it: its signatures, its files, and the leaves in them."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -8,7 +9,7 @@ from typing import Final
 from central.check.findings import Finding, Findings, Step
 from central.log.growing import edge_of
 from central.log.store import LogFolder
-from evidence.checkpoint import NOBODY, Checkpoint, Quorum, open_checkpoint
+from evidence.checkpoint import NOBODY, Checkpoint, Opened, Quorum, open_checkpoint
 from evidence.merkle import EMPTY_ROOT, Edge, root_at
 from evidence.note import VerifierKey
 from evidence.signing import BadSignature
@@ -20,11 +21,27 @@ _BUNDLES: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a log is held to: its key, its witnesses, and checkpoints of it that somebody has kept elsewhere."""
+    """What a log is held to: its keys (one of them counts), its witnesses, checkpoints that were kept elsewhere."""
 
-    log: VerifierKey
+    keys: Sequence[VerifierKey]
     quorum: Quorum = NOBODY
     kept: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if not self.keys:
+            raise ValueError("a log is known by a key")
+
+    @property
+    def origin(self) -> str:
+        """The name of the log."""
+        return self.keys[0].name
+
+    def opened(self, note: str, quorum: Quorum = NOBODY) -> Opened:
+        """A checkpoint that one of the keys has signed. Raises BadSignature."""
+        for key in self.keys[:-1]:
+            with suppress(BadSignature):
+                return open_checkpoint(note, key, quorum)
+        return open_checkpoint(note, self.keys[-1], quorum)
 
 
 class PublishedLog:
@@ -54,14 +71,14 @@ class PublishedLog:
 
 def read_log(folder: LogFolder, expected: Expected, findings: Findings) -> PublishedLog:
     """Read what is published and hold it to what is expected of it."""
-    nothing = PublishedLog(folder, Checkpoint(expected.log.name, 0, EMPTY_ROOT), (), whole=False)
+    nothing = PublishedLog(folder, Checkpoint(expected.origin, 0, EMPTY_ROOT), (), whole=False)
     note = folder.checkpoint()
     if note is None:
         if expected.kept:
             findings.add(_finding("nothing is published, and a checkpoint was kept elsewhere"))
         return nothing
     try:
-        opened = open_checkpoint(note, expected.log, expected.quorum)
+        opened = expected.opened(note, expected.quorum)
     except BadSignature as error:
         findings.add(_finding(f"the published checkpoint does not count: {error}"))
         return nothing
@@ -83,7 +100,7 @@ def read_log(folder: LogFolder, expected: Expected, findings: Findings) -> Publi
 def _hold_to(note: str, expected: Expected, published: Checkpoint, hash_at: TiledHashes, findings: Findings) -> None:
     """What was signed once is the beginning of what is published now."""
     try:
-        kept = open_checkpoint(note, expected.log).checkpoint
+        kept = expected.opened(note).checkpoint
     except BadSignature as error:
         findings.add(_finding(f"a checkpoint that was given does not count: {error}"))
         return

@@ -146,7 +146,7 @@ def _reckoned(planes: Planes, calls: Calls) -> None:
     log = read_verifier_key(planes.place.key("log"))
     store = open_store(planes.database)
     checked = check_ledger(
-        store, LogFolder(planes.log), Expected(log), read_registry(planes.place.folder / "sidecars.toml")
+        store, LogFolder(planes.log), Expected([log]), read_registry(planes.place.folder / "sidecars.toml")
     )
     store.close()
     assert checked.findings.told == []

@@ -152,6 +152,6 @@ def _agree(url: str, last: Replica, gates: list[Gate], total: int) -> None:
     log = read_verifier_key(last.place.key("log"))
     with closing(open_store(url)) as store:
         found = check_ledger(
-            store, LogFolder(last.log), Expected(log), Registry({gate.name: gate.registered for gate in gates})
+            store, LogFolder(last.log), Expected([log]), Registry({gate.name: gate.registered for gate in gates})
         )
     assert found.findings.told == []

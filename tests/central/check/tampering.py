@@ -39,7 +39,7 @@ class Kingdom:
         """What `agentgate central check` finds."""
         registry = Registry({gate.name: gate.registered for gate in (self.one, self.two)})
         with closing(open_store(self.database)) as store:
-            return check_ledger(store, LogFolder(self.folder), Expected(log, kept=kept), registry)
+            return check_ledger(store, LogFolder(self.folder), Expected([log], kept=kept), registry)
 
     def ledger(self) -> Ledger:
         """To append, as central does."""
