@@ -25,6 +25,16 @@ class Tampered:
         self.rule = {False: rule, True: with_key.get("with_receipts", rule)}
 
 
+def in_turn(*edits: Edit) -> Edit:
+    """One edit after the other."""
+
+    def change(files: Files) -> None:
+        for edit in edits:
+            edit(files)
+
+    return change
+
+
 def in_file(name: str, edit: Callable[[list[bytes]], list[bytes]]) -> Edit:
     """An edit of the lines of one file."""
 
@@ -166,8 +176,7 @@ def end_of_another_chain(files: Files) -> None:
 
 def old_receipt_again(files: Files) -> None:
     """The tail is gone as far as the receipt that once stood there, and that one stands there again."""
-    rolled_back(6)(files)
-    in_file("receipts.tsv", lambda lines: lines[:1])(files)
+    in_turn(rolled_back(6), in_file("receipts.tsv", lambda lines: lines[:1]))(files)
 
 
 def receipt_by(number: int) -> Edit:

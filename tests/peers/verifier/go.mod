@@ -1,3 +1,3 @@
 module agentgate.example/verifier
 
-go 1.24
+go 1.26

@@ -4,6 +4,7 @@
 //	verifier batch FILE
 //	verifier -receipt-key KEY receipt FILE
 //	verifier canonical FILE
+//	verifier formats FILE
 //
 // It prints {"ok":…, "records":…, "witnessed":…, "error":…, "rule":…}; `rule` is the step or rule by its name. The exit
 // code is 0, 1 where something is wrong, 64 where there is nothing to check.
@@ -81,11 +82,13 @@ func check(what, path string, pinned []byte, ledgers []verifier, found *verdict)
 		return err
 	case "receipt":
 		return checkReceipt(string(data), ledgers)
+	case "formats":
+		return checkFormats(data)
 	case "canonical":
 		_, err := readCanonical(data)
 		return asFault("canonical", err)
 	}
-	return fmt.Errorf("%s: folder, batch, receipt or canonical", what)
+	return fmt.Errorf("%s: folder, batch, receipt, canonical or formats", what)
 }
 
 func checkReceipt(note string, ledgers []verifier) error {

@@ -1,6 +1,7 @@
 """Makes the vectors of single formats, so that a verifier can be built one step at a time. `--check` only compares.
 
-formats.json         one of each: header, body, box, commitment, wrapped key, head, certificate, with all inputs
+formats.json         one of each: header, body, record, box, commitment, pseudonym, wrapped key, head, certificate and
+                     verifier key, with all inputs
 batches.json         batches, and the rule of docs/evidence.md that each breaks; null where it is one
 receipts.json        notes of receipts, likewise, under `receipt_key` of keys.json
 numbers.json         doubles by their IEEE 754 bytes, and how they are spelled: those of RFC 8785, appendix B
@@ -18,6 +19,7 @@ from typing import Any, Final
 from evidence.batch import write_batch
 from evidence.canonical import canonical
 from evidence.chain import Position
+from evidence.keys import Keys
 from evidence.line import box_line
 from evidence.record import GENESIS
 from evidence.sealing import commitment, key_line_id
@@ -84,7 +86,7 @@ def _rows(valid: Mapping[str, Any], broken: Mapping[str, tuple[str, Any]], membe
     ]
 
 
-def formats() -> dict[str, Any]:
+def formats() -> dict[str, dict[str, str]]:
     """One of each format: what goes in, and the bytes that come out."""
     pen = good()
     record, boxed = pen.segments[0][1].split(b"\n")[:2]
@@ -99,7 +101,7 @@ def formats() -> dict[str, Any]:
     return {
         "header": {"canonical": header.decode(), "link": link.decode()},
         "body": {"canonical": body.decode(), "body_hash": json.loads(header)["body_hash"]},
-        "record_line": record.decode(),
+        "record": {"line": record.decode()},
         "box": {
             "line": box_line(box).decode(),
             "hash": json.loads(body)["sealed"]["hash"],
@@ -108,6 +110,13 @@ def formats() -> dict[str, Any]:
             "associated_data": _text(b"agentgate/box/v1\0" + wrapped["id"].encode() + b"acme"),
         },
         "commitment": {"salt": _text(salt), "value": "grüß dich", "hmac": commitment(salt, "grüß dich".encode())},
+        "pseudonym": {
+            "key": _text(salt),
+            "tenant": "acme",
+            "kind": "user",
+            "text": "zoë",
+            "pseudonym": Keys(identity(), {}, salt).pseudonym_of("acme", "user", "zoë"),
+        },
         "wrapped_key": {
             "line": pen.sealer.unwritten[0].decode(),
             "private": _text(TENANT.private_bytes_raw()),
@@ -121,6 +130,7 @@ def formats() -> dict[str, Any]:
             "statement": _text(certificate.statement()),
             "signature": _text(identity().sign(certificate.statement())),
         },
+        "verifier_key": {"name": LEDGER.name, "public": _text(LEDGER.public), "text": LEDGER.text()},
     }
 
 
