@@ -23,6 +23,7 @@ INTERRUPTED: Final = 130
 CODES: Final = {
     "builtins.PermissionError": USAGE,
     "central.config.CentralProblems": USAGE,
+    "central.erasure.vocabulary.ErasureProblem": USAGE,
     "central.store.engine.LedgerUnavailable": UNAVAILABLE,
     "central.store.engine.StoreProblem": USAGE,
     "central.witness.WitnessProblem": USAGE,

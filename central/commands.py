@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from central.erasure.arguments import HOLD_ACTIONS, VERBS, erasure_arguments
+
 _FLAGS: Final = ("listen", "state", "database", "sidecars", "readers")
 
 
@@ -21,9 +23,10 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "what",
         nargs="?",
-        choices=("run", "migrate", "keys"),
+        choices=("run", "migrate", "keys", *VERBS),
         default="run",
-        help="run (default); migrate: bring the database to this version; keys: print the public keys",
+        help="run (default); migrate: bring the database to this version; keys: print the public keys; "
+        "erase, purge: destroy data keys of a session or a subject, or all whose time is over; hold: legal holds",
     )
     add("-c", "--config", metavar="FILE", help="configuration (TOML)")
     add("--listen", metavar="H:P", help="where sidecars and readers connect (default: 127.0.0.1:8910)")
@@ -31,6 +34,10 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add("--database", metavar="URL", help="postgresql://… or sqlite:///PATH (default: ledger.db in the state folder)")
     add("--sidecars", metavar="FILE", help="registered sidecars (default: sidecars.toml in the state folder)")
     add("--readers", metavar="FILE", help="who may read (default: readers.toml in the state folder)")
+    add("action", nargs="?", choices=HOLD_ACTIONS, help="of holds")
+    add("--id", metavar="ID", help="which of them, by its id")
+    add("--json", action="store_true", dest="as_json", help="print them as JSON")
+    erasure_arguments(parser)
 
 
 def _run(given: argparse.Namespace) -> int:
@@ -45,6 +52,11 @@ def _run(given: argparse.Namespace) -> int:
         sys.stdout.write(f"the ledger has schema {migrate(store)}\n")
         store.close()
         return 0
+    if given.what in VERBS:
+        from central.erasure.commands import run_erasure
+        from evidence.clock import SystemClock
+
+        return run_erasure(given, config, SystemClock(), sys.stdout)
     from central.app import run_central, verifier_keys
 
     if given.what == "keys":

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
+from central.erasure.retention import Rule
 from central.log.witnessing import Witness
 from central.readers import Readers, ReadersProblem, read_readers
 from central.registry import Registry, RegistryProblem, read_registry
@@ -67,6 +68,7 @@ class CentralSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     silent_seconds: Annotated[int, Meta(ge=60)] = 900
     tls: TlsSettings = TlsSettings()
     log: LogSettings = LogSettings()
+    retention: tuple[Rule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ class CentralConfig:
     merge_seconds: int
     witnesses: tuple[Witness, ...]
     needed: int
+    retention: tuple[Rule, ...]
 
 
 class CentralProblems(ValueError):
@@ -176,6 +179,7 @@ class _Reader:
             merge_seconds=given.log.merge_seconds,
             witnesses=witnesses,
             needed=given.log.needed,
+            retention=given.retention,
         )
 
     def _path(self, text: str | None) -> Path | None:

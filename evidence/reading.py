@@ -126,7 +126,7 @@ class _View:
         """The lines of one record, their line ends included."""
         opened = self._opener.open(found) if self._opener else None
         if self._as_json:
-            return iter([_json_line(found, opened)])
+            return iter([_json_line(found, opened, asked=self._opener is not None)])
         return _table_lines(found, subject, opened or {})
 
     def subject(self, found: Found) -> _Subject:
@@ -152,10 +152,12 @@ def _subject_of(body: Mapping[str, Any]) -> _Subject:
     )
 
 
-def _json_line(found: Found, opened: dict[str, Any] | None) -> str:
+def _json_line(found: Found, opened: dict[str, Any] | None, *, asked: bool) -> str:
+    """One object; `opened` is there if a key was given and something is sealed, and null if that does not open."""
     header, body = orjson.loads(found.record.header_bytes), orjson.loads(found.record.body_bytes)
     line = {"chain": found.chain.name, "header": header, "body": body}
-    return orjson.dumps(line if opened is None else {**line, "opened": opened}).decode() + "\n"
+    shown = {**line, "opened": opened} if asked and found.box is not None else line
+    return orjson.dumps(shown).decode() + "\n"
 
 
 def _table_lines(found: Found, subject: _Subject, opened: Mapping[str, Any]) -> Iterator[str]:

@@ -106,6 +106,12 @@ STARTS: Final = (
         "See to the database, or to `--database`; sidecars keep their evidence until it is back.",
     ),
     _start(
+        "ErasureProblem",
+        USAGE,
+        "What was to be erased, held or released cannot be, as it was asked for; nothing has changed.",
+        "The text says what is missing or in the way; docs/erasure.md has the commands.",
+    ),
+    _start(
         "CannotRewrite",
         USAGE,
         "`wrap-config` cannot rewrite the client's configuration; it is unchanged.",

@@ -71,6 +71,12 @@ async def test_what_was_erased_stays_closed(desk: Desk) -> None:
     code, text = show(desk, as_json=True, key=private(desk))
     assert code == 0
     assert "motd" not in text
+    lines = [json.loads(line) for line in text.splitlines()]
+    sealed = ["sealed" in line["body"] for line in lines]
+    assert [line.get("opened", "nothing sealed") for line in lines] == [
+        None if one else "nothing sealed" for one in sealed
+    ]
+    assert any(sealed)
 
 
 async def test_another_tenants_key_opens_nothing(desk: Desk, tmp_path: Path) -> None:
