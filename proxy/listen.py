@@ -28,7 +28,7 @@ from proxy.metadata import Place, Protected, places
 from proxy.path.approve import unix_seconds
 from proxy.path.identify import Credentials, Identity, Unidentified
 from proxy.path.parse import era_of
-from proxy.path.record import record_unread
+from proxy.path.unread import record_unread
 from proxy.pipeline import carry
 from proxy.reading import read_request
 from proxy.refusals import INVALID_REQUEST, JSON, NoSuchSession, Refusal, explain, leg_reply, strict_reply

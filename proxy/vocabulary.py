@@ -210,6 +210,11 @@ class Ending(Struct, frozen=True):
     answer: bytes | None = None
     decision: Decision | None = None
 
+    @property
+    def texts(self) -> dict[str, bytes]:
+        """What of it evidence seals, by name."""
+        return {} if self.answer is None else {"result": self.answer}
+
 
 class UpstreamDown(Exception):
     """The upstream cannot be reached, broke off, or broke the protocol.

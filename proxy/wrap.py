@@ -10,8 +10,9 @@ from evidence.journal import NotRecorded
 from policy.vocabulary import Caller
 from proxy.gate import Gate
 from proxy.path.parse import era_of
-from proxy.path.record import Recording, record_unread
+from proxy.path.record import Recording
 from proxy.path.unasked import judge_unasked
+from proxy.path.unread import record_unread
 from proxy.pipeline import carry
 from proxy.pipes import LineLeg, LineWriter, StdioUpstream
 from proxy.refusals import BadAnswer, Refusal, explain, strict_reply

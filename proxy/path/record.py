@@ -14,7 +14,7 @@ from msgspec import structs
 from evidence.record import Durability, Entry, Kind
 from policy.decision import durability, recording
 from policy.obligations import Pointer, strictest
-from policy.vocabulary import Call, Caller, Decision, Permit
+from policy.vocabulary import Call, Decision, Permit
 from proxy.detached import Waiting
 from proxy.gate import Gate
 from proxy.path.approve import Consent, spend
@@ -28,6 +28,7 @@ from proxy.path.bodies import (
     session_body,
     without_content,
 )
+from proxy.redacting import NOTHING
 from proxy.refusals import Refusal
 from proxy.vocabulary import NO_MESSAGE, Delivery, EffectAt, Ending, Exchange, Outcome
 from proxy.wire.message import Message
@@ -52,8 +53,8 @@ class Recording:
     """
 
     __slots__ = (
-        "_asked", "_consents", "_gate", "_heard", "_hearing", "_journal", "_permits", "_refused", "calls", "culprit",
-        "exchange", "open",
+        "_asked", "_consents", "_gate", "_heard", "_hearing", "_journal", "_permits", "_redacting", "_refused", "calls",
+        "culprit", "exchange", "open",
     )  # fmt: skip
 
     def __init__(self, gate: Gate, exchange: Exchange, *, hearing: "Recording | None" = None) -> None:
@@ -61,6 +62,7 @@ class Recording:
         self._gate = gate
         self.exchange = exchange
         self._journal = gate.journals[exchange.caller.tenant]
+        self._redacting = gate.redacting
         self._asked: dict[str, bytes] = {}
         self._consents: dict[str, Consent] = {}
         self._permits: dict[str, Permit] = {}
@@ -86,18 +88,22 @@ class Recording:
         not to be had any more (then nothing has changed), NotRecorded.
         """
         consents = [self._consents[one.call.id] for one in permits if one.call.id in self._consents]
+        kept = [await self._redacting.redacted(one.call, one.decision, self._intended(one)) for one in permits]
         spent = await spend(self._gate, consents)
         began = time.perf_counter()
         written = [self._journal.append(entry) for entry in spent]
-        for permit in permits:
-            written.append(self._journal.append(self._intent(permit)))
+        for permit, redacted in zip(permits, kept, strict=True):
+            written.append(self._journal.append(self._intent(permit, redacted)))
             self.open[permit.call.id] = permit.call
             self._permits[permit.call.id] = permit
         for future in written:
             await future
         self._gate.metrics.appended(time.perf_counter() - began)
 
-    def _intent(self, permit: Permit) -> Entry:
+    def _intended(self, permit: Permit) -> dict[str, bytes]:
+        return self._secrets(permit.call, permit.decision.message)
+
+    def _intent(self, permit: Permit, redacted: Mapping[str, bytes]) -> Entry:
         call, decision = permit.call, permit.decision
         body = {
             **self._subject(call),
@@ -106,34 +112,28 @@ class Recording:
         }
         if call.continues is not None:
             body["continues"] = call.continues
-        secrets = self._secrets(call, decision.message)
+        secrets = self._intended(permit)
+        self._asked.pop(call.id, None)
         return Entry(
             Kind.INTENT,
             body,
             call=call.id,
             secrets=secrets,
             plain=_plain(decision),
-            redacted=self._redacted(call, decision, secrets),
+            redacted=redacted,
             unit=self._unit(call.session),
             durability=_durability(decision, self._gate.durability),
         )
 
     def _secrets(self, call: Call, message: str = "") -> dict[str, bytes]:
         secrets: dict[str, bytes] = {}
-        if (document := self._asked.pop(call.id, None)) is not None:
+        if (document := self._asked.get(call.id)) is not None:
             secrets["input"] = document
         elif call.direction == "client":
             secrets["message"] = self.exchange.envelope.raw
         if message:
             secrets["decision_message"] = message.encode()
         return secrets
-
-    def _redacted(self, call: Call, decision: Decision | None, secrets: Mapping[str, bytes]) -> Mapping[str, bytes]:
-        """What is kept in place of texts where policy wants them recorded `redacted`."""
-        if decision is None or recording(decision) != "redacted":
-            return {}
-        tool = f"{call.upstream}/{call.name}"
-        return self._gate.redacting.redacted(secrets, tenant=call.caller.tenant, tool=tool)
 
     def _subject(self, call: Call) -> dict[str, Any]:
         return {
@@ -147,13 +147,22 @@ class Recording:
 
     async def ended(self, call: Call, ending: Ending) -> None:
         """Record the outcome of `call`, durable when this returns; only the first ending of a call counts."""
-        if (written := self._ended(call, ending)) is not None:
-            await written
+        if self.open.pop(call.id, None) is None:
+            return
+        try:
+            redacted = await self._redacting.redacted(call, self._permits[call.id].decision, ending.texts)
+        except BaseException:
+            # What has ended is recorded, and without its text where nobody waits for that any more.
+            self._end(call, ending, NOTHING).add_done_callback(self._look)
+            raise
+        await self._end(call, ending, redacted)
 
     def ended_now(self, call: Call, ending: Ending) -> asyncio.Future[int] | None:
         """As `ended`, where nobody must wait; a failure is counted. The outcome is on its way when this returns."""
-        if (written := self._ended(call, ending)) is not None:
-            written.add_done_callback(self._look)
+        if self.open.pop(call.id, None) is None:
+            return None
+        written = self._end(call, ending)
+        written.add_done_callback(self._look)
         return written
 
     def cut_off(self) -> None:
@@ -161,10 +170,8 @@ class Recording:
         for call in tuple(self.open.values()):
             self.ended_now(call, CUT_OFF)
 
-    def _ended(self, call: Call, ending: Ending) -> asyncio.Future[int] | None:
-        if self.open.pop(call.id, None) is None:
-            return None
-        written = self._journal.append(self._outcome(call, ending))
+    def _end(self, call: Call, ending: Ending, redacted: Mapping[str, bytes] | None = None) -> asyncio.Future[int]:
+        written = self._journal.append(self._outcome(call, ending, redacted))
         self._gate.metrics.ended(call.upstream, call.method, str(ending.outcome))
         continues = self.decided(call).continues
         if call.direction == "server":
@@ -182,18 +189,19 @@ class Recording:
         if not written.cancelled() and written.exception() is not None:
             self._gate.metrics.lost_outcome()
 
-    def _outcome(self, call: Call, ending: Ending) -> Entry:
+    def _outcome(self, call: Call, ending: Ending, redacted: Mapping[str, bytes] | None = None) -> Entry:
         permit = self._permits[call.id]
+        if redacted is None:
+            redacted = self._redacting.redacted_now(call, permit.decision, ending.texts)
         answer = ending.answer
         plain = _plain(permit.decision) and (answer is None or len(answer) <= self._gate.bounds.sealed_bytes)
-        secrets = {} if answer is None else {"result": answer}
         return Entry(
             Kind.OUTCOME,
             outcome_body(ending),
             call=call.id,
-            secrets=secrets,
+            secrets=ending.texts,
             plain=plain,
-            redacted=self._redacted(call, permit.decision, secrets),
+            redacted=redacted,
             unit=self._unit(call.session),
             durability=_durability(permit.decision, self._gate.durability),
         )
@@ -249,10 +257,9 @@ class Recording:
         if chain != self._journal.chain.name:
             await self._journal.append(Entry(Kind.NOTICE, {**self._context("late_elsewhere"), "continues": call}))
             return
-        secrets = {} if ending.answer is None else {"result": ending.answer}
         unit = self._unit(self.exchange.session)
         await self._journal.append(
-            Entry(Kind.LATE, outcome_body(ending), call=call, secrets=secrets, plain=False, unit=unit)
+            Entry(Kind.LATE, outcome_body(ending), call=call, secrets=ending.texts, plain=False, unit=unit)
         )
 
     def reference(self) -> str:
@@ -274,10 +281,12 @@ class Recording:
 
     async def refused_together(self, calls: Sequence[Call], culprit: Call, refusal: Refusal) -> None:
         """Record that none of `calls` goes on, because of one of them; all are on their way before anybody waits."""
+        kept = {
+            call.id: await self._redacting.redacted(call, refusal.decision, self._unforwarded(call, refusal))
+            for call in self._undecided(calls)
+        }
         written = [
-            self._refused_call(culprit, refusal, refusal.code)
-            if call.id == culprit.id
-            else self._refused_call(call, refusal, BATCH_REFUSED)
+            self._refused_call(call, refusal, refusal.code if call.id == culprit.id else BATCH_REFUSED, kept[call.id])
             for call in self._undecided(calls)
         ]
         for future in written:
@@ -292,21 +301,28 @@ class Recording:
         """Those that have no record yet: neither an intent nor a refusal."""
         return [call for call in calls if call.id not in self._permits and call.id not in self._refused]
 
-    def _refused_call(self, call: Call, refusal: Refusal, code: str) -> asyncio.Future[int]:
+    def _refused_call(
+        self, call: Call, refusal: Refusal, code: str, redacted: Mapping[str, bytes] = NOTHING
+    ) -> asyncio.Future[int]:
         if call.direction == "client":
             self._refused.add(call.id)
         self._gate.metrics.refused(call.upstream, code)
-        return self._journal.append(self._refusal(call, refusal, code))
+        return self._journal.append(self._refusal(call, refusal, code, redacted))
 
-    def _refusal(self, call: Call, refusal: Refusal, code: str) -> Entry:
+    def _unforwarded(self, call: Call, refusal: Refusal) -> dict[str, bytes]:
+        secrets = self._secrets(call, refusal.decision.message if refusal.decision else "")
+        if refusal.detail:
+            secrets["detail"] = refusal.detail.encode()
+        return secrets
+
+    def _refusal(self, call: Call, refusal: Refusal, code: str, redacted: Mapping[str, bytes]) -> Entry:
         body: dict[str, Any] = {
             **self._subject(call),
             "decision": decision_body(refusal.decision) if refusal.decision else None,
             "refusal": {"code": code, "rule": refusal.rule, "order": refusal.order},
         }
-        secrets = self._secrets(call, refusal.decision.message if refusal.decision else "")
-        if refusal.detail:
-            secrets["detail"] = refusal.detail.encode()
+        secrets = self._unforwarded(call, refusal)
+        self._asked.pop(call.id, None)
         plain = refusal.decision is None or _plain(refusal.decision)
         plain = plain and len(self.exchange.envelope.raw) <= self._gate.bounds.sealed_bytes
         return Entry(
@@ -315,7 +331,7 @@ class Recording:
             call=call.id,
             secrets=secrets,
             plain=plain,
-            redacted=self._redacted(call, refusal.decision, secrets),
+            redacted=redacted,
             unit=self._unit(call.session),
         )
 
@@ -371,18 +387,6 @@ class Recording:
             "transport": self.exchange.transport,
             "era": self.exchange.era,
         }
-
-
-async def record_unread(gate: Gate, caller: Caller, upstream: str, refusal: Refusal, reference: str) -> None:
-    """A notice for bytes that were refused before they were a message; nothing of them is quoted."""
-    body = {
-        "event": "refused",
-        "caller": caller_body(gate.journals[caller.tenant], caller),
-        "upstream": upstream,
-        "refusal": {"code": refusal.code, "rule": refusal.rule, "order": None},
-        "reference": reference,
-    }
-    await gate.journals[caller.tenant].append(Entry(Kind.NOTICE, body))
 
 
 def _plain(decision: Decision) -> bool:

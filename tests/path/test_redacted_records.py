@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from proxy.redacting import LONGEST, Redacting, RedactionConfig
 from tests.peers.fixtures import StartSidecar
 from tests.peers.raw import call
 from tests.peers.sidecar import agentgate
@@ -25,8 +24,13 @@ listing := {"hide": []}
 ARGUMENTS = {"to": "ann@mail.example", "pan": 4111111111111111, "n": 1.5, "note": "on 2026-11-26"}
 
 
+EVENTS = "text/event-stream"
+
+
 class Upstream(BaseHTTPRequestHandler):
-    """Answers every call with an address."""
+    """Answers every call with an address, or streams it in two pieces where `kind` says so."""
+
+    kind = "application/json"
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
@@ -34,20 +38,25 @@ class Upstream(BaseHTTPRequestHandler):
         body = json.dumps(
             {"jsonrpc": "2.0", "id": 1, "result": {"resultType": "complete", "content": content}}
         ).encode()
+        if self.kind == EVENTS:
+            body = b"data: " + body + b"\n\n"
         self.send_response(200)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", self.kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        half = body.index(b"@mail")
+        for piece in (body[:half], body[half:]):
+            self.wfile.write(piece)
+            self.wfile.flush()
 
     def log_message(self, format: str, *args: object) -> None:
         return
 
 
 @contextmanager
-def upstream() -> Iterator[str]:
+def upstream(kind: str) -> Iterator[str]:
     """The server on a free port; its URL."""
-    with HTTPServer(("127.0.0.1", 0), Upstream) as server:
+    with HTTPServer(("127.0.0.1", 0), type("OfItsKind", (Upstream,), {"kind": kind})) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
@@ -57,13 +66,15 @@ def upstream() -> Iterator[str]:
             thread.join()
 
 
-def _kept(start: StartSidecar, folder: Path, record: str, configuration: str = "") -> list[dict[str, Any]]:
+def _kept(
+    start: StartSidecar, folder: Path, record: str, configuration: str = "", kind: str = Upstream.kind
+) -> list[dict[str, Any]]:
     """What the tenant's key opens of each record of two calls: one that is allowed, one that is refused."""
     (folder / "policy").mkdir()
     (folder / "policy/policy.rego").write_text(POLICY.replace("RECORD", record))
     file = folder / "agentgate.toml"
     file.write_text("[policy]\nunsigned = true\n" + configuration)
-    with upstream() as url:
+    with upstream(kind) as url:
         started = start({"files": url}, policy=str(folder / "policy"), more=["-c", str(file)])
         for tool in ("echo", "other"):
             call(started.url("files"), tool, ARGUMENTS)
@@ -107,7 +118,9 @@ def test_what_is_redacted_is_not_taken_for_what_was_committed(sidecar: StartSide
     assert {tuple(value) for each in opened for value in each.values()} == {("redacted",)}
 
 
-def test_of_a_text_that_is_too_long_nothing_is_kept() -> None:
-    redacting = Redacting(b"k", RedactionConfig())
-    given = {"input": b"[" + b"1," * LONGEST + b"1]", "result": b'{"to":"ann@mail.example"}'}
-    assert redacting.redacted(given, tenant="acme", tool="files/echo") == {"result": b'{"to":"[email]"}'}
+def test_what_comes_in_two_pieces_is_looked_through_as_one(sidecar: StartSidecar, tmp_path: Path) -> None:
+    results = [
+        each["result"]["redacted"] for each in _kept(sidecar, tmp_path, "redacted", kind=EVENTS) if "result" in each
+    ]
+    assert results
+    assert [text for text in results if "sent to [email]" not in text] == []
