@@ -1,4 +1,6 @@
-"""The check of a ledger against its log: one consistent view of the database, gone through once, in bounded memory.
+"""The check of a ledger against its log: one consistent view of the database, gone through once.
+
+What it remembers grows with the number of chains and data keys, not with that of records.
 
     1   published  the published checkpoint is signed by the log's key, and its files lead to its root
     2   tree       the tree in the database is the published one, or continues it
@@ -31,7 +33,7 @@ from central.check.walk import BatchRow, HeadRow, Row, Standing, Walk, Wrong
 from central.ledger.vocabulary import IncidentKind
 from central.log.sql_state import SqlTreeState
 from central.log.store import LogFolder
-from central.registry import Registry
+from central.registry import Registry, Sidecar
 from central.store.engine import Store
 from central.store.tables import batches, chains, heads, incarnations, incidents, log_batches, pending, records
 from evidence.chain import Position
@@ -39,7 +41,11 @@ from evidence.chain import Position
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was looked at, and what was found. `erased` counts data keys that records name and that are not there."""
+    """What was looked at, and what was found.
+
+    Of the data keys that records name and that are not there, `destroyed` have a tombstone of central, `missing` none:
+    their sidecar never sent them, or somebody took them away. `first_missing` says where the first of them is named.
+    """
 
     origin: str
     leaves: int
@@ -48,7 +54,9 @@ class Checked:
     chains: int
     records: int
     waiting: int
-    erased: int
+    destroyed: int
+    missing: int
+    first_missing: str | None
     findings: Findings
 
     @property
@@ -57,8 +65,13 @@ class Checked:
         return not self.findings.count
 
 
-def check_ledger(store: Store, folder: LogFolder, expected: Expected, registry: Registry) -> Checked:
-    """Check all of it; it may go on growing meanwhile. Raises LedgerUnavailable, OSError."""
+def check_ledger(
+    store: Store, folder: LogFolder, expected: Expected, registry: Registry, own: Sidecar | None = None
+) -> Checked:
+    """Check all of it; it may go on growing meanwhile. `own` is central itself, as the writer of tombstones.
+
+    Raises LedgerUnavailable, OSError.
+    """
     findings = Findings()
     # First the log, then the database: that one is never behind.
     log = read_log(folder, expected, findings)
@@ -66,12 +79,13 @@ def check_ledger(store: Store, folder: LogFolder, expected: Expected, registry: 
         known = {row.no: row for row in connection.execute(select(chains).order_by(chains.c.no))}
         named = {no: Named(row.sidecar, row.tenant, row.chain.hex()) for no, row in known.items()}
         Places(connection, log, named, findings).check(SqlTreeState(store))
-        walked = _Walked(connection, log, registry, findings)
+        walked = _Walked(connection, log, registry, own, findings)
         for row in known.values():
             walked.chain(row)
-        there = check_kept(connection, findings)
+        there = check_kept(connection, walked.destroyed, findings)
         waiting = connection.execute(select(func.count()).select_from(pending)).scalar_one()
     published = log.checkpoint
+    missing = {key: at for key, at in walked.data_keys.items() if key[1] not in there and key not in walked.destroyed}
     return Checked(
         origin=expected.origin,
         leaves=published.size,
@@ -80,7 +94,9 @@ def check_ledger(store: Store, folder: LogFolder, expected: Expected, registry: 
         chains=len(known),
         records=walked.records,
         waiting=waiting,
-        erased=len(walked.data_keys - there),
+        destroyed=len(walked.data_keys.keys() & walked.destroyed),
+        missing=len(missing),
+        first_missing=next(iter(missing.values()), None),
         findings=findings,
     )
 
@@ -88,10 +104,14 @@ def check_ledger(store: Store, folder: LogFolder, expected: Expected, registry: 
 class _Walked:
     """Walks along chain after chain."""
 
-    def __init__(self, connection: Connection, log: PublishedLog, registry: Registry, findings: Findings) -> None:
+    def __init__(
+        self, connection: Connection, log: PublishedLog, registry: Registry, own: Sidecar | None, findings: Findings
+    ) -> None:
         self._connection, self._log, self._registry, self._findings = connection, log, registry, findings
+        self._own = own
         self.records = 0
-        self.data_keys: set[str] = set()
+        self.data_keys: dict[tuple[str, str], str] = {}
+        self.destroyed: set[tuple[str, str]] = set()
 
     def chain(self, row: "SqlRow[Any]") -> None:
         """One chain, up to the first thing that is not right in it."""
@@ -105,7 +125,10 @@ class _Walked:
         except Wrong as wrong:
             finding = Finding(wrong.step, wrong.what, row.sidecar, row.tenant, row.chain.hex(), wrong.seq, wrong.leaf)
             self._findings.add(finding)
-        self.data_keys |= walk.data_keys
+        for key, seq in walk.data_keys.items():
+            self.data_keys.setdefault((row.tenant, key), f"record {seq} of chain {row.chain.hex()}")
+        if self._own is not None and row.sidecar == self._own.id:
+            self.destroyed |= {(row.tenant, key) for key in walk.destroyed}
 
     @contextmanager
     def _rows(self, chain_no: int) -> Iterator[Iterator[Row]]:
@@ -115,7 +138,8 @@ class _Walked:
             yield (Row(row.seq, row.received_at, row.link, row.header, row.body, row.box) for row in result)
 
     def _standing(self, row: "SqlRow[Any]") -> Standing:
-        registered = self._registry.find(row.sidecar)
+        mine = self._own is not None and row.sidecar == self._own.id
+        registered = self._own if mine else self._registry.find(row.sidecar)
         return Standing(
             sidecar=row.sidecar,
             tenant=row.tenant,

@@ -1,5 +1,6 @@
 """What stands beside the chains: wrapped keys are the lines that came, strays the bytes, and no row is of nobody."""
 
+from collections.abc import Collection
 from hashlib import sha256
 from typing import Final
 
@@ -13,8 +14,11 @@ from evidence.sealing import read_key_line
 _OF_CHAINS: Final = (records, batches, heads)
 
 
-def check_kept(connection: Connection, findings: Findings) -> set[str]:
-    """Look at them all; gives the ids of the data keys that are there."""
+def check_kept(connection: Connection, destroyed: Collection[tuple[str, str]], findings: Findings) -> set[str]:
+    """Look at them all; gives the ids of the data keys that are there.
+
+    `destroyed` has the tenant and the id of each that was, by its tombstone.
+    """
     for table in _OF_CHAINS:
         _orphans(connection, table, findings)
     for row in connection.execute(select(strays), execution_options=AT_ONCE):
@@ -30,6 +34,8 @@ def check_kept(connection: Connection, findings: Findings) -> set[str]:
             problem = None if said == (row.id.hex(), row.tenant, row.unit) else "it is the line of another key"
         except ValueError as error:
             problem = str(error)
+        if (row.tenant, row.id.hex()) in destroyed:
+            problem = "it was destroyed, and is there again"
         if problem is not None:
             findings.add(Finding(Step.KEPT, f"wrapped key {row.id.hex()} of tenant {row.tenant}: {problem}"))
     return found

@@ -14,8 +14,12 @@ def as_text(checked: Checked) -> str:
         f"ledger   {checked.chains:,} chains, {checked.records:,} records, {checked.waiting:,} batches wait",
         f"log      {checked.origin}: {checked.leaves:,} leaves{cosigned}",
     ]
-    if checked.erased:
-        lines.append(f"erased   {checked.erased:,} data keys that records name are not there")
+    if checked.destroyed:
+        lines.append(f"erased   {checked.destroyed:,} data keys, each by a tombstone")
+    if checked.missing:
+        lines.append(
+            f"missing  {checked.missing:,} data keys without a tombstone, the first in {checked.first_missing}"
+        )
     if checked.ok:
         lines += [f"ok       {MEANS[step]}" for step in Step]
     for finding in checked.findings.told:
@@ -36,7 +40,8 @@ def as_json(checked: Checked) -> dict[str, Any]:
         "chains": checked.chains,
         "records": checked.records,
         "waiting": checked.waiting,
-        "erased_keys": checked.erased,
+        "erased_keys": checked.destroyed,
+        "missing_keys": checked.missing,
         "log": {
             "origin": checked.origin,
             "leaves": checked.leaves,

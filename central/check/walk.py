@@ -84,7 +84,10 @@ _NO_RECORD: Final = "the ledger has not got it"
 
 
 class Walk:
-    """`take` each row in its order, then `end`. Both raise Wrong."""
+    """`take` each row in its order, then `end`. Both raise Wrong.
+
+    `data_keys` has the first record that names each data key, `destroyed` those that a tombstone here says are gone.
+    """
 
     def __init__(self, standing: Standing, batches: Sequence[BatchRow], heads: Sequence[HeadRow], leaf: Leaf) -> None:
         self._standing, self._leaf = standing, leaf
@@ -94,7 +97,8 @@ class Walk:
         self._first = 0
         self._key: bytes | None = None
         self._signed = 0
-        self.data_keys: set[str] = set()
+        self.data_keys: dict[str, int] = {}
+        self.destroyed: set[str] = set()
 
     def take(self, row: Row) -> None:
         """The next row."""
@@ -109,7 +113,9 @@ class Walk:
         self._first = self._first or row.seq
         self._header = row.header
         if record.box is not None:
-            self.data_keys.add(str(record.body["sealed"]["key"]))
+            self.data_keys.setdefault(str(record.body["sealed"]["key"]), row.seq)
+        if record.header.kind is Kind.TOMBSTONE:
+            self.destroyed.update(map(str, record.body.get("keys", ())))
 
     def end(self) -> None:
         """There are no more rows."""

@@ -79,6 +79,7 @@ def unguarded(connection: Connection) -> None:
             connection.exec_driver_sql(f"DROP TRIGGER {name}")
         return
     connection.execute(text("DROP FUNCTION agentgate_refuse CASCADE"))
+    connection.execute(text("ALTER TABLE data_keys DISABLE TRIGGER USER"))
 
 
 def changed(connection: Connection, table: str, column: str, where: str, change: Callable[[Any], Any]) -> None:

@@ -168,7 +168,14 @@ async def world(database: str, tmp_path: Path) -> Kingdom:
 def test_what_nobody_changed(world: Kingdom) -> None:
     found = world.check()
     assert found.findings.told == []
-    assert (found.chains, found.records, found.leaves, found.waiting, found.erased) == (2, 26, 21, 1, 0)
+    assert (found.chains, found.records, found.leaves, found.waiting, found.destroyed, found.missing) == (
+        2,
+        26,
+        21,
+        1,
+        0,
+        0,
+    )
 
 
 @pytest.mark.parametrize(("deed", "step", "seq", "leaf"), ROWS)
