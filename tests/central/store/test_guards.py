@@ -24,18 +24,27 @@ DEEDS = {
     "heads-delete": "DELETE FROM heads",
     "strays-update": "UPDATE strays SET data = data",
     "strays-delete": "DELETE FROM strays",
+    "erasures-update": "UPDATE erasures SET reason = ''",
+    "erasures-delete": "DELETE FROM erasures",
+    "erased-keys-update": "UPDATE erased_keys SET at = 0",
+    "erased-keys-delete": "DELETE FROM erased_keys",
 }
 POSTGRESQL_DEEDS = {
     "records-truncate": "TRUNCATE records",
     "heads-truncate": "TRUNCATE heads",
     "batches-truncate": "TRUNCATE batches",
     "strays-truncate": "TRUNCATE strays",
+    "erased-keys-truncate": "TRUNCATE erased_keys",
     "a-partition-update": "UPDATE records_2026_09 SET body = body",
     "a-partition-delete": "DELETE FROM records_2026_09",
     "a-partition-truncate": "TRUNCATE records_2026_09",
     "the-rest-truncate": "TRUNCATE records_rest",
     "as-a-replica": "SET LOCAL session_replication_role = replica; DELETE FROM records",
 }
+ERASURE = (
+    "(tombstone, tenant, unit, cause, asked_by, reason, keys, at) "
+    "VALUES ('t', 'acme', 'unit', 'request', 'somebody', 'a ticket', 1, 1)"
+)
 SEPTEMBER = 1_790_000_000_000_000
 
 
@@ -70,6 +79,9 @@ def _forked(ledger: Ledger) -> None:
     ledger.append(gate.part(0), gate.registered)
     with pytest.raises(Kept):
         ledger.append(other.part(2), gate.registered)
+    with ledger.store.writing() as connection:
+        connection.execute(text(f"INSERT INTO erasures {ERASURE}"))
+        connection.execute(text("INSERT INTO erased_keys (tenant, id, at) VALUES ('acme', 'x', 1)"))
 
 
 @pytest.fixture
@@ -108,6 +120,7 @@ def _partitions(store: Store) -> set[str]:
         return set(connection.scalars(text(query)))
 
 
+HOLD = "(id, tenant, placed_by, reason, placed_at) VALUES ('hold-1', 'acme', 'somebody', 'a case', 1)"
 RIGHTS = {
     "writer-appends": ("writer", "INSERT INTO pending VALUES (1)", True),
     "writer-moves-a-chain": ("writer", "UPDATE chains SET received_at = 1", True),
@@ -131,6 +144,17 @@ RIGHTS = {
     "eraser-erases": ("eraser", "DELETE FROM data_keys", True),
     "eraser-deletes-a-record": ("eraser", "DELETE FROM records", False),
     "eraser-appends": ("eraser", "INSERT INTO pending VALUES (3)", False),
+    "eraser-places-a-hold": ("eraser", f"INSERT INTO holds {HOLD}", True),
+    "eraser-releases-a-hold": ("eraser", "UPDATE holds SET released_at = 1", True),
+    "eraser-forgets-a-hold": ("eraser", "DELETE FROM holds", False),
+    "eraser-forgets-an-erasure": ("eraser", "DELETE FROM erasures", False),
+    "eraser-lets-a-key-in-again": ("eraser", "DELETE FROM erased_keys", False),
+    "writer-notes-what-was-sealed": ("writer", "UPDATE sealings SET records = 2", True),
+    "writer-forgets-what-was-sealed": ("writer", "DELETE FROM sealings", False),
+    "writer-places-a-hold": ("writer", f"INSERT INTO holds {HOLD}", False),
+    "writer-releases-a-hold": ("writer", "UPDATE holds SET released_at = 1", False),
+    "writer-shuts-a-key-out": ("writer", "INSERT INTO erased_keys VALUES ('acme', '', 1)", False),
+    "writer-notes-a-pack": ("writer", "INSERT INTO pack_units VALUES (1, 'unit')", True),
 }
 
 
