@@ -12,14 +12,16 @@ import uvloop
 
 from proxy.admin import Readiness, admin_app
 from proxy.approval_page import page_url
-from proxy.assembly import Assembly, assembled, named, own_version, tend
+from proxy.assembly import Assembly, assembled, own_version
 from proxy.config import Config
 from proxy.forward import HttpUpstream
 from proxy.listen import Listener
+from proxy.noting import named
 from proxy.server import EVERYBODY, serving, serving_app
 from proxy.settings.addresses import Address, TcpAddress
 from proxy.settings.upstreams import Upstream
 from proxy.targets import http_upstream
+from proxy.tending import tend
 from proxy.trimming import give_back_large_blocks
 from proxy.wire.origins import LOOPBACK_NAMES, Hosts
 

@@ -2,14 +2,13 @@
 
     keys -> orders -> policy (vetted, active) -> journals (recovered) -> gate
 
-The caller adds its upstreams and its listening end; `tend` is the background work of both.
+The caller adds its upstreams and its listening end; `tending` has the background work of both.
 """
 
-import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -17,15 +16,13 @@ from time import monotonic, time
 from typing import TYPE_CHECKING, Final
 
 from evidence.clock import Clock, SystemClock
-from evidence.journal import Journal, NotRecorded
+from evidence.journal import Journal
 from evidence.keys import Keys, load_or_make
-from evidence.record import Entry, Kind
 from evidence.room import Limits
 from policy.activation import PolicyEvent, PolicySource
-from policy.containment import Order, Orders
-from policy.engine import CannotDecide, Engine, Policy
+from policy.engine import Engine, Policy
 from policy.exception_file import ExceptionFile
-from policy.following import Asked, Following, SourceEvent
+from policy.following import Following
 from policy.keeping import Keeping, given_at
 from policy.orders import OrderFile
 from policy.peer import trusted_users
@@ -35,15 +32,14 @@ from policy.vocabulary import SidecarView
 from proxy.approvals import Approvals
 from proxy.config import Config
 from proxy.definitions import Definitions
-from proxy.demux import STOPPED
-from proxy.detached import Detached, Waiting
-from proxy.excepting import ExceptionNotes, exception_notes, keep_time, note_exceptions
+from proxy.detached import Detached
+from proxy.excepting import ExceptionNotes, exception_notes, note_exceptions
 from proxy.flights import Flights
 from proxy.gate import Bounds, Gate, OrderBook, Upstream
 from proxy.isolation import Measured, measure
 from proxy.memory import Memory
 from proxy.metrics import Level, Metrics
-from proxy.path.approve import note_news
+from proxy.noting import append_unwaited, named, note_policy
 from proxy.path.identify import Identity, SoleAgent, TokenHolders
 from proxy.questions import OwnQuestions, Questions
 from proxy.redacting import Redacting
@@ -51,7 +47,6 @@ from proxy.rounds import Rounds
 from proxy.sessions import Sessions
 from proxy.task_file import TaskFile
 from proxy.tasks import Tasks
-from proxy.trimming import keep_trimmed
 
 if TYPE_CHECKING:
     from proxy.uplink import Uplink
@@ -63,9 +58,6 @@ NOTHING_GRANTED: Final = "nothing is granted yet: agentgate policy allow UPSTREA
 
 LAST_SHIPMENT_SECONDS: Final = 5.0
 """How long a process that ends tries to ship what it wrote last; the rest stays for the next start."""
-
-EXPIRE_SECONDS: Final = 5.0
-"""How often detached calls are looked through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +173,8 @@ async def assembled(
             config, gate, identity, isolation, orders, source, metrics, steady, upstreams, uplink=uplink
         )
         if problems:
-            _note_policy(assembly)(PolicyEvent(policy, problems))
-        note_exceptions(assembly.exceptions, policy, journals, _append)
+            note_policy(assembly.metrics, assembly.exceptions, journals)(PolicyEvent(policy, problems))
+        note_exceptions(assembly.exceptions, policy, journals, append_unwaited)
         yield assembly
 
 
@@ -299,14 +291,6 @@ def _approvals(config: Config, isolation: Measured, page: str | None, stack: Asy
     return approvals
 
 
-async def _note_approvals(gate: Gate) -> None:
-    """Record what becomes of approvals, until cancelled; what cannot be written now is told the next time."""
-    while True:
-        await asyncio.sleep(1)
-        with suppress(CannotDecide, NotRecorded):
-            await note_news(gate)
-
-
 def _meter(metrics: Metrics, gate: Gate) -> None:
     journals = gate.journals.values()
     metrics.reads(Level.IN_FLIGHT, lambda: len(gate.flights))
@@ -314,113 +298,3 @@ def _meter(metrics: Metrics, gate: Gate) -> None:
     metrics.reads(Level.OPEN_CALLS, lambda: sum(journal.open_calls for journal in journals))
     metrics.reads(Level.EVIDENCE_BYTES, lambda: sum(journal.size_bytes for journal in journals))
     metrics.reads(Level.FREE_BYTES, lambda: min(journal.free_bytes for journal in journals))
-
-
-def tend(assembly: Assembly, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
-    """Start the background work: orders, policy, detached calls, memory. Cancel what is returned to end it."""
-    gate = assembly.gate
-    return [
-        tasks.create_task(assembly.orders.watch(_obey(assembly, tasks))),
-        tasks.create_task(assembly.source.watch(gate.engine, _note_policy(assembly))),
-        *_following(assembly, tasks),
-        *_shipping(assembly, tasks),
-        tasks.create_task(keep_time(assembly.clock, assembly.config.state, lambda: gate.engine.active)),
-        tasks.create_task(_expire(gate)),
-        tasks.create_task(_note_approvals(gate)),
-        tasks.create_task(keep_trimmed()),
-    ]
-
-
-def _shipping(assembly: Assembly, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
-    """Evidence goes to central, where there is one."""
-    return [] if assembly.uplink is None else [tasks.create_task(assembly.uplink.run())]
-
-
-def _following(assembly: Assembly, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
-    """The server of the policy, where there is one, is asked for news."""
-    served = assembly.source.served
-    return [] if served is None else [tasks.create_task(served.follow(_note_source(assembly, served)))]
-
-
-def _obey(assembly: Assembly, tasks: asyncio.TaskGroup) -> Callable[[Orders], None]:
-    """The state has changed already when this is called: then what is in flight is swept, and the order recorded."""
-    gate = assembly.gate
-
-    def obey(orders: Orders) -> None:
-        stopped, detached = gate.obey(orders)
-        for waiting in detached:
-            tasks.create_task(_cancel(gate, waiting))
-        body = {"orders": orders.number, "standing": [_order_body(order) for order in orders.standing]}
-        for journal in gate.journals.values():
-            _append(journal, Entry(Kind.ORDER, {**body, "stopped": stopped}))
-
-    return obey
-
-
-async def _cancel(gate: Gate, waiting: Waiting) -> None:
-    """Tell the upstream that nobody waits for a detached call any more."""
-    leg = gate.upstreams[waiting.exchange.upstream].leg()
-    if waiting.own:
-        await leg.tell(waiting.exchange)
-    else:
-        await leg.cancel(waiting.exchange, [waiting.request], STOPPED)
-    await leg.close()
-
-
-def _order_body(order: Order) -> dict[str, object]:
-    scope = {"agent": order.scope.agent, "upstream": order.scope.upstream, "tool": order.scope.tool}
-    return {"number": order.number, "kind": order.kind, "scope": scope}
-
-
-def _note_policy(assembly: Assembly) -> Callable[[PolicyEvent], None]:
-    def note(event: PolicyEvent) -> None:
-        bodies: list[dict[str, object]] = []
-        if event.problems:
-            assembly.metrics.policy_refused()
-            bodies.append({"event": "policy_refused", "problems": list(event.problems)})
-        if event.policy is not None:
-            assembly.metrics.policy_activated()
-            bodies.append(_policy_body(event.policy))
-        for journal in assembly.gate.journals.values():
-            for body in bodies:
-                _append(journal, Entry(Kind.NOTICE, body))
-        if event.policy is not None:
-            note_exceptions(assembly.exceptions, event.policy, assembly.gate.journals, _append)
-
-    return note
-
-
-def _note_source(assembly: Assembly, served: Following) -> Callable[[SourceEvent], None]:
-    """Each answer is counted; evidence has when the server began to fail, and when it was there again."""
-
-    def note(event: SourceEvent) -> None:
-        assembly.metrics.policy_asked(event.result)
-        if not event.turned:
-            return
-        failed = {"event": "policy_server_failed", "server": served.server.shown, "problem": event.problem}
-        back = {"event": "policy_server_back", "server": served.server.shown}
-        for journal in assembly.gate.journals.values():
-            _append(journal, Entry(Kind.NOTICE, failed if event.result is Asked.FAILED else back))
-
-    return note
-
-
-def _policy_body(policy: Policy) -> dict[str, object]:
-    return {"event": "policy_activated", **named(policy), "data_revision": policy.data_revision}
-
-
-def named(policy: Policy) -> dict[str, object]:
-    """What evidence and /readyz call a policy; within its line a version says which files it has."""
-    names = ("name", "revision", "version", "signed")
-    return {name: getattr(policy, name) for name in names}
-
-
-def _append(journal: Journal, entry: Entry) -> None:
-    """Append where nobody waits; the journal itself declares what it loses."""
-    journal.append(entry).add_done_callback(lambda done: done.cancelled() or done.exception())
-
-
-async def _expire(gate: Gate) -> None:
-    while True:
-        await asyncio.sleep(EXPIRE_SECONDS)
-        gate.expire()

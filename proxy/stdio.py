@@ -11,11 +11,12 @@ from typing import IO, Final
 
 import uvloop
 
-from proxy.assembly import Assembly, assembled, own_version, tend
+from proxy.assembly import Assembly, assembled, own_version
 from proxy.child import end_child, signal_group, start_child
 from proxy.config import Config
 from proxy.path.identify import Credentials
 from proxy.pipes import LineWriter, Pipe, StdioUpstream
+from proxy.tending import tend
 from proxy.wrap import Wrap
 
 REST_SECONDS: Final = 2.0
