@@ -90,7 +90,9 @@ REFUSED_FLAGS = [
         id="far-opa",
     ),
     pytest.param({"policy": "/no/such"}, "--policy: there is no /no/such", id="no-policy"),
-    pytest.param({"durability": "acknowledged"}, "--durability: nobody can acknowledge", id="durability-without-a-central"),
+    pytest.param(
+        {"durability": "acknowledged"}, "--durability: nobody can acknowledge", id="durability-without-a-central"
+    ),
     pytest.param({"evidence": "/home/me"}, "--evidence: /home/me holds the state folder", id="evidence-around-state"),
     pytest.param({"agent": "a b"}, "--agent: Expected `str` matching", id="agent-with-a-blank"),
     pytest.param({"tenant": "\x1b[2J"}, "--tenant: Expected `str` matching", id="tenant-that-moves-the-cursor"),
