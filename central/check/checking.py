@@ -25,13 +25,14 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, select
 from sqlalchemy import Row as SqlRow
 
-from central.check.findings import Finding, Findings
+from central.check.findings import Finding, Findings, Step
 from central.check.kept import check_kept
 from central.check.places import AT_ONCE, Named, Places
 from central.check.published import Expected, PublishedLog, read_log
 from central.check.walk import BatchRow, HeadRow, Row, Standing, Walk, Wrong
 from central.ledger.vocabulary import IncidentKind
 from central.log.sql_state import SqlTreeState
+from central.log.state import TreeState
 from central.log.store import LogFolder
 from central.registry import Registry, Sidecar
 from central.store.engine import Store
@@ -76,14 +77,13 @@ def check_ledger(
     # First the log, then the database: that one is never behind.
     log = read_log(folder, expected, findings)
     with store.reading() as connection:
-        known = {row.no: row for row in connection.execute(select(chains).order_by(chains.c.no))}
-        named = {no: Named(row.sidecar, row.tenant, row.chain.hex()) for no, row in known.items()}
-        Places(connection, log, named, findings).check(SqlTreeState(store))
         walked = _Walked(connection, log, registry, own, findings)
-        for row in known.values():
-            walked.chain(row)
-        there = check_kept(connection, walked.destroyed, findings)
-        waiting = connection.execute(select(func.count()).select_from(pending)).scalar_one()
+        with _read(findings, Step.STANDING):
+            walked.all(SqlTreeState(store))
+        there, waiting = set[str](), 0
+        with _read(findings, Step.KEPT):
+            there = check_kept(connection, walked.destroyed, findings)
+            waiting = connection.execute(select(func.count()).select_from(pending)).scalar_one()
     published = log.checkpoint
     missing = {key: at for key, at in walked.data_keys.items() if key[1] not in there and key not in walked.destroyed}
     return Checked(
@@ -91,7 +91,7 @@ def check_ledger(
         leaves=published.size,
         root=published.root.hex(),
         cosigned=log.cosigned,
-        chains=len(known),
+        chains=walked.chains,
         records=walked.records,
         waiting=waiting,
         destroyed=len(walked.data_keys.keys() & walked.destroyed),
@@ -99,6 +99,17 @@ def check_ledger(
         first_missing=next(iter(missing.values()), None),
         findings=findings,
     )
+
+
+@contextmanager
+def _read(findings: Findings, step: Step, named: Named | None = None) -> Iterator[None]:
+    """What is of a type that is never written (SQLite takes any) is a finding as well, and ends the block."""
+    try:
+        yield
+    except (TypeError, ValueError, AttributeError) as error:
+        what = f"something that stands there is none of ours: {error}"
+        whose = (None, None, None) if named is None else (named.sidecar, named.tenant, named.chain)
+        findings.add(Finding(step, what, *whose))
 
 
 class _Walked:
@@ -109,11 +120,23 @@ class _Walked:
     ) -> None:
         self._connection, self._log, self._registry, self._findings = connection, log, registry, findings
         self._own = own
+        self.chains = 0
         self.records = 0
         self.data_keys: dict[tuple[str, str], str] = {}
         self.destroyed: set[tuple[str, str]] = set()
 
-    def chain(self, row: "SqlRow[Any]") -> None:
+    def all(self, state: TreeState) -> None:
+        """The places of the batches, then each chain."""
+        known = self._connection.execute(select(chains).order_by(chains.c.no)).all()
+        named = {row.no: Named(row.sidecar, row.tenant, row.chain.hex()) for row in known}
+        self.chains = len(known)
+        with _read(self._findings, Step.PLACES):
+            Places(self._connection, self._log, named, self._findings).check(state)
+        for row in known:
+            with _read(self._findings, Step.RECORDS, named[row.no]):
+                self._chain(row)
+
+    def _chain(self, row: "SqlRow[Any]") -> None:
         """One chain, up to the first thing that is not right in it."""
         walk = Walk(self._standing(row), self._batches(row.no), self._heads(row.no), self._log.leaf)
         try:
