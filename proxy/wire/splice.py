@@ -9,11 +9,24 @@ from json import JSONDecoder
 from types import MappingProxyType
 from typing import Final
 
+from msgspec import MsgspecError, Raw, Struct
+from msgspec.json import Decoder
+
 _BLANK: Final = re.compile(r"[ \t\n\r]*")
 Tree = dict[str, "Tree | None"]
 """Paths by their first part; None is the end of one."""
 
 _DECODER: Final = JSONDecoder(parse_int=str, parse_float=str)
+
+
+class _Answer(Struct):
+    """An answer as far as its list is measured: members of the result that are not looked into."""
+
+    result: dict[str, Raw]
+
+
+_ANSWER: Final = Decoder(_Answer)
+_ITEMS: Final = Decoder(list[Raw])
 
 
 def edit_list(raw: bytes, key: str, keep: Sequence[bool], members: Mapping[str, str]) -> bytes:
@@ -25,13 +38,25 @@ def edit_list(raw: bytes, key: str, keep: Sequence[bool], members: Mapping[str, 
     text = raw.decode()
     result = _value(text, _start(text, 0), "result")
     first = _value(text, result, key)
-    spans = list(_elements(text, first))
-    if len(spans) != len(keep):
-        raise ValueError(f"{len(spans)} items, {len(keep)} verdicts")
-    last = _start(text, spans[-1][1] if spans else first + 1) + 1
-    kept = ",".join(text[a:b] for (a, b), stays in zip(spans, keep, strict=True) if stays)
+    whole, items = _measured(raw, key)
+    if len(items) != len(keep) or not text.startswith(whole, first):
+        raise ValueError(f"{len(items)} items, {len(keep)} verdicts")
+    last = first + len(whole)
+    kept = b",".join(item for item, stays in zip(items, keep, strict=True) if stays).decode()
     edits = [(first, last, f"[{kept}]"), *_set(text, result, members, {first: last})]
     return _apply(text, edits).encode()
+
+
+def _measured(raw: bytes, key: str) -> tuple[str, list[Raw]]:
+    """The text of `result[key]`, and each of its items. Measured without being read: a list may be megabytes.
+
+    Raises ValueError if there is no such list.
+    """
+    try:
+        whole = _ANSWER.decode(raw).result[key]
+        return bytes(whole).decode(), _ITEMS.decode(whole)
+    except (MsgspecError, KeyError) as error:
+        raise ValueError(f"no list {key!r}") from error
 
 
 def drop_members(raw: bytes, path: Sequence[str], prefix: str) -> bytes:
