@@ -7,7 +7,8 @@ outcome and what comes late say nothing of their own: they count with the record
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, func, text
 
@@ -16,13 +17,14 @@ from central.ledger.standing import micros
 from central.store import tables
 from central.store.engine import SQLITE
 from evidence.batch import Sent
-from evidence.canonical import canonical
 from evidence.printable import printable
 from evidence.record import Kind, Record
 from policy.obligations import most_reticent
 
 _LONGEST: Final = 256
-_SILENT: Final = frozenset({Kind.OUTCOME, Kind.LATE})
+_SILENT: Final = (Kind.OUTCOME, Kind.LATE)
+_NO_MEMBERS: Final[Mapping[str, Any]] = MappingProxyType({})
+_NOTHING: Final = ("", "", "", "", "")
 
 _UPSERT: Final = text(
     "INSERT INTO sealings (tenant, key_id, about, upstream, class_name, agent, subject, session, first_at, last_at, "
@@ -50,14 +52,36 @@ class About:
 
     def digest(self) -> bytes:
         """By what it is known."""
-        return sha256(canonical([self.upstream, self.class_name, self.agent, self.subject, self.session])).digest()
+        # No name has a line end once it is printable.
+        names = (self.upstream, self.class_name, self.agent, self.subject, self.session)
+        return sha256("\n".join(names).encode()).digest()
 
 
 @dataclass(slots=True)
 class _Sealed:
+    """Times as the records have them: texts of one form, which sort as what they say."""
+
+    first: str
+    last: str
+    records: int = 0
+
+
+class _Row(NamedTuple):
+    key: bytes
+    digest: bytes
+    about: About
     first_at: int
     last_at: int
-    records: int = 0
+    records: int
+
+    @property
+    def name(self) -> tuple[bytes, bytes]:
+        return self.key, self.digest
+
+    def joined(self, other: "_Row") -> "_Row":
+        """Both, of names that are kept as the same."""
+        first, last = min(self.first_at, other.first_at), max(self.last_at, other.last_at)
+        return self._replace(first_at=first, last_at=last, records=self.records + other.records)
 
 
 def as_kept(value: object) -> str:
@@ -65,64 +89,83 @@ def as_kept(value: object) -> str:
     return printable(value)[:_LONGEST] if isinstance(value, str) else ""
 
 
-def about_of(record: Record) -> About:
-    """What a record says of itself."""
+def _said(record: Record) -> tuple[str, ...]:
+    """What a record says of itself: the members of About, as they stand in it."""
     body, kind = record.body, record.header.kind
     if kind in _SILENT:
-        return About()
-    caller, request, decision = (_members(body, name) for name in ("caller", "request", "decision"))
-    return About(
-        as_kept(request.get("upstream") or body.get("upstream")),
-        most_reticent(_members(decision, "obligations").get("record")) or kind.value,
-        as_kept(caller.get("agent")),
-        as_kept(caller.get("user")),
-        as_kept(body.get("session")),
+        return _NOTHING
+    caller, request, decision = _members(body, "caller"), _members(body, "request"), _members(body, "decision")
+    obligations = _members(decision, "obligations")
+    return (
+        _text(request.get("upstream") or body.get("upstream")),
+        (most_reticent(obligations["record"]) if "record" in obligations else None) or kind.value,
+        _text(caller.get("agent")),
+        _text(caller.get("user")),
+        _text(body.get("session")),
     )
 
 
 def keep_sealings(connection: Connection, tenant: str, received_at: int, new: Iterable[Sent]) -> None:
     """Note what the keys of these records have sealed."""
-    found = _gathered(new, received_at)
-    if not found:
+    rows = _gathered(new, received_at)
+    if not rows:
         return
-    # In one order for all: two that write the same rows do not wait for each other.
-    rows = sorted(((key, about.digest(), about, sealed) for (key, about), sealed in found.items()), key=lambda r: r[:2])
     if connection.dialect.name == SQLITE:
         _upsert_sqlite(connection, tenant, received_at, rows)
         return
     columns: dict[str, Any] = {
-        "keys": [key for key, _, _, _ in rows],
-        "abouts": [digest for _, digest, _, _ in rows],
-        "upstreams": [about.upstream for _, _, about, _ in rows],
-        "classes": [about.class_name for _, _, about, _ in rows],
-        "agents": [about.agent for _, _, about, _ in rows],
-        "subjects": [about.subject for _, _, about, _ in rows],
-        "sessions": [about.session for _, _, about, _ in rows],
-        "firsts": [sealed.first_at for _, _, _, sealed in rows],
-        "lasts": [sealed.last_at for _, _, _, sealed in rows],
-        "counts": [sealed.records for _, _, _, sealed in rows],
+        "keys": [row.key for row in rows],
+        "abouts": [row.digest for row in rows],
+        "upstreams": [row.about.upstream for row in rows],
+        "classes": [row.about.class_name for row in rows],
+        "agents": [row.about.agent for row in rows],
+        "subjects": [row.about.subject for row in rows],
+        "sessions": [row.about.session for row in rows],
+        "firsts": [row.first_at for row in rows],
+        "lasts": [row.last_at for row in rows],
+        "counts": [row.records for row in rows],
     }
     connection.execute(_UPSERT, {"tenant": tenant, "received": received_at, **columns})
 
 
-def _gathered(new: Iterable[Sent], received_at: int) -> dict[tuple[bytes, About], _Sealed]:
-    found: dict[tuple[bytes, About], _Sealed] = {}
+def _gathered(new: Iterable[Sent], received_at: int) -> list[_Row]:
+    found: dict[tuple[str, tuple[str, ...]], _Sealed] = {}
     for sent in new:
         record = sent.record
         if record.box is None:
             continue
-        at = micros(record.header.at)
-        at = received_at if at is None else at
-        named = (bytes.fromhex(record.body["sealed"]["key"]), about_of(record))
-        sealed = found.setdefault(named, _Sealed(at, at))
-        sealed.first_at, sealed.last_at = min(sealed.first_at, at), max(sealed.last_at, at)
+        at, named = record.header.at, (record.body["sealed"]["key"], _said(record))
+        sealed = found.get(named)
+        if sealed is None:
+            sealed = found[named] = _Sealed(at, at)
+        elif at > sealed.last:
+            sealed.last = at
+        elif at < sealed.first:
+            sealed.first = at
         sealed.records += 1
-    return found
+    return _rows(found, received_at)
 
 
-def _upsert_sqlite(
-    connection: Connection, tenant: str, received_at: int, rows: Iterable[tuple[bytes, bytes, About, _Sealed]]
-) -> None:
+def _rows(found: Mapping[tuple[str, tuple[str, ...]], _Sealed], received_at: int) -> list[_Row]:
+    """One for each key and About, in one order for all: two that write the same rows do not wait for each other."""
+    rows: dict[tuple[bytes, bytes], _Row] = {}
+    for (key, said), sealed in found.items():
+        about = About(*map(as_kept, said))
+        first, last = micros(sealed.first), micros(sealed.last)
+        row = _Row(
+            bytes.fromhex(key),
+            about.digest(),
+            about,
+            received_at if first is None else first,
+            received_at if last is None else last,
+            sealed.records,
+        )
+        before = rows.get(row.name)
+        rows[row.name] = row if before is None else row.joined(before)
+    return [rows[name] for name in sorted(rows)]
+
+
+def _upsert_sqlite(connection: Connection, tenant: str, received_at: int, rows: Iterable[_Row]) -> None:
     table = tables.sealings
     statement = insert_into(connection, table)
     changed = {
@@ -136,24 +179,28 @@ def _upsert_sqlite(
         [
             {
                 "tenant": tenant,
-                "key_id": key,
-                "about": digest,
-                "upstream": about.upstream,
-                "class_name": about.class_name,
-                "agent": about.agent,
-                "subject": about.subject,
-                "session": about.session,
-                "first_at": sealed.first_at,
-                "last_at": sealed.last_at,
+                "key_id": row.key,
+                "about": row.digest,
+                "upstream": row.about.upstream,
+                "class_name": row.about.class_name,
+                "agent": row.about.agent,
+                "subject": row.about.subject,
+                "session": row.about.session,
+                "first_at": row.first_at,
+                "last_at": row.last_at,
                 "first_received": received_at,
                 "last_received": received_at,
-                "records": sealed.records,
+                "records": row.records,
             }
-            for key, digest, about, sealed in rows
+            for row in rows
         ],
     )
 
 
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
 def _members(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = body.get(name)
-    return value if isinstance(value, dict) else {}
+    return value if isinstance(value, dict) else _NO_MEMBERS
