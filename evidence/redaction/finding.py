@@ -12,6 +12,7 @@ import re2  # type: ignore[import-untyped]
 from msgspec import Struct
 
 from evidence.redaction.detectors import LONGEST, LOOK_BACK, Detector, Form
+from evidence.redaction.folding import HINT
 from evidence.redaction.shapes import not_a_placeholder
 from evidence.redaction.validators import VALIDATORS
 
@@ -58,7 +59,7 @@ class Finder:
                 documents.Add(form.hint)
             if detector.fields is not None:
                 documents.Add(detector.fields.hint)
-        for hint in _ENCODED:
+        for hint in (*_ENCODED, HINT):
             documents.Add(hint)
         self._fields = [(rank, detector) for rank, detector in enumerate(self.detectors) if detector.fields is not None]
         self._set.Compile()

@@ -12,6 +12,7 @@ from evidence.canonical import canonical
 from evidence.redaction.choosing import Choices, Mode, Pointer
 from evidence.redaction.detectors import Detector, normal
 from evidence.redaction.finding import Finder, Finding
+from evidence.redaction.folding import Folded, folded
 
 TOKEN_BYTES: Final = 13
 TOKEN_LETTERS: Final = 20
@@ -62,12 +63,15 @@ class Replacer:
 
     def regions(self, text: bytes, place: Place) -> list[Region]:
         """What is to be replaced, in its order, without overlaps; not what is kept, nor what stands for a value."""
+        seen = folded(text)
+        looked = text if seen is None else seen.text
         found = [
             (finding, mode)
-            for finding in self.finder.find(text, place.names)
+            for finding in self.finder.find(looked, place.names)
             if (mode := self._choices.mode(place.at, place.tool, finding.detector)) != "keep"
         ]
-        return [one for one in _apart(found) if self._own.fullmatch(text, one.start, one.end) is None]
+        apart = [one for one in _apart(found) if self._own.fullmatch(looked, one.start, one.end) is None]
+        return apart if seen is None else [_as_it_stands(one, seen) for one in apart]
 
     def replaced(self, text: bytes, regions: Iterable[Region]) -> bytes:
         """The text with its regions replaced; of those that are dropped nothing is left."""
@@ -84,8 +88,14 @@ class Replacer:
             return b""
         if region.mode == "mask":
             return f"[{region.detector.id}]".encode()
-        value = text[region.start : region.end].decode("utf-8", "surrogateescape")
+        raw = text[region.start : region.end]
+        seen = folded(raw)
+        value = (raw if seen is None else seen.text).decode("utf-8", "surrogateescape")
         return self._tokens.token(region.detector, value.encode("utf-8", "replace").decode()).encode()
+
+
+def _as_it_stands(region: Region, seen: Folded) -> Region:
+    return Region(seen.origins[region.start], seen.origins[region.end], region.detector, region.mode)
 
 
 def _apart(found: Iterable[tuple[Finding, Mode]]) -> Iterator[Region]:

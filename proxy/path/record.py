@@ -286,7 +286,9 @@ class Recording:
             for call in self._undecided(calls)
         }
         written = [
-            self._refused_call(call, refusal, refusal.code if call.id == culprit.id else BATCH_REFUSED, kept[call.id])
+            self._refused_call(call, refusal, refusal.code, kept[call.id])
+            if call.id == culprit.id
+            else self._refused_call(call, refusal, BATCH_REFUSED, kept[call.id])
             for call in self._undecided(calls)
         ]
         for future in written:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from tests.attacks.row import Elsewhere, NotBuilt
+from tests.evidence.redaction.hiding import FOUND, MISSED
 
 ELSEWHERE: Final = (
     Elsewhere("smuggling/slow-body", "tests/path/test_edges.py"),
@@ -19,12 +20,14 @@ ELSEWHERE: Final = (
     Elsewhere("approval/file-filled-by-asking-and-cancelling", "tests/policy/test_approval.py"),
     Elsewhere("approval/all-places-of-held-calls", "tests/path/test_holding.py"),
     Elsewhere("approval/agent-at-the-desk", "tests/peers/test_approval_desk.py"),
+    Elsewhere("redaction/catastrophic-pattern", "tests/evidence/redaction/test_hostile.py"),
+    *(Elsewhere(f"redaction/{hidden.name}", "tests/evidence/redaction/test_hiding.py") for hidden in FOUND),
     Elsewhere("supply-chain/hash-locked-dependencies", "tests/structure/test_dependencies.py"),
 )
 NOT_BUILT: Final = (
     *(
-        NotBuilt(f"redaction/{name}", "policy names what is redacted; nothing is looked for by its form")
-        for name in ("catastrophic-pattern", "secret-split-over-fields", "base64")
+        NotBuilt(f"redaction/{hidden.name}", "policy can redact its place; evidence does not find it by its form")
+        for hidden in MISSED
     ),
     *(
         NotBuilt(f"oauth/{name}", "callers show a configured token; there is no token exchange")

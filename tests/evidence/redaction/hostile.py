@@ -13,6 +13,8 @@ HOSTILE: Final[Mapping[str, str]] = {
     "quotes": '"',
     "line ends": "\n",
     "letters beyond ASCII": "é",
+    "characters without width": "\u200b",
+    "digits of full width": "\uff11",
     "digits apart": "1 ",
     "digits with dots": "1.",
     "digits with dashes": "1-",
