@@ -139,17 +139,22 @@ class ChainCheck:
     def _walk(self, name: str, blocks: Iterable[bytes], take: Callable[[bytes], None]) -> bytes:
         """Hand over each whole line of a file; what follows the last of them is given back."""
         self._file, self._line, self._doubtful = name, 1, b""
-        rest, number = b"", 0
+        rest, size, number = [b""], 0, 0
         for block in blocks:
-            *lines, rest = (rest + block).split(b"\n")
+            *lines, end = block.split(b"\n")
+            if lines:
+                lines[0] = b"".join([*rest, lines[0]])
+                rest, size = [], 0
             for line in lines:
                 number += 1
                 self._line = number
                 take(line)
-            if len(rest) > MAX_LINE_BYTES:
+            rest.append(end)
+            size += len(end)
+            if size > MAX_LINE_BYTES:
                 raise Faulty(Step.FILES, "a line that is longer than any that is written")
         self._line, self._doubtful = number + 1, b""
-        return rest
+        return b"".join(rest)
 
     def _take(self, line: bytes) -> None:
         waiting = self._waiting

@@ -21,6 +21,7 @@ _HEADER_TAG: Final = b"agentgate/header/v1\x00"
 _BODY_TAG: Final = b"agentgate/body/v1\x00"
 _RECORD: Final = b"record"
 _DIGEST: Final = re.compile("[0-9a-f]{64}")
+_TWO_DIGESTS: Final = re.compile("[0-9a-f]{128}")
 
 Exact = Annotated[int, Meta(ge=-EXACT, le=EXACT)]
 """An integer that a double holds."""
@@ -154,10 +155,11 @@ def read_record(line: bytes) -> Record:
 
 def _box_of(body: Mapping[str, Any]) -> str:
     sealed = body["sealed"]
-    named = isinstance(sealed, dict) and len(sealed) == 2
-    if not named or not is_digest(sealed.get("key")) or not is_digest(sealed.get("hash")):
-        raise BadLine("`sealed` does not name a key and the hash of a box")
-    return str(sealed["hash"])
+    if isinstance(sealed, dict) and len(sealed) == 2:
+        key, box = sealed.get("key"), sealed.get("hash")
+        if type(key) is str and type(box) is str and len(key) == 64 and _TWO_DIGESTS.fullmatch(key + box):
+            return box
+    raise BadLine("`sealed` does not name a key and the hash of a box")
 
 
 def read_header(data: bytes) -> Header:

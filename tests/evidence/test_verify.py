@@ -4,8 +4,8 @@ import io
 import json
 import random
 import shutil
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -120,24 +120,32 @@ async def test_a_chain_alone_can_be_checked(desk: Desk) -> None:
         verify_paths([desk.root / "nowhere"])
 
 
-class InMemory(dict[str, bytes]):
-    """The files of a chain that lies in no folder."""
+@dataclass(slots=True)
+class InMemory:
+    """The files of a chain that lies in no folder, in blocks of so many bytes."""
+
+    files: dict[str, bytes]
+    size: int
 
     def names(self) -> list[str]:
-        return list(self)
+        return list(self.files)
 
-    def blocks(self, name: str) -> list[bytes]:
-        return [self[name]]
+    def blocks(self, name: str) -> Iterator[bytes]:
+        data = self.files[name]
+        return (data[start : start + self.size] for start in range(0, len(data), self.size))
 
 
-async def test_a_chain_can_be_checked_wherever_its_files_lie(desk: Desk) -> None:
+@pytest.mark.parametrize("size", [1, 7, 1000, 1 << 20])
+async def test_a_chain_can_be_checked_wherever_its_files_lie(desk: Desk, size: int) -> None:
     chain = chain_of(desk)
-    files = InMemory({path.name: path.read_bytes() for path in chain.iterdir()})
-    found = check_chain(chain.name, files)
+    files = {path.name: path.read_bytes() for path in chain.iterdir()}
+    found = check_chain(chain.name, InMemory(files, size))
     assert found == desk.verify().chains[0]
     assert found.records == 15
+    files["records-00000002.tsv"] += b"record"
+    assert check_chain(chain.name, InMemory(files, size)) == replace(found, torn_bytes=6)
     del files["records-00000001.tsv"]
-    assert check_chain(chain.name, files).fault is not None
+    assert check_chain(chain.name, InMemory(files, size)).fault is not None
 
 
 async def test_every_changed_byte_is_found(tmp_path: Path) -> None:
