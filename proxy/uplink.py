@@ -82,6 +82,15 @@ class _Shipment:
     trimmed: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A receipt as it came, and up to which record central's log has the chain."""
+
+    receipt: Receipt
+    note: str
+    included: int
+
+
 class Uplink:
     """The way to central of one process. All methods belong to the event loop."""
 
@@ -207,24 +216,29 @@ class Uplink:
             raise NotShippable("the chain of another sidecar")
         path = f"/v1/evidence/chains/{origin.chain}/position"
         answer = await self._ask("GET", path, origin.tenant, b"")
-        shipment.problem, shipment.held = None, Position()
-        if answer.get("receipt") is not None:
-            await self._take_receipt(shipment, origin, answer)
-        if shipment.held.seq < shipment.promised.seq:
-            self._note_rollback(shipment)
-        await asyncio.to_thread(reader.seek, shipment.held)
+        given = None if answer.get("receipt") is None else self._receipt(origin, answer)
+        held = Position() if given is None else given.receipt.position
+        shipment.problem = None
+        if held.seq < shipment.promised.seq:
+            self._note_rollback(shipment, held)
+        # A receipt for another future of this chain, as a copy of it has shipped, is none for what is written here.
+        await asyncio.to_thread(reader.seek, held)
+        shipment.held = held
+        if given is not None:
+            await self._take(shipment, given)
         return reader, origin
 
     async def _deliver(self, shipment: _Shipment, origin: Origin, outgoing: Outgoing) -> Receipt:
         packed = await asyncio.to_thread(zstandard.compress, outgoing.data, _LEVEL)
         answer = await self._ask("POST", "/v1/evidence/batches", origin.tenant, packed)
-        receipt = await self._take_receipt(shipment, origin, answer)
-        if receipt.position != outgoing.last:
+        given = self._receipt(origin, answer)
+        if given.receipt.position != outgoing.last:
             raise _Elsewhere
-        return receipt
+        await self._take(shipment, given)
+        return given.receipt
 
-    async def _take_receipt(self, shipment: _Shipment, origin: Origin, answer: Mapping[str, Any]) -> Receipt:
-        """Check and keep the receipt in an answer; who waits for it waits no more. Raises _NotDelivered."""
+    def _receipt(self, origin: Origin, answer: Mapping[str, Any]) -> _Given:
+        """The receipt in an answer, by its signature and for this chain. Raises _NotDelivered."""
         note, included = str(answer.get("receipt")), answer.get("included")
         try:
             receipt = open_receipt(note, self._central.receipt_key)
@@ -232,17 +246,21 @@ class Uplink:
             raise _NotDelivered(f"its receipt does not count: {error}") from error
         if (receipt.sidecar, receipt.tenant, receipt.chain) != (origin.sidecar, origin.tenant, origin.chain):
             raise _NotDelivered("its receipt is for something else")
-        shipment.held, shipment.included = receipt.position, included if type(included) is int else 0
-        if shipment.journal is not None:
-            shipment.journal.held(receipt.position.seq)
-        if receipt.position.seq >= shipment.promised.seq:
-            shipment.promised = receipt.position
-            await asyncio.to_thread(keep_receipt, shipment.chain, note)
-        return receipt
+        return _Given(receipt, note, included if type(included) is int else 0)
 
-    def _note_rollback(self, shipment: _Shipment) -> None:
+    async def _take(self, shipment: _Shipment, given: _Given) -> None:
+        """Keep a receipt over a record that this chain has; who waits for it waits no more."""
+        position = given.receipt.position
+        shipment.held, shipment.included = position, given.included
+        if shipment.journal is not None:
+            shipment.journal.held(position.seq)
+        if position.seq >= shipment.promised.seq:
+            shipment.promised = position
+            await asyncio.to_thread(keep_receipt, shipment.chain, given.note)
+
+    def _note_rollback(self, shipment: _Shipment, held: Position) -> None:
         """Central has lost what it gave a receipt for: the receipt stays as the proof, and what is here goes again."""
-        held, promised = shipment.held, shipment.promised
+        promised = shipment.promised
         shipment.problem = f"it holds {held.seq} of the {promised.seq} records of a chain that it gave a receipt for"
         if shipment.journal is None:
             return

@@ -1,11 +1,12 @@
 """A central that was brought back from an older copy: it is noticed, told, and given what it lost."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.central.test_main_line import call, held, until, written
+from tests.central.test_main_line import call, code_of, held, notes, until, written
 from tests.peers.central import central
 from tests.peers.servers import HttpServer
 from tests.peers.sidecar import sidecar
@@ -37,6 +38,35 @@ def test_a_central_from_an_older_copy(tmp_path: Path, everything_json: HttpServe
             assert place.log_size() >= before
     events = [line["body"].get("event") for line in one.folders.records()]
     assert "central_behind_receipt" in events
+    assert one.folders.verify()["ok"]
+
+
+def test_a_sidecar_from_an_older_copy(tmp_path: Path, everything_json: HttpServer) -> None:
+    """Central holds another future of its chain: no receipt for that one lets a call of this one go on."""
+    place, home = central(tmp_path / "central"), tmp_path / "one"
+    home.mkdir()
+    place.register(home / "state")
+    config = home / "agentgate.toml"
+    config.write_text("[central]\nacknowledge_seconds = 8.0\n")
+    more = [*place.flags(), "-c", str(config), "--durability", "acknowledged"]
+    with place.started():
+        with sidecar(home, {"tools": everything_json}, more=more) as one:
+            assert code_of(call(one)) is None
+        shutil.copytree(home / "evidence", tmp_path / "copy")
+        with sidecar(home, {"tools": everything_json}, more=more) as one:
+            for number in range(5):
+                assert code_of(call(one, number)) is None
+        before = held(place)
+    shutil.rmtree(home / "evidence")
+    shutil.copytree(tmp_path / "copy", home / "evidence")
+    there = len(everything_json.received())
+    with sidecar(home, {"tools": everything_json}, more=more) as one, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(call, one, 99)
+        with place.started():
+            until(lambda: any("the ledger holds another record" in note for note in notes(one)))
+            assert code_of(waiting.result()) == "not_acknowledged"
+            assert held(place) == before
+    assert len(everything_json.received()) == there
     assert one.folders.verify()["ok"]
 
 
