@@ -220,6 +220,23 @@ def good() -> Pen:
     return pen
 
 
+def of_a_ledger() -> Pen:
+    """What central writes of its own: a hold, its release and a tombstone, each in a life of its own, and no box."""
+    pen = Pen()
+    hold = {"hold": "hold-1", "agent": "bot", "session": None, "from": None, "until": 1_790_000_000_000_000}
+    asked = {"asked_by": "an operator", "reason": "ticket 17"}
+    destroyed = {"unit": "0" * 32, "keys": ["ab" * 32], "cause": "request", "packs": [], **asked}
+    for kind, body in (
+        (Kind.HOLD, {**hold, "state": "placed", **asked}),
+        (Kind.HOLD, {"hold": "hold-1", "state": "released", **asked}),
+        (Kind.TOMBSTONE, destroyed),
+    ):
+        pen.start()
+        pen.write(kind, body)
+        pen.close()
+    return pen
+
+
 def _begun() -> Pen:
     pen = Pen()
     pen.start()
@@ -362,6 +379,7 @@ def _respelled(edit: Callable[[bytes], bytes]) -> Callable[[], dict[str, bytes]]
 
 ROWS: Final[Mapping[str, tuple[Callable[[], dict[str, bytes]], Step | None]]] = {
     "good": (lambda: good().files(), None),
+    "of-a-ledger": (lambda: of_a_ledger().files(), None),
     "erased": (lambda: {**good().files(), "keys.jsonl": b""}, None),
     "torn": (lambda: {**good().files(), "records-00000002.tsv": good().files()["records-00000002.tsv"][:-30]}, None),
     "changed-body": (_changed("records-00000001.tsv", b'"granted"', b'"guessed"'), Step.LINES),
