@@ -8,6 +8,7 @@ from evidence.record import OUTCOMES, Kind, Record
 
 _OUTCOME: Final = Kind.OUTCOME
 _NOTHING: Final = State.NOTHING
+_OPEN: Final = State.OPEN
 """By names of their own, as in `chain`: members of enumerations are slow to look up."""
 
 _OF_A_CALL: Final = frozenset({Kind.INTENT, Kind.OUTCOME, Kind.REFUSAL, Kind.LATE})
@@ -22,11 +23,13 @@ class Calls:
 
     def __init__(self) -> None:
         self._states: dict[str, State] = {}
+        self._open: set[str] = set()
         self._forgotten = False
 
     def goes_on(self, open_calls: list[str]) -> None:
         """The records before are gone; these calls are open, and others may have ended."""
-        self._states = dict.fromkeys(open_calls, State.OPEN)
+        self._states = dict.fromkeys(open_calls, _OPEN)
+        self._open = set(open_calls)
         self._forgotten = True
 
     def take(self, record: Record) -> None:
@@ -41,11 +44,15 @@ class Calls:
         state = self._states.get(call, _NOTHING)
         if self._forgotten and state is _NOTHING and kind is Kind.LATE:
             state = State.ENDED
-        self._states[call] = turn(call, state, kind)
+        after = self._states[call] = turn(call, state, kind)
+        if after is _OPEN:
+            self._open.add(call)
+        elif state is _OPEN:
+            self._open.remove(call)
 
     def open(self) -> list[str]:
         """The calls that are open, sorted."""
-        return sorted(call for call, state in self._states.items() if state is State.OPEN)
+        return sorted(self._open)
 
 
 def _is_outcome(body: Mapping[str, object]) -> bool:
