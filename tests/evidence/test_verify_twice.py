@@ -10,13 +10,16 @@ from typing import Any
 
 import pytest
 
+from evidence.chain import TURNS, State
+from evidence.layout import receipt_draft
 from evidence.receipt import read_receipt_key
+from evidence.record import Kind
 from evidence.report import STEPS
 from evidence.signing import public_text, read_public
 from evidence.verify import verify_paths
-from tests.evidence.tampering import TAMPERED, evidence, in_turn, lines, places
+from tests.evidence.tampering import TAMPERED, evidence, in_turn, instead, lines, places
 from tests.peers.places import VERIFIER
-from tests.vectors.evidence.generate import CHAIN, HERE, RECEIPTED, ROWS, identity
+from tests.vectors.evidence.generate import CHAIN, HERE, RECEIPTED, ROWS, Pen, identity
 
 KEYS = json.loads((HERE / "keys.json").read_text())
 IDENTITY, LEDGER = KEYS["identity_public"], KEYS["receipt_key"]
@@ -127,6 +130,39 @@ def test_what_is_tampered_with(name: str, key: bool, tmp_path: Path) -> None:  #
     assert agreed(evidence(tmp_path, row.edit), key=key) == row.rule[key]
 
 
+_BODIES: dict[Kind, dict[str, Any]] = {Kind.OUTCOME: {"outcome": "completed"}, Kind.LOSS: {"lost": {"notice": 1}}}
+_LEADING_TO: dict[State, list[Kind]] = {
+    State.NOTHING: [],
+    State.ASKED: [Kind.APPROVAL],
+    State.OPEN: [Kind.INTENT],
+    State.ENDED: [Kind.INTENT, Kind.OUTCOME],
+    State.LATE: [Kind.INTENT, Kind.OUTCOME, Kind.LATE],
+    State.REFUSED: [Kind.REFUSAL],
+}
+
+
+@pytest.mark.parametrize("state", list(State))
+@pytest.mark.parametrize("kind", list(Kind))
+def test_what_may_follow_what(state: State, kind: Kind, tmp_path: Path) -> None:
+    pen = Pen()
+    pen.start()
+    for each in (*_LEADING_TO[state], kind):
+        pen.write(each, _BODIES.get(each, {}), "call-1")
+    pen.head()
+    assert (agreed(evidence(tmp_path, instead(pen))) is None) is ((state, kind) in TURNS)
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_what_needs_a_call(kind: Kind, tmp_path: Path) -> None:
+    pen = Pen()
+    pen.start()
+    pen.write(kind, _BODIES.get(kind, {}))
+    pen.head()
+    needs = kind in {Kind.INTENT, Kind.OUTCOME, Kind.REFUSAL, Kind.LATE}
+    rule = "links" if kind is Kind.START else "calls" if needs else None
+    assert agreed(evidence(tmp_path, instead(pen))) == rule
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_which_of_two_faults_is_told(seed: int, tmp_path: Path) -> None:
     """Whatever two ways of tampering come together, both verifiers stop at the same step."""
@@ -167,4 +203,14 @@ def test_another_identity_is_named(tmp_path: Path) -> None:
 def test_a_stray_beside_the_chains(tmp_path: Path) -> None:
     folder = evidence(tmp_path, lambda _: None)
     (folder / "README").write_text("hello")
+    assert agreed(folder) == "files"
+
+
+def test_a_receipt_that_was_on_its_way(tmp_path: Path) -> None:
+    folder = evidence(tmp_path, lambda _: None)
+    place = folder / receipt_draft(CHAIN)
+    place.write_bytes(b"receipt\t")
+    assert agreed(folder) is None
+    place.unlink()
+    place.mkdir()
     assert agreed(folder) == "files"
