@@ -11,6 +11,7 @@ CHAIN_GLOB: Final = "chain-*"
 SEGMENT_GLOB: Final = "records-*.tsv"
 
 _CHAIN: Final = re.compile(r"chain-[0-9a-f]{16}")
+_DRAFT: Final = re.compile(r"\.chain-[0-9a-f]{16}\.receipts\.tsv")
 _SEGMENT: Final = re.compile(r"records-([0-9]{8,})\.tsv")
 
 
@@ -34,3 +35,13 @@ def segment_numbers(names: Iterable[str]) -> list[int]:
 def is_chain_name(name: str) -> bool:
     """Whether a folder of this name is a chain of an evidence folder."""
     return _CHAIN.fullmatch(name) is not None
+
+
+def receipt_draft(chain: str) -> str:
+    """Where a receipt of a chain is written, beside it, before it takes the place of the last one."""
+    return f".{chain}.{RECEIPTS_NAME}"
+
+
+def is_receipt_draft(name: str) -> bool:
+    """Whether a file of this name is such a receipt: one on its way, or left by a writer that was killed."""
+    return _DRAFT.fullmatch(name) is not None

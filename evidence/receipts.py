@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from evidence.layout import RECEIPTS_NAME
+from evidence.layout import RECEIPTS_NAME, receipt_draft
 from evidence.receipt import BadReceipts, read_receipt_line, receipt_line
 
 _FILE_MODE: Final = 0o600
@@ -26,7 +26,7 @@ def kept_receipt(chain: Path) -> str | None:
 
 def keep_receipt(chain: Path, note: str) -> None:
     """Put a receipt in the place of the one before it, whole or not at all, flushed to disk. Raises OSError."""
-    draft = chain.parent / f".{chain.name}.{RECEIPTS_NAME}"
+    draft = chain.parent / receipt_draft(chain.name)
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _FILE_MODE)
     with os.fdopen(handle, "wb") as file:
         file.write(receipt_line(note))

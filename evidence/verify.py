@@ -12,7 +12,7 @@ from typing import Final, TextIO, TypeVar
 import orjson
 
 from evidence.checking import Faulty
-from evidence.layout import is_chain_name, segment_number
+from evidence.layout import is_chain_name, is_receipt_draft, segment_number
 from evidence.note import VerifierKey
 from evidence.printable import printable
 from evidence.receipt import read_receipt_key
@@ -45,7 +45,7 @@ def verify_paths(paths: Sequence[Path], pinned: bytes | None = None, verifiers: 
         for child in _members(path):
             if child.is_dir() and not child.is_symlink() and (child == path or is_chain_name(child.name)):
                 chains.append(_check_chain(child, pinned, verifiers))
-            else:
+            elif not _on_its_way(child):
                 strays.append(Fault(Step.FILES, "not evidence, but among it", path.name, child.name))
     return Report(tuple(chains), pinned is not None, tuple(strays), witnesses=len(verifiers))
 
@@ -92,6 +92,11 @@ def _members(path: Path) -> Iterator[Path]:
         yield path
     else:
         yield from children
+
+
+def _on_its_way(path: Path) -> bool:
+    """A receipt that takes its place in a moment, and was not there yet when the files were listed; or never will."""
+    return is_receipt_draft(path.name) and not path.is_dir() and not path.is_symlink()
 
 
 def _check_chain(chain: Path, pinned: bytes | None, verifiers: Sequence[VerifierKey]) -> ChainReport:

@@ -15,6 +15,7 @@ import pytest
 
 from evidence.journal import Journal, NotAcknowledged, NotRecorded, SpoolFailed
 from evidence.opening import Author, begin
+from evidence.receipts import keep_receipt
 from evidence.record import Kind
 from evidence.spool import Spool
 from evidence.tailing import FolderTail
@@ -134,6 +135,16 @@ async def test_an_outcome_that_is_owed_is_not_replaced_when_the_wait_for_a_recei
     assert desk.verify().ok
     (ended,) = (found.record for found in FolderTail(desk.evidence).more() if found.record.header.kind is Kind.OUTCOME)
     assert ended.body["outcome"] == "completed"
+
+
+async def test_a_receipt_that_cannot_be_kept_spoils_no_evidence(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    async with desk.journal() as journal:
+        await one_call(journal, "c1")
+        with file_size_limit(8), pytest.raises(OSError, match="File too large"):
+            keep_receipt(journal.chain, "a\n\n— k AAAA\n")
+    assert len(list(desk.evidence.iterdir())) == 2
+    assert desk.verify().ok
 
 
 async def test_a_batch_falls_as_a_whole_but_its_outcomes_are_owed(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from evidence.journal import Journal
+from evidence.layout import receipt_draft
 from evidence.note import COSIGNATURE, VerifierKey
 from evidence.report import Report, Step
 from evidence.signing import public_text
@@ -251,6 +252,14 @@ def _stray_neighbour_folder(chain: Path) -> None:
     (chain.parent / "chain-of-events").mkdir()
 
 
+def _draft_that_is_a_folder(chain: Path) -> None:
+    (chain.parent / receipt_draft(chain.name)).mkdir()
+
+
+def _draft_of_no_chain(chain: Path) -> None:
+    (chain.parent / ".chain-1.receipts.tsv").touch()
+
+
 def _write_into_the_reserve(chain: Path) -> None:
     (chain / "reserve").write_bytes(b"\0" * 100 + b"x")
 
@@ -280,6 +289,8 @@ def _double_key(chain: Path) -> None:
         pytest.param(_link, Step.FILES, id="a-symbolic-link"),
         pytest.param(_stray_neighbour, Step.FILES, id="a-stray-file-beside-the-chains"),
         pytest.param(_stray_neighbour_folder, Step.FILES, id="a-stray-folder-beside-the-chains"),
+        pytest.param(_draft_that_is_a_folder, Step.FILES, id="a-receipt-on-its-way-that-is-a-folder"),
+        pytest.param(_draft_of_no_chain, Step.FILES, id="a-receipt-on-its-way-to-no-chain"),
         pytest.param(_write_into_the_reserve, Step.FILES, id="something-in-the-reserve"),
         pytest.param(_double_key, Step.BOXES, id="a-wrapped-key-doubled"),
     ],
@@ -348,6 +359,13 @@ async def test_a_living_chain_verifies_at_any_moment(tmp_path: Path) -> None:
         assert report.total("open") == 1
         await journal.append(outcome("c1"))
         assert desk.verify().total("open") == 0
+
+
+@pytest.mark.parametrize("left", [b"", b"receipt\t"])
+async def test_a_receipt_that_was_on_its_way_when_its_writer_was_killed(desk: Desk, left: bytes) -> None:
+    """It may lie there for good: the next process writes to another chain."""
+    (desk.evidence / receipt_draft(chain_of(desk).name)).write_bytes(left)
+    assert desk.verify().ok
 
 
 async def test_a_chain_that_was_just_made_verifies(tmp_path: Path) -> None:
