@@ -14,6 +14,14 @@ SQLITE: Final = "sqlite"
 POSTGRESQL: Final = "postgresql"
 WAIT_SECONDS: Final = 10.0
 _READS: Final = "agentgate_reads"
+_LIVELY: Final = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""A server that vanished without a word is noticed within half a minute (the last is in milliseconds): by default the
+threads that wait for its answer would do so for a quarter of an hour, or for two hours."""
 
 _AWAY: Final = (
     exc.OperationalError,
@@ -80,7 +88,7 @@ def open_store(url: str, *, connections: int = 8, wait_seconds: float = WAIT_SEC
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return Store(engine)
-    arguments = {"connect_timeout": max(2, int(wait_seconds)), "application_name": "agentgate central"}
+    arguments = {"connect_timeout": max(2, int(wait_seconds)), "application_name": "agentgate central", **_LIVELY}
     engine = create_engine(
         named.set(drivername="postgresql+psycopg"),
         connect_args={name: value for name, value in arguments.items() if name not in named.query},

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from central.store.engine import StoreProblem, open_store
+from tests.peers.postgres import Postgres
 
 READ_WRITE = {"target_session_attrs": "read-write"}
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -30,6 +31,17 @@ def test_what_the_driver_is_told(url: str, wanted: dict[str, Any]) -> None:
     assert {name: told.get(name) for name in wanted} == wanted
     assert told["dbname"] == "db"
     store.close()
+
+
+def test_a_server_that_vanishes_is_noticed(server: Postgres) -> None:
+    """What is set in the URL stays."""
+    for more, idle in (("", "10"), ("?keepalives_idle=60", "60")):
+        store = open_store(server.url("postgres") + more)
+        with store.reading() as connection:
+            driver: Any = connection.connection.driver_connection
+            told = driver.info.get_parameters()
+        store.close()
+        assert (told["keepalives_idle"], told["keepalives_count"], told["tcp_user_timeout"]) == (idle, "3", "20000")
 
 
 @pytest.mark.parametrize(
