@@ -1,4 +1,4 @@
-"""`records` and `verify`: what happened, and whether it is true. Loads no network code."""
+"""`records`, `verify` and `evidence`: what happened, whether it is true, what is to be gone. Loads no network code."""
 
 import argparse
 import gc
@@ -57,7 +57,25 @@ def _verify(given: argparse.Namespace) -> int:
     return run_verify(given.paths, key=given.key, receipt_keys=given.receipt_key, as_json=given.as_json, out=sys.stdout)
 
 
+def _evidence_arguments(parser: argparse.ArgumentParser) -> None:
+    place_arguments(parser)
+    add = parser.add_argument
+    add("what", choices=("erase",), help="erase: take wrapped data keys out of the spool of a sidecar that is stopped")
+    add("folder", nargs="?", type=Path, metavar="DIR", help="evidence folder (default: that of the configuration)")
+    add("--key-id", action="append", default=[], metavar="ID", help="the id of a key, as `central erase` names it")
+    add("--unit", action="append", default=[], metavar="PSEUDONYM", help="all keys of an erasure unit, likewise")
+    add("--json", action="store_true", dest="as_json", help="print what is gone as JSON")
+
+
+def _evidence(given: argparse.Namespace) -> int:
+    from evidence.forgetting import run_forget
+
+    folder = given.folder or places_of(given).evidence
+    return run_forget(folder, keys=given.key_id, units=given.unit, as_json=given.as_json, out=sys.stdout)
+
+
 COMMANDS: Final = {
+    "evidence": Command(_evidence_arguments, _evidence),
     "records": Command(_records_arguments, _records),
     "verify": Command(_verify_arguments, _verify),
 }

@@ -13,7 +13,7 @@ from evidence.verify import verify_paths
 from tests.central.test_main_line import call, held, until, written
 from tests.peers.central import Central, central
 from tests.peers.servers import HttpServer
-from tests.peers.sidecar import sidecar
+from tests.peers.sidecar import agentgate, sidecar
 
 pytestmark = pytest.mark.xdist_group("everything_json")
 
@@ -33,7 +33,8 @@ def test_an_erasure_beside_a_running_central(tmp_path: Path, everything_json: Ht
         assert "result" in call(one, 2)
         assert _keys(place) == [], "the sidecar goes on under the key that is destroyed"
         until(lambda: held(place) == place.log_size() >= sum(written(one).values()) + 3)
-    _taken_out(one.folders.evidence, bytes(key["id"]).hex())
+    gone = agentgate("evidence", "erase", one.folders.evidence, "--unit", key["unit"], "--json")
+    assert (gone.returncode, json.loads(gone.stdout)["keys"]) == (0, [bytes(key["id"]).hex()])
     with place.started(), sidecar(tmp_path / "one", {"tools": everything_json}, more=more) as one:
         assert "result" in call(one)
         assert [row["unit"] for row in _keys(place)] == [key["unit"]], "its next life has a new one"
@@ -43,13 +44,6 @@ def test_an_erasure_beside_a_running_central(tmp_path: Path, everything_json: Ht
     report = verify_paths([place.folder / "evidence"])
     assert report.ok
     assert [chain["identity"] for chain in report.as_json()["chains"]] == [pinned]
-
-
-def _taken_out(evidence: Path, key: str) -> None:
-    """As docs/erasure.md tells it of the spool of a sidecar that is stopped."""
-    for path in evidence.glob("chain-*/keys.jsonl"):
-        lines = path.read_bytes().splitlines(keepends=True)
-        path.write_bytes(b"".join(line for line in lines if json.loads(line)["id"] != key))
 
 
 def _said(place: Central, *arguments: str) -> dict[str, Any]:
