@@ -29,7 +29,6 @@ CODES: Final = {
     "central.witness.WitnessProblem": USAGE,
     "evidence.keys.KeyProblem": USAGE,
     "evidence.room.NotRecorded": UNAVAILABLE,
-    "evidence.signers.SigningFailed": UNAVAILABLE,
     "policy.engine.CannotDecide": UNAVAILABLE,
     "policy.engine.PolicyAway": UNAVAILABLE,
     "policy.engine.PolicyRefused": USAGE,
@@ -111,11 +110,6 @@ COMMANDS: Final = {
         "proxy.commands.evidence",
         "take data keys of what was erased elsewhere out of a sidecar's spool",
         "agentgate evidence erase --unit 5f0c91ab5f0c91ab5f0c91ab5f0c91ab",
-    ),
-    "redact": Listed(
-        "proxy.commands.redaction",
-        "what evidence keeps of a sample, where policy wants calls recorded redacted",
-        "agentgate redact -c agentgate.toml --tool files/read_file sample.json",
     ),
     "config": Listed(
         "proxy.commands.configuration",
