@@ -111,6 +111,11 @@ COMMANDS: Final = {
         "take data keys of what was erased elsewhere out of a sidecar's spool",
         "agentgate evidence erase --unit 5f0c91ab5f0c91ab5f0c91ab5f0c91ab",
     ),
+    "redact": Listed(
+        "proxy.commands.redaction",
+        "what evidence keeps of a sample, where policy wants calls recorded redacted",
+        "agentgate redact -c agentgate.toml --tool files/read_file sample.json",
+    ),
     "config": Listed(
         "proxy.commands.configuration",
         "check a configuration, or print every key there is",

@@ -186,6 +186,14 @@ def read_trust_in_exceptions(flags: Flags, environ: Mapping[str, str]) -> Except
     return trust
 
 
+def read_redaction_alone(flags: Flags, environ: Mapping[str, str]) -> RedactionConfig:
+    """What becomes of texts that are recorded `redacted`, for a look at a sample. Raises ConfigProblems."""
+    reader = _Reader(flags, environ, only=(("evidence", "redaction"),))
+    redaction = reader.redaction()
+    reader.found.settle()
+    return redaction
+
+
 class _Reader:
     """One reading: the merged settings, and what was found wrong so far."""
 
@@ -216,7 +224,7 @@ class _Reader:
             upstreams=served,
             policy=self._policy(self.settings.policy, served, places.state),
             identity=identity,
-            evidence=_evidence(self.settings.evidence, places.evidence, self._redaction()),
+            evidence=_evidence(self.settings.evidence, places.evidence, self.redaction()),
             limits=self.settings.limits,
             approvals=self.settings.approvals,
             approvals_listen=self._approvals_listen(),
@@ -336,7 +344,8 @@ class _Reader:
             self.found.add(self._origin.where(at), f"there is no {path}", remedy)
         return str(path)
 
-    def _redaction(self) -> RedactionConfig:
+    def redaction(self) -> RedactionConfig:
+        """What becomes of texts that are recorded `redacted`."""
         return read_redaction(self.settings.evidence.redaction, self._file, self._origin, self.found)
 
     def _check_exposure(self, config: Config) -> None:
