@@ -6,7 +6,6 @@
 import argparse
 import os
 import pwd
-from collections.abc import Iterator, Mapping
 from typing import Any, Final, TextIO
 
 import orjson
@@ -15,7 +14,8 @@ from sqlalchemy import select
 from central.config import CentralConfig
 from central.erasure.arguments import HOLD_ACTIONS
 from central.erasure.deeds import Deeds, holding, new_hold_id
-from central.erasure.purging import Purge, Report
+from central.erasure.purging import Purge
+from central.erasure.telling import erased_json, held_json, hold_json, report_json, told
 from central.erasure.units import holds_of, units_about, units_of
 from central.erasure.vocabulary import Asked, Cause, Doomed, Erased, ErasureProblem, HeldBack, Hold, Unit
 from central.ledger.ledger import Ledger
@@ -25,7 +25,7 @@ from central.ledger.standing import micros
 from central.store import tables
 from central.store.engine import Store
 from central.store.wiping import wipe
-from evidence.clock import Clock, Instant
+from evidence.clock import Clock
 
 _LONGEST: Final = 256
 _NOT_TRUE: Final = 1
@@ -41,7 +41,7 @@ def run_erasure(given: argparse.Namespace, config: CentralConfig, clock: Clock, 
     if given.as_json:
         out.write(orjson.dumps(done, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
-        out.writelines(f"{line}\n" for line in _told(done))
+        out.writelines(f"{line}\n" for line in told(done))
     return code
 
 
@@ -77,10 +77,10 @@ class _Asked:
         asked = Asked(self._by(), self._given.reason or "retention")
         purge = Purge(self._ledger.store, self._config.retention, self._clock.now().unix_ns // 1000, asked)
         if self._given.dry_run:
-            return _report(purge.rehearse(), len(self._config.retention)), 0
+            return report_json(purge.rehearse(), len(self._config.retention)), 0
         report = purge.run(self._deeds())
         report.remains = wipe(self._ledger.store)
-        return _report(report, len(self._config.retention)), 0
+        return report_json(report, len(self._config.retention)), 0
 
     def _erase(self) -> tuple[dict[str, Any], int]:
         tenant, asked = self._tenant(), self._asked()
@@ -93,8 +93,8 @@ class _Asked:
             erased, held, remains = list(outcome.erased), list(outcome.held), wipe(self._ledger.store)
         done = {
             "dry_run": self._given.dry_run,
-            "erased": [_erased(tenant, one) for one in erased],
-            "held": [_held(tenant, one) for one in held],
+            "erased": [erased_json(tenant, one) for one in erased],
+            "held": [held_json(tenant, one) for one in held],
             "remains": remains,
         }
         return done, _NOT_TRUE if held or not erased else 0
@@ -187,81 +187,4 @@ def _holds(store: Store, tenant: str | None) -> list[dict[str, Any]]:
     query = select(table).order_by(table.c.placed_at, table.c.id)
     query = query if tenant is None else query.where(table.c.tenant == tenant)
     with store.reading() as connection:
-        return [_hold(row) for row in connection.execute(query).mappings()]
-
-
-def _hold(row: Mapping[Any, Any]) -> dict[str, Any]:
-    times = ("from_at", "until_at", "placed_at", "released_at")
-    return {str(name): _text(value) if name in times and value is not None else value for name, value in row.items()}
-
-
-def _text(at: int) -> str:
-    return Instant(at * 1000, 0).rfc3339()
-
-
-def _erased(tenant: str, one: Erased) -> dict[str, Any]:
-    return {
-        "tenant": tenant,
-        "unit": one.unit,
-        "keys": list(one.keys),
-        "cause": one.cause.value,
-        "packs": list(one.packs),
-        "sidecars": list(one.sidecars),
-    }
-
-
-def _held(tenant: str, one: HeldBack) -> dict[str, Any]:
-    return {"tenant": tenant, "unit": one.unit, "holds": list(one.holds)}
-
-
-def _report(report: Report, rules: int) -> dict[str, Any]:
-    return {
-        "dry_run": report.dry,
-        "rules": rules,
-        "units": report.units,
-        "keys": report.keys,
-        "erased": [_erased(tenant, one) for tenant, one in report.erased],
-        "held": [_held(tenant, one) for tenant, one in report.held],
-        "forgotten": report.forgotten,
-        "remains": report.remains,
-    }
-
-
-def _told(done: dict[str, Any]) -> Iterator[str]:
-    """The same in words."""
-    if "placed" in done:
-        yield f"{done['placed']} is placed: nothing of what it is on is erased until it is released"
-    if "released" in done:
-        yield f"{done['released']} is released"
-    for hold in done.get("holds", ()):
-        yield _hold_line(hold)
-    if "erased" in done:
-        yield from _erasure_lines(done)
-
-
-def _hold_line(hold: dict[str, Any]) -> str:
-    narrowed = [f"{name} {hold[name]}" for name in ("agent", "session") if hold[name] is not None]
-    narrowed += [f"{word} {hold[name]}" for word, name in (("from", "from_at"), ("until", "until_at")) if hold[name]]
-    state = f"released {hold['released_at']} by {hold['released_by']}" if hold["released_at"] else "holds"
-    on = ", ".join(narrowed) or "everything"
-    return f"{hold['id']}  {state}  tenant {hold['tenant']}: {on}  ({hold['placed_by']}: {hold['reason']})"
-
-
-def _erasure_lines(done: dict[str, Any]) -> Iterator[str]:
-    verb = "would be destroyed" if done["dry_run"] else "are destroyed"
-    for one in done["erased"]:
-        yield f"{one['tenant']}, unit {one['unit']}: {len(one['keys'])} data keys {verb} ({one['cause']})"
-        if one["sidecars"]:
-            yield f"  the spool of {', '.join(one['sidecars'])} may still have them: docs/erasure.md"
-        if one["packs"]:
-            yield f"  packs that have its text, and that nothing reaches: {', '.join(one['packs'])}"
-    for one in done["held"]:
-        yield f"{one['tenant']}, unit {one['unit']}: held by {', '.join(one['holds'])}, and left"
-    if not done["erased"] and not done["held"]:
-        yield "nothing is due" if "units" in done else "nothing of that has a data key here"
-    if done.get("rules") == 0:
-        yield "no [[retention]] is configured: everything is kept until somebody asks"
-    if done.get("forgotten"):
-        yield f"the ledger had lost {done['forgotten']} records of central's own chains, and has them again"
-    if done["remains"]:
-        yield f"note: {done['remains']}"
+        return [hold_json(row) for row in connection.execute(query).mappings()]

@@ -57,7 +57,7 @@ class OwnChain:
             sidecar=self.id, tenant=tenant, incarnation=incarnation, key=key, sealer=_no_secrets(tenant), position=after
         )
         start = Entry(Kind.START, self._start_body(tenant, incarnation, key))
-        close = Entry(Kind.CLOSE, {"reason": "done"})
+        close = Entry(Kind.CLOSE, {"reason": "stopped"})
         lines = [scribe.write(entry, self._clock.now()) for entry in (start, *entries, close)]
         records = [read_record(line[:-1]) for line in lines]
         lines.append(scribe.head(scribe.position, self._clock.now()))
