@@ -2,7 +2,19 @@
 
 from typing import Final
 
-from benchmarks import changes, decisions, ingest, integration, lists, log, sizes, streams, verifying, wrapped
+from benchmarks import (
+    changes,
+    decisions,
+    ingest,
+    integration,
+    lists,
+    log,
+    redaction,
+    sizes,
+    streams,
+    verifying,
+    wrapped,
+)
 from benchmarks.section import Part
 
 PARTS: Final = (
@@ -13,6 +25,7 @@ PARTS: Final = (
     Part("lists", lists.run),
     Part("wrap", wrapped.run),
     Part("log", log.run),
+    Part("redaction", redaction.run),
     Part("verify", verifying.run),
     Part("ingest", ingest.run),
     Part("integration", integration.run),

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from evidence.redaction.redactor import Redactor
 
 LONGEST: Final = 64 << 10
-"""Bytes of a text that is looked through (some 30 ms, 100 where it is made to be slow); of a longer one only the
+"""Bytes of a text that is looked through (some 40 ms, 100 where it is made to be slow); of a longer one only the
 commitment is kept."""
 
-AT_ONCE: Final = 4 << 10
-"""Bytes of all texts of a record that are looked through while the event loop waits: 2 ms, 5 for the slowest."""
+AT_ONCE: Final = 2 << 10
+"""Bytes of all texts of a record that are looked through while the event loop waits: 1 ms, 3 where they are slow."""
 
 NOTHING: Final[Mapping[str, bytes]] = MappingProxyType({})
 
