@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from central.check.arguments import VERB, check_arguments
 from central.erasure.arguments import HOLD_ACTIONS, VERBS, erasure_arguments
 
 _FLAGS: Final = ("listen", "state", "database", "sidecars", "readers")
@@ -23,9 +24,10 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "what",
         nargs="?",
-        choices=("run", "migrate", "keys", *VERBS),
+        choices=("run", "migrate", "keys", VERB, *VERBS),
         default="run",
         help="run (default); migrate: bring the database to this version; keys: print the public keys; "
+        "check: hold the ledger to its log; "
         "erase, purge: destroy data keys of a session or a subject, or all whose time is over; hold: legal holds",
     )
     add("-c", "--config", metavar="FILE", help="configuration (TOML)")
@@ -38,6 +40,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add("--id", metavar="ID", help="which of them, by its id")
     add("--json", action="store_true", dest="as_json", help="print them as JSON")
     erasure_arguments(parser)
+    check_arguments(parser)
 
 
 def _run(given: argparse.Namespace) -> int:
@@ -52,6 +55,10 @@ def _run(given: argparse.Namespace) -> int:
         sys.stdout.write(f"the ledger has schema {migrate(store)}\n")
         store.close()
         return 0
+    if given.what == VERB:
+        from central.check.command import run_check
+
+        return run_check(given, config, sys.stdout)
     if given.what in VERBS:
         from central.erasure.commands import run_erasure
         from evidence.clock import SystemClock

@@ -11,7 +11,8 @@ def as_text(checked: Checked) -> str:
     """For a person: what was looked at, then what is not right, the first place by name."""
     cosigned = f", cosigned by {', '.join(checked.cosigned)}" if checked.cosigned else ""
     lines = [
-        f"ledger   {checked.chains:,} chains, {checked.records:,} records, {checked.waiting:,} batches wait",
+        f"ledger   {_so_many(checked.chains, 'chain')}, {_so_many(checked.records, 'record')}, "
+        f"{_so_many(checked.waiting, 'batch', 'batches')} waiting",
         f"log      {checked.origin}: {checked.leaves:,} leaves{cosigned}",
     ]
     if checked.destroyed:
@@ -52,6 +53,10 @@ def as_json(checked: Checked) -> dict[str, Any]:
         "error": told[0] if told else None,
         "errors": told,
     }
+
+
+def _so_many(count: int, one: str, more: str | None = None) -> str:
+    return f"{count:,} {one if count == 1 else more or one + 's'}"
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from central.check.findings import Step
 from central.store import tables
 from central.store.engine import open_store
 from tests.central.check.tampering import Kingdom, changed, cut_off, flipped, kingdom, rewritten, unguarded
+from tests.peers.postgres import Postgres
 
 Deed = Callable[[Connection, Kingdom], None]
 Deeds = dict[str, tuple[Deed, Step, int | None, int | None]]
@@ -176,6 +177,12 @@ def test_what_nobody_changed(world: Kingdom) -> None:
         0,
         0,
     )
+
+
+async def test_who_may_only_read_can_check(server: Postgres, template: str, tmp_path: Path) -> None:
+    world = await kingdom(server.new_database(template), tmp_path / "log")
+    world.database += "?options=-c%20role%3Dagentgate_reader"
+    assert world.check().findings.told == []
 
 
 @pytest.mark.parametrize(("deed", "step", "seq", "leaf"), ROWS)
