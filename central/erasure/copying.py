@@ -55,6 +55,7 @@ class Copy:
     def alone(self) -> Iterator[None]:
         """No other process with this state folder is at it. Raises OSError."""
         self._state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self._state / FOLDER).mkdir(mode=0o700, exist_ok=True)
         handle = os.open(self._state / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)

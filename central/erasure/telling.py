@@ -70,9 +70,9 @@ def _hold_line(hold: dict[str, Any]) -> str:
 
 
 def _erasure_lines(done: dict[str, Any]) -> Iterator[str]:
-    verb = "would be destroyed" if done["dry_run"] else "are destroyed"
+    verb = "to be destroyed" if done["dry_run"] else "destroyed"
     for one in done["erased"]:
-        yield f"{one['tenant']}, unit {one['unit']}: {len(one['keys'])} data keys {verb} ({one['cause']})"
+        yield f"{one['tenant']}, unit {one['unit']}: {_count(len(one['keys']))} {verb} ({one['cause']})"
         if one["sidecars"]:
             yield f"  the spool of {', '.join(one['sidecars'])} may still have them: docs/erasure.md"
         if one["packs"]:
@@ -87,3 +87,7 @@ def _erasure_lines(done: dict[str, Any]) -> Iterator[str]:
         yield f"the ledger had lost {done['forgotten']} records of central's own chains, and has them again"
     if done["remains"]:
         yield f"note: {done['remains']}"
+
+
+def _count(keys: int) -> str:
+    return "1 data key" if keys == 1 else f"{keys} data keys"
