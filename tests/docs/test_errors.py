@@ -10,6 +10,7 @@ from io import StringIO
 import pytest
 
 import agentgate
+from evidence.room import NotAcknowledged
 from policy.reasons import GATE_REASONS, POLICY_REASONS
 from proxy import refusals
 from proxy.errors.book import ENTRIES, found, nearest, run_explain
@@ -105,6 +106,7 @@ def test_every_refusal_has_an_entry_and_every_entry_a_refusal() -> None:
 
 def test_every_outcome_has_its_reason_explained() -> None:
     given = _given("Ending", position=3) | _members("reason", lambda node: "outcome" in _names(node))
+    given |= {NotAcknowledged.code}  # what an intent that nobody acknowledged ends with
     assert given | {"ok", "input_required", "task"} == _codes(Family.OUTCOME)
 
 
