@@ -58,8 +58,9 @@ class Entry(Struct, frozen=True):
     `body` is free of secrets: it is stored in the clear. `secrets` maps a name to the bytes that only a commitment
     and a sealed box may hold; with `plain` false the box keeps the salts alone, so that the text is nowhere,
     or what `redacted` has for that name: it says what stood there, and is not what was committed to.
-    `unit` is the erasure unit (a subject or a session) whose data key seals the box. The body of an outcome has
-    the member `outcome`, one of OUTCOMES; beside it stand `delivery`, `effect` and `reason`.
+    `unit` is the erasure unit (a subject or a session) whose data key seals the box, and `retention` the class by
+    which that is kept: each class of a unit has a key of its own. The body of an outcome has the member `outcome`, one
+    of OUTCOMES; beside it stand `delivery`, `effect` and `reason`.
     """
 
     kind: Kind
@@ -69,6 +70,7 @@ class Entry(Struct, frozen=True):
     plain: bool = True
     redacted: Mapping[str, bytes] = field(default_factory=dict)
     unit: str = ""
+    retention: str = ""
     durability: Durability = "process"
 
 

@@ -76,6 +76,7 @@ class Scribe:
         sealed = self._sealer.seal(
             entry.secrets,
             entry.unit,
+            retention=entry.retention,
             day=instant.unix_ns // _DAY_NS,
             plain=plain and entry.plain,
             redacted=redacted,

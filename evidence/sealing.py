@@ -86,18 +86,25 @@ class Sealer:
         self._pseudonym = pseudonym
         self._random = random
         self._units = units
-        self._keys: OrderedDict[str, _DataKey] = OrderedDict()
+        self._keys: OrderedDict[tuple[str, str], _DataKey] = OrderedDict()
         self.unwritten: list[bytes] = []
 
     def seal(
-        self, secrets: Mapping[str, bytes], unit: str, *, day: int, plain: bool, redacted: Mapping[str, bytes] = NOTHING
+        self,
+        secrets: Mapping[str, bytes],
+        unit: str,
+        *,
+        retention: str,
+        day: int,
+        plain: bool,
+        redacted: Mapping[str, bytes] = NOTHING,
     ) -> Sealed:
         """Commit to each value; with `plain` the box holds salts and texts, else the salts and what is `redacted`.
 
-        `day` is any number of the present day: a data key seals those of one alone, or what a unit that goes on for
-        months has sealed could only be erased together. Raises ValueError for a name that is no ASCII identifier.
+        A data key seals one class of `retention` and one day alone (`day` is any number of the present one), since all
+        that it has sealed is erased together. Raises ValueError for a name that is no ASCII identifier.
         """
-        key = self._key(unit, day)
+        key = self._key(unit, retention, day)
         commitments, opened = {}, {}
         for name, value in secrets.items():
             if not name.isascii() or not name.isidentifier():
@@ -112,11 +119,12 @@ class Sealer:
         key.boxes += 1
         return Sealed({"commitments": commitments, "sealed": {"key": key.id, "hash": box_hash(box)}}, box)
 
-    def _key(self, unit: str, day: int) -> _DataKey:
-        key = self._keys.get(unit)
+    def _key(self, unit: str, retention: str, day: int) -> _DataKey:
+        name = unit, retention
+        key = self._keys.get(name)
         if key is None or key.day != day or key.boxes >= _BOXES_PER_KEY:
-            key = self._keys[unit] = self._make(unit, day)
-        self._keys.move_to_end(unit)
+            key = self._keys[name] = self._make(unit, day)
+        self._keys.move_to_end(name)
         if len(self._keys) > self._units:
             self._keys.popitem(last=False)
         return key

@@ -52,7 +52,7 @@ def _entries(tenant: str, policy: Policy, fresh: Sequence[Exempt], gone: Sequenc
     for begin in range(0, max(1, len(mine)), MAX_NOTED):
         those = mine[begin : begin + MAX_NOTED]
         body = {"event": "exceptions", "revision": policy.exceptions_revision, "loaded": [_told(one) for one in those]}
-        yield Entry(Kind.NOTICE, body | once, secrets=_secrets(those), unit=_UNIT)
+        yield Entry(Kind.NOTICE, body | once, secrets=_secrets(those), unit=_UNIT, retention=Kind.NOTICE.value)
         once = {}
 
 

@@ -97,7 +97,7 @@ async def _note(
     secrets = {"difference": "\n".join(lines).encode()} if lines else {}
     journal = gate.journals[exchange.caller.tenant]
     unit = erasure_unit(journal, None, exchange.caller, exchange.upstream)
-    await journal.append(Entry(Kind.NOTICE, body, secrets=secrets, unit=unit))
+    await journal.append(Entry(Kind.NOTICE, body, secrets=secrets, unit=unit, retention=Kind.NOTICE.value))
 
 
 def _about(gate: Gate, exchange: Exchange) -> dict[str, Any]:

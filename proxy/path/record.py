@@ -122,6 +122,7 @@ class Recording:
             plain=_plain(decision),
             redacted=redacted,
             unit=self._unit(call.session),
+            retention=_retention(decision, Kind.INTENT),
             durability=_durability(decision, self._gate.durability),
         )
 
@@ -203,6 +204,7 @@ class Recording:
             plain=plain,
             redacted=redacted,
             unit=self._unit(call.session),
+            retention=_retention(permit.decision, Kind.INTENT),
             durability=_durability(permit.decision, self._gate.durability),
         )
 
@@ -335,6 +337,7 @@ class Recording:
             plain=plain,
             redacted=redacted,
             unit=self._unit(call.session),
+            retention=_retention(refusal.decision, Kind.REFUSAL),
         )
 
     async def _refused_message(self, refusal: Refusal) -> str:
@@ -389,6 +392,11 @@ class Recording:
             "transport": self.exchange.transport,
             "era": self.exchange.era,
         }
+
+
+def _retention(decision: Decision | None, kind: Kind) -> str:
+    """By which class a record is kept: that of its recording, or its kind; what ends a call is of the call's class."""
+    return (None if decision is None else recording(decision)) or kind.value
 
 
 def _plain(decision: Decision) -> bool:

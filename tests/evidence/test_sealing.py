@@ -28,7 +28,7 @@ def _sealer(units: int = 8) -> Sealer:
 
 def test_the_private_key_opens_what_was_sealed() -> None:
     sealer = _sealer()
-    sealed = sealer.seal(_SECRETS, "s1", day=0, plain=True)
+    sealed = sealer.seal(_SECRETS, "s1", retention="", day=0, plain=True)
     line = read_key_line(sealer.unwritten[0][:-1])
     assert sealed.members["sealed"] == {"key": line["id"], "hash": box_hash(sealed.box)}
     opened = open_box(sealed.box, unwrap(line, _PRIVATE), line["id"], "acme")
@@ -41,7 +41,7 @@ def test_the_private_key_opens_what_was_sealed() -> None:
 
 def test_without_plain_the_text_is_nowhere_and_the_commitment_can_still_be_proved() -> None:
     sealer = _sealer()
-    sealed = sealer.seal(_SECRETS, "s1", day=0, plain=False)
+    sealed = sealer.seal(_SECRETS, "s1", retention="", day=0, plain=False)
     line = read_key_line(sealer.unwritten[0][:-1])
     opened = open_box(sealed.box, unwrap(line, _PRIVATE), line["id"], "acme")
     salt, value = opened["input"]
@@ -51,7 +51,7 @@ def test_without_plain_the_text_is_nowhere_and_the_commitment_can_still_be_prove
 
 def test_what_is_redacted_stands_beside_the_commitment_to_the_whole() -> None:
     sealer = _sealer()
-    sealed = sealer.seal(_SECRETS, "s1", day=0, plain=False, redacted={"input": b'{"a":"[card]"}'})
+    sealed = sealer.seal(_SECRETS, "s1", retention="", day=0, plain=False, redacted={"input": b'{"a":"[card]"}'})
     line = read_key_line(sealer.unwritten[0][:-1])
     contents = box_contents(sealed.box, unwrap(line, _PRIVATE), line["id"], "acme")
     assert {name: set(content) for name, content in contents.items()} == {
@@ -65,14 +65,14 @@ def test_what_is_redacted_stands_beside_the_commitment_to_the_whole() -> None:
 
 
 def test_equal_values_have_unequal_commitments() -> None:
-    sealed = _sealer().seal({"a": b"same", "b": b"same"}, "s1", day=0, plain=True)
+    sealed = _sealer().seal({"a": b"same", "b": b"same"}, "s1", retention="", day=0, plain=True)
     assert sealed.members["commitments"]["a"]["hmac"] != sealed.members["commitments"]["b"]["hmac"]
 
 
 def test_each_unit_has_its_own_key_and_the_name_of_the_unit_is_a_pseudonym() -> None:
     sealer = _sealer()
     for unit in ("s1", "s22", "s1"):
-        sealer.seal(_SECRETS, unit, day=0, plain=True)
+        sealer.seal(_SECRETS, unit, retention="", day=0, plain=True)
     lines = [read_key_line(line[:-1]) for line in sealer.unwritten]
     assert [line["unit"] for line in lines] == ["unit:2", "unit:3"]
     assert lines[0]["id"] != lines[1]["id"]
@@ -81,17 +81,29 @@ def test_each_unit_has_its_own_key_and_the_name_of_the_unit_is_a_pseudonym() -> 
 def test_the_number_of_units_in_memory_is_bounded() -> None:
     sealer = _sealer(units=2)
     for unit in ("a", "b", "a", "c", "a", "b"):
-        sealer.seal(_SECRETS, unit, day=0, plain=True)
+        sealer.seal(_SECRETS, unit, retention="", day=0, plain=True)
     # a, b, c, and b again: it was the one that had been used longest ago when c came.
     assert len(sealer.unwritten) == 4
 
 
 def test_a_data_key_is_of_one_day() -> None:
     sealer = _sealer()
-    used = [sealer.seal(_SECRETS, "s1", day=day, plain=True).members["sealed"]["key"] for day in (1, 1, 2, 2, 1)]
+    used = [
+        sealer.seal(_SECRETS, "s1", retention="", day=day, plain=True).members["sealed"]["key"]
+        for day in (1, 1, 2, 2, 1)
+    ]
     assert used[0] == used[1]
     assert used[2] == used[3]
     assert len(set(used)) == len(sealer.unwritten) == 3
+
+
+def test_each_class_of_a_unit_has_a_key_of_its_own() -> None:
+    sealer = _sealer()
+    classes = ("full", "redacted", "full", "")
+    used = [sealer.seal(_SECRETS, "s1", retention=one, day=0, plain=True).members["sealed"]["key"] for one in classes]
+    assert used[0] == used[2]
+    assert len(set(used)) == 3
+    assert len({read_key_line(line[:-1])["unit"] for line in sealer.unwritten}) == 1
 
 
 @pytest.mark.parametrize(
@@ -105,7 +117,7 @@ def test_a_data_key_is_of_one_day() -> None:
 )
 def test_what_does_not_open(private: bytes, key_id: str | None, tenant: str, spoil: int) -> None:
     sealer = _sealer()
-    sealed = sealer.seal(_SECRETS, "s1", day=0, plain=True)
+    sealed = sealer.seal(_SECRETS, "s1", retention="", day=0, plain=True)
     line = read_key_line(sealer.unwritten[0][:-1])
     box = sealed.box[:-1] + bytes([sealed.box[-1] ^ spoil])
     with pytest.raises(CannotOpen):
@@ -114,7 +126,7 @@ def test_what_does_not_open(private: bytes, key_id: str | None, tenant: str, spo
 
 def test_a_wrapped_key_is_certified_by_its_own_id() -> None:
     sealer = _sealer()
-    sealer.seal(_SECRETS, "s1", day=0, plain=True)
+    sealer.seal(_SECRETS, "s1", retention="", day=0, plain=True)
     line = sealer.unwritten[0][:-1]
     for place in range(len(line)):
         with pytest.raises(ValueError):
