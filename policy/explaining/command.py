@@ -139,6 +139,10 @@ def _sealed(record: Recorded, asked: Question) -> list[str]:
         return ["the record has no input: policy was not asked, or the writer had no room for it"]
     if asked.key is None:
         return [f"the input is sealed: the private key of tenant {tenant} opens it (--key tenant-{tenant}.key)"]
+    if record.is_redacted:
+        return [
+            "policy had the record redacted: what is left of the input (agentgate records --key) was not decided on"
+        ]
     return [
         f"the input does not open with {asked.key}: it is not the key that tenant {tenant} had then, "
         "or its data key was erased, or policy had the record kept without its text (obligation record)"

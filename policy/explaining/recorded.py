@@ -68,11 +68,20 @@ class Recorded:
             "engine": self.decision["engine"],
         }
 
+    @property
+    def is_redacted(self) -> bool:
+        """True if what is left of the input is not what policy was asked with."""
+        return isinstance(text := self.opened.get("input"), dict) and "redacted" in text
+
+    def _detail(self) -> str:
+        text = self.opened.get("detail")
+        return str(text.get("redacted", "")) if isinstance(text, dict) else str(text or "")
+
     def _decided_by(self, code: Any) -> dict[str, Any] | None:
         """The obligation that refused what the rules had let pass, as far as the record tells which it was."""
         if code not in _BY_OBLIGATION:
             return None
-        kind, _, which = str(self.opened.get("detail", "")).partition(" ")
+        kind, _, which = self._detail().partition(" ")
         name = "limit" if code == "limit_reached" else which
         given = self.decision["obligations"].get(name, [])
         values = given if isinstance(given, list) else [given]

@@ -99,6 +99,21 @@ def test_a_limit_that_was_spent_is_what_decided(
     assert f'{line} {{"count": 1, "key": "one", "window": 60}}' in words
 
 
+def test_what_is_redacted_is_not_explained_as_if_it_had_been_decided_on(
+    everything_json: HttpServer, sidecar: StartSidecar, tmp_path: Path
+) -> None:
+    (rules := tmp_path / "policy").mkdir()
+    (rules / "policy.rego").write_text(LIMITS.replace('"obligations": {', '"obligations": {"record": "redacted", '))
+    seen = sidecar({"everything": everything_json}, policy=str(rules))
+    raw.call(seen.url("everything"), "add", {"a": 9, "b": 1}).result()
+    told = _refused(raw.call(seen.url("everything"), "add", {"a": 9, "b": 1}))
+
+    key, policy = seen.folders.state / "keys" / "tenant-default.key", ("--policy", rules)
+    code, found = _explained(seen.folders, told["reference"], "--key", key, *policy)
+    assert (code, found["missing"][0].split(":")[0]) == (1, "policy had the record redacted")
+    assert [one["key"] for one in found["record"]["decided_by"]["values"]] == ["one"]
+
+
 def test_what_an_exception_allowed(everything_json: HttpServer, sidecar: StartSidecar, tmp_path: Path) -> None:
     config = tmp_path / "agentgate.toml"
     config.write_text("[policy]\nlocal_exceptions = true\n")
