@@ -1,6 +1,8 @@
 """Redaction of what is recorded: how much is looked through, when, and what comes of a call meanwhile."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -28,6 +30,7 @@ from tests.path.stage import (
     make_gate,
     open_journal,
 )
+from tests.peers.places import ROOT
 
 ALICE, _ = callers()
 REDACTED = Decision("d", "allow", "ok", "", (), {"record": "redacted"}, "scripted", {}, signed=False)
@@ -172,3 +175,24 @@ async def test_the_text_of_an_intent_is_redacted_too(tmp_path: Path) -> None:
         await record.ended(CALL, ENDING)
         [intent] = [entry for entry in entries if entry.kind is Kind.INTENT]
         assert intent.redacted == {"message": SENT.replace(b"ann@mail.example", b"[email]")}
+
+
+_RECORDED_IN_FULL = """
+import asyncio, sys
+from tests.path.test_redacting import CALL, REDACTED, SHORT
+from proxy.redacting import Redacting, RedactionConfig
+from policy.vocabulary import Decision
+full = Decision("d", "allow", "ok", "", (), {"record": "full"}, "scripted", {}, signed=False)
+redacting = Redacting(b"k" * 32, RedactionConfig())
+asyncio.run(redacting.redacted(CALL, full, {"result": SHORT}))
+before = "re2" in sys.modules
+asyncio.run(redacting.redacted(CALL, REDACTED, {"result": SHORT}))
+sys.stdout.write(f"{before} {'re2' in sys.modules}")
+"""
+
+
+def test_patterns_are_loaded_by_the_first_redacted_record() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _RECORDED_IN_FULL], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False True"
