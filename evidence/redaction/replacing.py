@@ -13,11 +13,13 @@ from evidence.redaction.choosing import Choices, Mode, Pointer
 from evidence.redaction.detectors import Detector, normal
 from evidence.redaction.finding import Finder, Finding
 from evidence.redaction.folding import Folded, folded
+from evidence.redaction.shapes import decoded_text
 
 TOKEN_BYTES: Final = 13
 TOKEN_LETTERS: Final = 20
 """Of base32: 100 bits."""
 
+_BASE64: Final = re.compile(rb"[A-Za-z0-9+/_-]{16,}={0,2}")
 _TOKEN_TAG: Final = b"agentgate/redaction-token/v1\x00"
 
 
@@ -67,11 +69,20 @@ class Replacer:
         looked = text if seen is None else seen.text
         found = [
             (finding, mode)
-            for finding in self.finder.find(looked, place.names)
+            for finding in self._findings(looked, place.names)
             if (mode := self._choices.mode(place.at, place.tool, finding.detector)) != "keep"
         ]
         apart = [one for one in _apart(found) if self._own.fullmatch(looked, one.start, one.end) is None]
         return apart if seen is None else [_as_it_stands(one, seen) for one in apart]
+
+    def _findings(self, text: bytes, names: str) -> list[Finding]:
+        """What is found in a text, and in what of it is the base64 of a text: of that the whole run counts."""
+        found = self.finder.find(text, names)
+        for run in _BASE64.finditer(text):
+            if (inner := decoded_text(run[0].decode())) is not None:
+                inside = self.finder.find(inner.encode(), names)
+                found += [Finding(run.start(), run.end(), one.detector, one.rank) for one in inside]
+        return sorted(found, key=lambda each: (each.start, each.rank)) if len(found) > 1 else found
 
     def replaced(self, text: bytes, regions: Iterable[Region]) -> bytes:
         """The text with its regions replaced; of those that are dropped nothing is left."""

@@ -59,17 +59,6 @@ FOUND: Final = (
         {"a": _b64(f"write to {MAIL}")},
         _b64(f"write to {MAIL}"),
     ),
-    Hidden("look-alikes", "letters of another alphabet that look alike", {"a": "\u0430nn@mail.example"}, "nn@mail"),
-    Hidden("in-a-name", "the name of a member", {MAIL: 1}, "ann@"),
-    Hidden("in-a-number", "a number", {"a": int(CARD)}, CARD),
-)
-MISSED: Final = (
-    Hidden(
-        "escapes-of-urls-twice",
-        "escapes of URLs, escaped again",
-        {"a": quote(quote(MAIL, safe=""), safe="")},
-        "mail.example",
-    ),
     Hidden(
         "base64-within-a-text",
         "base64 within a longer text",
@@ -77,6 +66,23 @@ MISSED: Final = (
         _b64("write to ann"),
     ),
     Hidden("base64-twice", "base64 of base64", {"a": _b64(_b64(f"write to {MAIL}"))}, _b64(_b64(f"write to {MAIL}"))),
+    Hidden("look-alikes", "letters of another alphabet that look alike", {"a": "\u0430nn@mail.example"}, "nn@mail"),
+    Hidden("in-a-name", "the name of a member", {MAIL: 1}, "ann@"),
+    Hidden("in-a-number", "a number", {"a": int(CARD)}, CARD),
+)
+MISSED: Final = (
+    Hidden(
+        "base64-three-times",
+        "base64 of base64 of base64",
+        {"a": _b64(_b64(_b64(f"write to {MAIL}")))},
+        _b64(_b64(_b64(f"write to {MAIL}"))),
+    ),
+    Hidden(
+        "escapes-of-urls-twice",
+        "escapes of URLs, escaped again",
+        {"a": quote(quote(MAIL, safe=""), safe="")},
+        "mail.example",
+    ),
     Hidden("hexadecimal", "hexadecimal digits", {"a": MAIL.encode().hex()}, MAIL.encode().hex()),
     Hidden("references-of-html", "references of HTML", {"a": "ann&#64;mail&#46;example"}, "ann&#64;"),
     Hidden("split-over-blocks", "two content blocks", _blocks("4111 1111", "1111 1111"), "4111"),
