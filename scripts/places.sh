@@ -7,13 +7,16 @@ say() { printf '    %s\n' "$*"; }
 # digest FILE...: twelve hex digits that name exactly this content.
 digest() { cat "$@" | sha256sum | cut -c1-12; }
 
-# find_python: the first interpreter that is new enough.
+# find_python: $PYTHON, or the first interpreter that is new enough, and sooner one that can make environments.
+# The system's comes first: distributions build theirs with the optimisations that builds by hand mostly lack.
 find_python() {
-    for candidate in ${PYTHON:-} python3 python3.13 python3.12 python3.11 python3.14; do
-        if command -v "$candidate" >/dev/null 2>&1 &&
-            "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-            command -v "$candidate"; return
-        fi
+    for needed in ensurepip sys; do
+        for candidate in ${PYTHON:-} /usr/bin/python3 python3 python3.13 python3.12 python3.11 python3.14; do
+            if command -v "$candidate" >/dev/null 2>&1 &&
+                "$candidate" -c "import $needed, sys; sys.exit(sys.version_info < (3, 11))" 2>/dev/null; then
+                command -v "$candidate"; return
+            fi
+        done
     done
     echo "AgentGate needs Python 3.11 or newer; none was found on PATH. Name one with PYTHON=/path/to/python3." >&2
     return 69
