@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from policy.exception_problems import ExceptionRefused, Malformed, TooLong
 
-_SETTINGS: Final = ("proxy/config.py", "proxy/settings/*.py", "proxy/commands/*.py")
+_SETTINGS: Final = ("proxy/config.py", "proxy/settings/*.py", "proxy/commands/*.py", "evidence/redaction/loading.py")
 _STARTS: Final = (
     *("evidence/keys.py", "policy/orders.py", "policy/opa_process.py"),
     *("proxy/child.py", "proxy/wrap_config.py"),
@@ -51,6 +51,7 @@ _WORDS: Final = {
     "HOSTNAME": "HOST",
     "KEYID": "ID",
     "LINENO": "LINE",
+    "KNOWN": "KEYS",
     "MAX_BYTES": "so many",
     "MAX_EXCEPTIONS": "so many",
     "MAX_FILES": "so many",
@@ -61,12 +62,14 @@ _WORDS: Final = {
     "NAME__": "TYPE",
     "R": "VALUE",
     "RAW": "SOME",
+    "REPLACE": "WHY",
     "RETURNCODE": "CODE",
     "SHOWN": "FUNCTION",
     "SIGNATURES": ".signatures.json",
     "STRERROR": "WHY",
     "ST_UID": "UID",
     "THERE": "FOLDER",
+    "WANTED": "one that fits",
     "WHAT": "WHY",
     "WHERE": "PLACE",
 }

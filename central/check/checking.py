@@ -44,6 +44,7 @@ from evidence.chain import Position
 class Checked:
     """What was looked at, and what was found.
 
+    `strangers` counts chains of sidecars that are not registered (any more): whose identity theirs is, nobody knows.
     Of the data keys that records name and that are not there, `destroyed` have a tombstone of central, `missing` none:
     their sidecar never sent them, or somebody took them away. `first_missing` says where the first of them is named.
     """
@@ -55,6 +56,7 @@ class Checked:
     chains: int
     records: int
     waiting: int
+    strangers: int
     destroyed: int
     missing: int
     first_missing: str | None
@@ -94,6 +96,7 @@ def check_ledger(
         chains=walked.chains,
         records=walked.records,
         waiting=waiting,
+        strangers=walked.strangers,
         destroyed=len(walked.data_keys.keys() & walked.destroyed),
         missing=len(missing),
         first_missing=next(iter(missing.values()), None),
@@ -122,6 +125,7 @@ class _Walked:
         self._own = own
         self.chains = 0
         self.records = 0
+        self.strangers = 0
         self.data_keys: dict[tuple[str, str], str] = {}
         self.destroyed: set[tuple[str, str]] = set()
 
@@ -163,6 +167,7 @@ class _Walked:
     def _standing(self, row: "SqlRow[Any]") -> Standing:
         mine = self._own is not None and row.sidecar == self._own.id
         registered = self._own if mine else self._registry.find(row.sidecar)
+        self.strangers += registered is None
         return Standing(
             sidecar=row.sidecar,
             tenant=row.tenant,

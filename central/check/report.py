@@ -15,12 +15,14 @@ def as_text(checked: Checked) -> str:
         f"{_so_many(checked.waiting, 'batch', 'batches')} waiting",
         f"log      {checked.origin}: {checked.leaves:,} leaves{cosigned}",
     ]
+    if checked.strangers:
+        chains = _so_many(checked.strangers, "chain")
+        lines.append(f"unknown  {chains} of sidecars that are not registered: any identity counts there")
     if checked.destroyed:
-        lines.append(f"erased   {checked.destroyed:,} data keys, each by a tombstone")
+        lines.append(f"erased   {_so_many(checked.destroyed, 'data key')}, each by a tombstone")
     if checked.missing:
-        lines.append(
-            f"missing  {checked.missing:,} data keys without a tombstone, the first in {checked.first_missing}"
-        )
+        missing = _so_many(checked.missing, "data key")
+        lines.append(f"missing  {missing} without a tombstone, the first in {checked.first_missing}")
     if checked.ok:
         lines += [f"ok       {MEANS[step]}" for step in Step]
     for finding in checked.findings.told:
@@ -41,6 +43,7 @@ def as_json(checked: Checked) -> dict[str, Any]:
         "chains": checked.chains,
         "records": checked.records,
         "waiting": checked.waiting,
+        "unregistered": checked.strangers,
         "erased_keys": checked.destroyed,
         "missing_keys": checked.missing,
         "log": {

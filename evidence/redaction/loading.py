@@ -87,7 +87,7 @@ class _Reading:
         found = [detector for number, row in enumerate(rows, 1) if (detector := self._detector(number, row))]
         ids = [detector.id for detector in found]
         for twice in sorted({each for each in ids if ids.count(each) > 1}):
-            self._add(twice, "stands there twice", "Give each detector its own id.")
+            self.add(twice, "stands there twice", "Give each detector its own id.")
         if self._problems:
             raise DetectorProblems(self._problems)
         if not self._own:
@@ -108,20 +108,14 @@ class _Reading:
             ) from error
         rows = parsed.get("detectors") if isinstance(parsed, dict) and parsed.keys() == {"detectors"} else None
         if not isinstance(rows, list) or not 0 < len(rows) <= MOST_DETECTORS:
-            what, remedy = (
-                "is no list of detectors",
-                f"Write one to {MOST_DETECTORS} [[detectors]] tables, and nothing else.",
-            )
-            raise DetectorProblems([Problem(str(self._path), what, remedy)])
+            remedy = f"Write one to {MOST_DETECTORS} [[detectors]] tables, and nothing else."
+            raise DetectorProblems([Problem(str(self._path), "is no list of detectors", remedy)])
         return rows
-
-    def _add(self, at: str, what: str, remedy: str) -> None:
-        self._problems.append(Problem(f"{self._path}: {at}", what, remedy))
 
     def _detector(self, number: int, row: Any) -> Detector | None:
         before = len(self._problems)
         if not isinstance(row, dict):
-            self._add(f"detectors[{number}]", "is no table", "Write id, kind, title, examples and forms.")
+            self.add(f"detectors[{number}]", "is no table", "Write id, kind, title, examples and forms.")
             return None
         name = row.get("id")
         at = name if isinstance(name, str) and name else f"detectors[{number}]"
@@ -146,16 +140,16 @@ class _Reading:
         }
         needing = any(isinstance(form, dict) and form.get("needs_word") is True for form in row.get("forms") or ())
         if needing and not values["words"]:
-            self._add(f"{at}: needs_word", "there are no words", 'Name the words that stand before it: words = ["…"].')
+            self.add(f"{at}: needs_word", "there are no words", 'Name the words that stand before it: words = ["…"].')
         return None if len(self._problems) > before else Detector(**values)
 
     def _unknown(self, at: str, row: Mapping[str, Any], known: frozenset[str]) -> None:
         for key in sorted(row.keys() - known):
-            self._add(f"{at}: {key}", "there is no such key", f"Known here: {', '.join(sorted(known))}.")
+            self.add(f"{at}: {key}", "there is no such key", f"Known here: {', '.join(sorted(known))}.")
 
     def _forms(self, at: str, rows: Any) -> tuple[Form, ...]:
         if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
-            self._add(f"{at}: forms", "is no list of tables", "Write at least one [[detectors.forms]] with a pattern.")
+            self.add(f"{at}: forms", "is no list of tables", "Write at least one [[detectors.forms]] with a pattern.")
             return ()
         return tuple(form for number, row in enumerate(rows, 1) if (form := self._form(f"{at}: forms[{number}]", row)))
 
@@ -168,7 +162,7 @@ class _Reading:
         if pattern is None:
             return None
         if pattern.search(b"") is not None:
-            self._add(f"{at}: pattern", "matches the empty text", "Let it match at least one character.")
+            self.add(f"{at}: pattern", "matches the empty text", "Let it match at least one character.")
         text = row["pattern"] if hint is None else row["hint"]
         return Form(text, pattern, pattern.groupindex.get(b"secret", 0), needs)
 
@@ -178,7 +172,7 @@ class _Reading:
 
     def add(self, at: str, what: str, remedy: str) -> None:
         """Note one problem."""
-        self._add(at, what, remedy)
+        self._problems.append(Problem(f"{self._path}: {at}", what, remedy))
 
     def _try(self, found: Sequence[Detector]) -> None:
         """Every example is found by its detector, and no near miss is."""
@@ -186,12 +180,12 @@ class _Reading:
             finder = Finder([detector])
             for example in detector.examples:
                 if not finder.find(example.encode()):
-                    self._add(
+                    self.add(
                         f"{detector.id}: examples", f"{example!r} is not found", "Mend the pattern, or the example."
                     )
             for near in detector.near:
                 if finder.find(near.encode()):
-                    self._add(f"{detector.id}: near", f"{near!r} is found", "Narrow the pattern, or take the text out.")
+                    self.add(f"{detector.id}: near", f"{near!r} is found", "Narrow the pattern, or take the text out.")
         if self._problems:
             raise DetectorProblems(self._problems)
 
@@ -206,9 +200,11 @@ class _Row:
         value = self._row.get(key)
         if value is None and not needed:
             return None
+        if value is None:
+            self._reading.add(f"{self._at}: {key}", "is missing", f"Write {wanted}.")
+            return None
         if not isinstance(value, str) or not fits(value):
-            what = "is missing" if value is None else f"{value!r} does not fit"
-            self._reading.add(f"{self._at}: {key}", what, f"Write {wanted}.")
+            self._reading.add(f"{self._at}: {key}", f"{value!r} does not fit", f"Write {wanted}.")
             return None
         return value
 

@@ -129,10 +129,10 @@ async def test_keys_that_were_destroyed_and_keys_that_are_missing(place: Office,
     await run(SqlTreeState(place.ledger.store), tmp_path / "log")
     gate = place.gates["acme"]
     found = checked(place.ledger, tmp_path / "log", gate, own=_own(place, tmp_path / "state"))
-    assert (found.ok, found.destroyed, found.missing) == (True, 1, 1)
+    assert (found.ok, found.strangers, found.destroyed, found.missing) == (True, 0, 1, 1)
     assert found.first_missing == f"record 4 of chain {gate.chain}"
     alone = checked(place.ledger, tmp_path / "log", gate)
-    assert (alone.ok, alone.destroyed, alone.missing) == (True, 0, 2)
+    assert (alone.ok, alone.strangers, alone.destroyed, alone.missing) == (True, 1, 0, 2)
 
 
 async def test_a_destroyed_key_that_is_there_again(place: Office, tmp_path: Path) -> None:
