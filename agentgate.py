@@ -29,6 +29,7 @@ CODES: Final = {
     "central.witness.WitnessProblem": USAGE,
     "evidence.keys.KeyProblem": USAGE,
     "evidence.room.NotRecorded": UNAVAILABLE,
+    "evidence.signers.SigningFailed": UNAVAILABLE,
     "policy.engine.CannotDecide": UNAVAILABLE,
     "policy.engine.PolicyAway": UNAVAILABLE,
     "policy.engine.PolicyRefused": USAGE,
@@ -103,8 +104,13 @@ COMMANDS: Final = {
     ),
     "verify": Listed(
         "proxy.commands.evidence",
-        "check evidence offline, with files and a public key alone",
+        "check evidence or a pack offline, with files and public keys alone",
         "agentgate verify ~/.local/state/agentgate/evidence",
+    ),
+    "pack": Listed(
+        "proxy.commands.packs",
+        "put evidence into one file that convinces a stranger, and show what such a file says",
+        "agentgate pack export --call 3f2a --key tenant-default.key call.agentgate",
     ),
     "evidence": Listed(
         "proxy.commands.evidence",

@@ -7,19 +7,19 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import metadata
-from pathlib import Path
 from typing import Final
 
 import aiohttp
 import uvloop
 from aiohttp import web
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from central.config import CentralConfig
-from central.ingest import Ingest, receipt_name
+from central.ingest import Ingest
+from central.keys.opening import begun, folder_of, protection_of
+from central.keys.signing import SigningKeys
 from central.ledger.ledger import Ledger
 from central.log.asking import NoWitnesses, Witnesses
 from central.log.sequencer import Published, Sequencer
@@ -32,11 +32,9 @@ from central.serving import central_app
 from central.store.engine import SQLITE, LedgerUnavailable, Store, open_store
 from central.store.schema import current_revision, migrate
 from evidence.clock import SystemClock
-from evidence.keys import signing_key
-from evidence.note import ED25519, VerifierKey
+from evidence.key_history import History
+from evidence.signers import Purpose, SigningFailed
 
-RECEIPT_KEY: Final = "receipts"
-LOG_KEY: Final = "log"
 _RETRY_SECONDS: Final = 5.0
 
 
@@ -46,19 +44,6 @@ def run_central(config: CentralConfig) -> int:
     return 0
 
 
-class LogSigner:
-    """The log's key, in this process."""
-
-    def __init__(self, origin: str, key: Ed25519PrivateKey) -> None:
-        self.name = origin
-        self.public = key.public_key().public_bytes_raw()
-        self._key = key
-
-    async def sign(self, statement: bytes) -> bytes:
-        """The signature, 64 bytes."""
-        return self._key.sign(statement)
-
-
 class LogKeeper:
     """Keeps one log going: whoever holds its folder and its database sequences, the others wait; what stops it is told.
 
@@ -66,9 +51,9 @@ class LogKeeper:
     """
 
     def __init__(
-        self, config: CentralConfig, store: Store, signer: LogSigner, witnesses: Witnesses, metrics: CentralMetrics
+        self, config: CentralConfig, store: Store, keys: SigningKeys, witnesses: Witnesses, metrics: CentralMetrics
     ) -> None:
-        self._config, self._signer = config, signer
+        self._config, self._keys = config, keys
         self._state = SqlTreeState(store, SystemClock())
         self._witnesses, self._metrics = witnesses, metrics
         self._folder = LogFolder(config.log_folder)
@@ -86,12 +71,12 @@ class LogKeeper:
             try:
                 with self._folder.held(), self._state.held():
                     await self._sequence()
-            except (HeldElsewhere, Overtaken, LedgerUnavailable, LogStopped, OSError) as error:
+            except (HeldElsewhere, Overtaken, LedgerUnavailable, LogStopped, SigningFailed, OSError) as error:
                 self.problem = f"log {self._config.origin}: {error}"
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def _sequence(self) -> None:
-        sequencer = Sequencer(self._state, self._folder, self._signer, self._witnesses)
+        sequencer = Sequencer(self._state, self._folder, self._keys, self._witnesses)
         self._published(await sequencer.start())
         while True:
             published = await sequencer.step()
@@ -129,7 +114,7 @@ async def _central(config: CentralConfig) -> None:
         async with asyncio.TaskGroup() as tasks:
             sequencing = tasks.create_task(keeper.run())
             async with _listening(app, config):
-                _announce(config)
+                _announce(config, await begun(config, SystemClock()))
                 await _stop_signal()
             sequencing.cancel()
 
@@ -137,13 +122,13 @@ async def _central(config: CentralConfig) -> None:
 @asynccontextmanager
 async def _assembled(config: CentralConfig) -> AsyncIterator[tuple[LogKeeper, web.Application]]:
     config.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    receipts, log = signing_key(config.state, RECEIPT_KEY), signing_key(config.state, LOG_KEY)
+    receipts, log = await _keys(config)
     await asyncio.to_thread(_prepare, config)
     ledger = await asyncio.to_thread(Ledger.open, config.database)
     metrics = CentralMetrics(_version())
     session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
     witnesses = WitnessClient(session, config.witnesses, config.needed) if config.witnesses else NoWitnesses()
-    keeper = LogKeeper(config, ledger.store, LogSigner(config.origin, log), witnesses, metrics)
+    keeper = LogKeeper(config, ledger.store, log, witnesses, metrics)
     ingest = Ingest(
         ledger,
         receipts,
@@ -155,7 +140,16 @@ async def _assembled(config: CentralConfig) -> AsyncIterator[tuple[LogKeeper, we
         appended=keeper.wake,
     )
     try:
-        yield keeper, central_app(config, ingest, keeper.file, metrics, lambda: _problems(keeper))
+        yield (
+            keeper,
+            central_app(
+                config,
+                ingest,
+                keeper.file,
+                metrics,
+                lambda: [problem for problem in (keeper.problem, receipts.problem) if problem],
+            ),
+        )
     finally:
         await asyncio.to_thread(ingest.close)
         await session.close()
@@ -175,8 +169,14 @@ def _prepare(config: CentralConfig) -> None:
         store.close()
 
 
-def _problems(keeper: LogKeeper) -> list[str]:
-    return [] if keeper.problem is None else [keeper.problem]
+async def _keys(config: CentralConfig) -> tuple[SigningKeys, SigningKeys]:
+    """The keys of receipts and of the log, taken up. Raises KeyProblem, OSError."""
+    await begun(config, SystemClock())
+    protection = await asyncio.to_thread(protection_of, config)
+    receipts, log = (SigningKeys(folder_of(config, purpose), protection) for purpose in (Purpose.RECEIPTS, Purpose.LOG))
+    for keys in (receipts, log):
+        await keys.start()
+    return receipts, log
 
 
 @asynccontextmanager
@@ -190,24 +190,14 @@ async def _listening(app: web.Application, config: CentralConfig) -> AsyncIterat
         await runner.cleanup()
 
 
-def verifier_keys(state: Path, origin: str) -> dict[str, VerifierKey]:
-    """The public halves of central's keys, by what they are for; made on first start. Raises KeyProblem."""
-    named = {"receipts": (RECEIPT_KEY, receipt_name(origin)), "log": (LOG_KEY, origin)}
-    return {
-        purpose: VerifierKey(name, ED25519, signing_key(state, key).public_key().public_bytes_raw())
-        for purpose, (key, name) in named.items()
-    }
-
-
-def _announce(config: CentralConfig) -> None:
+def _announce(config: CentralConfig, keys: Mapping[Purpose, History]) -> None:
     """Say on stderr where sidecars ship to, and by which key its receipts count."""
-    keys = verifier_keys(config.state, config.origin)
     lines = [
         f"agentgate central {_version()} ready",
         f"listens      {', '.join(sorted(config.urls))}",
         f"ledger       {config.database.partition('://')[0]}, {len(config.registry.sidecars)} sidecars registered",
         f"log          {config.origin} in {config.log_folder}",
-        *(f"key          {purpose}: {key.text()}" for purpose, key in keys.items()),
+        *(f"key          {purpose}: {history.root.text()}" for purpose, history in keys.items()),
     ]
     sys.stderr.write("\n  ".join(lines) + "\n")
     sys.stderr.flush()

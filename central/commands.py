@@ -26,7 +26,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         choices=("run", "migrate", "keys", VERB, *VERBS),
         default="run",
-        help="run (default); migrate: bring the database to this version; keys: print the public keys; "
+        help="run (default); migrate: bring the database to this version; keys: print, and exchange, the signing keys; "
         "check: hold the ledger to its log; "
         "erase, purge: destroy data keys of a session or a subject, or all whose time is over; hold: legal holds",
     )
@@ -36,15 +36,24 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add("--database", metavar="URL", help="postgresql://… or sqlite:///PATH (default: ledger.db in the state folder)")
     add("--sidecars", metavar="FILE", help="registered sidecars (default: sidecars.toml in the state folder)")
     add("--readers", metavar="FILE", help="who may read (default: readers.toml in the state folder)")
-    add("action", nargs="?", choices=HOLD_ACTIONS, help="of holds")
-    add("--id", metavar="ID", help="which of them, by its id")
-    add("--json", action="store_true", dest="as_json", help="print them as JSON")
+    keys = parser.add_argument_group("of keys").add_argument
+    actions = ("list", "announce", "rotate", "retire", "revoke", *(each for each in HOLD_ACTIONS if each != "list"))
+    keys(
+        "action",
+        nargs="?",
+        choices=actions,
+        help="list (default), or the next step of an exchange; of holds: add, list, release",
+    )
+    keys("purpose", nargs="?", choices=("receipts", "log"), help="of which keys")
+    keys("--id", metavar="ID", help="which of them, by its id (of keys: 8 hex digits)")
+    keys("--since", metavar="TIME", help="revoke: since when it is not believed (RFC 3339, or `always`)")
+    keys("--json", action="store_true", dest="as_json", help="print them as JSON")
     erasure_arguments(parser)
     check_arguments(parser)
 
 
 def _run(given: argparse.Namespace) -> int:
-    from central.config import environment, read_central_config
+    from central.config import CentralProblems, environment, read_central_config
 
     config = read_central_config(given.config, {name: getattr(given, name) for name in _FLAGS}, environment())
     if given.what == "migrate":
@@ -55,6 +64,11 @@ def _run(given: argparse.Namespace) -> int:
         sys.stdout.write(f"the ledger has schema {migrate(store)}\n")
         store.close()
         return 0
+    if given.what == "keys":
+        from central.keys.commands import run_keys
+        from evidence.clock import SystemClock
+
+        return run_keys(given, config, SystemClock(), sys.stdout)
     if given.what == VERB:
         from central.check.command import run_check
 
@@ -64,13 +78,12 @@ def _run(given: argparse.Namespace) -> int:
         from evidence.clock import SystemClock
 
         return run_erasure(given, config, SystemClock(), sys.stdout)
-    from central.app import run_central, verifier_keys
+    if given.action is not None:
+        raise CentralProblems(
+            [f"{given.what} takes no `{given.action}`: `agentgate central --help` shows what it takes"]
+        )
+    from central.app import run_central
 
-    if given.what == "keys":
-        config.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for purpose, key in verifier_keys(config.state, config.origin).items():
-            sys.stdout.write(f"{purpose:<10} {key.text()}\n")
-        return 0
     return run_central(config)
 
 
@@ -81,12 +94,19 @@ def _witness_arguments(parser: argparse.ArgumentParser) -> None:
     add("--name", metavar="NAME", default="agentgate.local/witness", help="the name that it signs under")
     add("--log", metavar="KEY", action="append", default=[], dest="logs", help="a log that it cosigns: verifier key")
     add("--listen", metavar="H:P", default="127.0.0.1:8911", help="where logs ask it (default: 127.0.0.1:8911)")
+    add("--passphrase-file", metavar="FILE", help="what its key is encrypted under: the passphrase in this file,")
+    add("--passphrase-variable", metavar="NAME", help="or in this variable of the environment,")
+    add("--wrapping-key-file", metavar="FILE", help="or this key (default: wrapping.key in the state folder)")
 
 
 def _witness(given: argparse.Namespace) -> int:
+    from central.config import environment
+    from central.keys.protecting import KeySettings, named_protection
     from central.witness import WitnessProblem, opened, run_witness
 
-    witness = opened(given.state, given.name, given.logs)
+    settings = KeySettings(**{name: getattr(given, name) for name in KeySettings.__struct_fields__})
+    protection = named_protection(settings, Path, environment())
+    witness = opened(given.state, given.name, given.logs, protection)
     if given.what == "key":
         sys.stdout.write(witness.verifier.text() + "\n")
         return 0

@@ -16,9 +16,12 @@ import msgspec
 from msgspec import Meta, Struct
 
 from central.erasure.retention import Rule
+from central.keys.protecting import KeySettings, named_protection
 from central.log.witnessing import Witness
 from central.readers import Readers, ReadersProblem, read_readers
 from central.registry import Registry, RegistryProblem, read_registry
+from evidence.key_files import Protection
+from evidence.keys import KeyProblem
 from evidence.note import COSIGNATURE, read_verifier_key
 
 _T = TypeVar("_T")
@@ -67,6 +70,7 @@ class CentralSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     batch_bytes: Annotated[int, Meta(ge=65_536, le=1 << 30)] = 16 << 20
     silent_seconds: Annotated[int, Meta(ge=60)] = 900
     tls: TlsSettings = TlsSettings()
+    keys: KeySettings = KeySettings()
     log: LogSettings = LogSettings()
     retention: tuple[Rule, ...] = ()
 
@@ -90,6 +94,7 @@ class CentralConfig:
     batch_bytes: int
     silent_seconds: int
     tls: ssl.SSLContext | None
+    protection: Protection | None
     origin: str
     log_folder: Path
     every_seconds: float
@@ -157,7 +162,7 @@ class _Reader:
         readers = self._read(read_readers, readers_path, Readers({})) if readers_path.exists() else Readers({})
         if not _ORIGIN.fullmatch(given.log.origin):
             self._problems.append(f"log.origin: {given.log.origin!r} is no name: write for example central.example/log")
-        witnesses = self._witnesses()
+        witnesses, protection = self._witnesses(), self._protection()
         if self._problems:
             raise CentralProblems(self._problems)
         scheme = "http" if tls is None else "https"
@@ -173,6 +178,7 @@ class _Reader:
             batch_bytes=given.batch_bytes,
             silent_seconds=given.silent_seconds,
             tls=tls,
+            protection=protection,
             origin=given.log.origin,
             log_folder=self._path(given.log.folder) or state / "log",
             every_seconds=given.log.every_seconds,
@@ -209,6 +215,13 @@ class _Reader:
         except OSError as error:
             self._problems.append(f"tls.certificate_file: cannot be used: {error.strerror or error}: name PEM files")
         return context
+
+    def _protection(self) -> Protection | None:
+        try:
+            return named_protection(self._given.keys, lambda text: self._path(text) or self._folder, self._environ)
+        except KeyProblem as problem:
+            self._problems.append(str(problem))
+            return None
 
     def _witnesses(self) -> tuple[Witness, ...]:
         given, found = self._given.log, list[Witness]()

@@ -7,10 +7,9 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import zstandard
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from central.ledger.covered import Covered, covered
 from central.ledger.ledger import Ledger
@@ -18,7 +17,6 @@ from central.registry import Sidecar
 from evidence.batch import BadBatch, read_batch
 from evidence.clock import Clock, Instant
 from evidence.receipt import Receipt
-from evidence.signing import sign_note
 
 THREADS: Final = 4
 _QUEUED: Final = 64
@@ -41,13 +39,25 @@ class Given:
     included: int
 
 
+class ReceiptKeys(Protocol):
+    """Signs receipts. Each call raises `evidence.signers.SigningFailed`."""
+
+    async def since(self) -> str:
+        """From when on the key signs: RFC 3339, as receipts have it."""
+        ...
+
+    async def note(self, text: str) -> str:
+        """The signed note."""
+        ...
+
+
 class Ingest:
     """The way into the ledger. `log_size` gives the leaves of the published checkpoint."""
 
     def __init__(
         self,
         ledger: Ledger,
-        key: Ed25519PrivateKey,
+        keys: ReceiptKeys,
         *,
         origin: str,
         clock: Clock,
@@ -56,7 +66,7 @@ class Ingest:
         log_size: Callable[[], int],
         appended: Callable[[], None],
     ) -> None:
-        self._ledger, self._key, self._origin, self._clock = ledger, key, origin, clock
+        self._ledger, self._keys, self._origin, self._clock = ledger, keys, origin, clock
         self._merge_ns = merge_seconds * 1_000_000_000
         self._batch_bytes = batch_bytes
         self._log_size, self._appended = log_size, appended
@@ -66,32 +76,31 @@ class Ingest:
     async def take(self, packed: bytes, sidecar: Sidecar) -> Given:
         """Append a packed batch of this sidecar.
 
-        Raises BadBatch, TooLarge, Busy, and what `Ledger.append` raises.
+        Raises BadBatch, TooLarge, Busy, SigningFailed (what was sent is kept), and what `Ledger.append` raises.
         """
         if self._under_way >= _QUEUED:
             raise Busy(f"{self._under_way} batches wait already")
         self._under_way += 1
         try:
-            given = await asyncio.get_running_loop().run_in_executor(self._threads, self._take, packed, sidecar)
+            held, chain = await asyncio.get_running_loop().run_in_executor(self._threads, self._take, packed, sidecar)
         finally:
             self._under_way -= 1
         self._appended()
-        return given
+        return await self._given(held, sidecar, chain)
 
     async def standing(self, sidecar: Sidecar, chain: str) -> Given:
-        """What is held of a chain. Raises LedgerUnavailable."""
+        """What is held of a chain. Raises LedgerUnavailable, SigningFailed."""
         held = await asyncio.get_running_loop().run_in_executor(self._threads, self._covered, sidecar, chain)
-        return Given(None, 0) if held is None else self._given(held, sidecar, chain)
+        return await self._given(held, sidecar, chain)
 
     def close(self) -> None:
         """Wait for what is under way."""
         self._threads.shutdown()
 
-    def _take(self, packed: bytes, sidecar: Sidecar) -> Given:
+    def _take(self, packed: bytes, sidecar: Sidecar) -> tuple[Covered | None, str]:
         batch = read_batch(self._unpacked(packed))
         self._ledger.append(batch, sidecar)
-        held = self._covered(sidecar, batch.chain)
-        return Given(None, 0) if held is None else self._given(held, sidecar, batch.chain)
+        return self._covered(sidecar, batch.chain), batch.chain
 
     def _covered(self, sidecar: Sidecar, chain: str) -> Covered | None:
         return covered(self._ledger.store, sidecar.id, sidecar.tenant, chain, self._log_size())
@@ -106,8 +115,10 @@ class Ingest:
             raise TooLarge(f"a batch has at most {self._batch_bytes} bytes")
         return data
 
-    def _given(self, held: Covered, sidecar: Sidecar, chain: str) -> Given:
-        now = self._clock.now()
+    async def _given(self, held: Covered | None, sidecar: Sidecar, chain: str) -> Given:
+        if held is None:
+            return Given(None, 0)
+        since, now = await self._keys.since(), self._clock.now()
         receipt = Receipt(
             sidecar=sidecar.id,
             tenant=sidecar.tenant,
@@ -115,12 +126,8 @@ class Ingest:
             incarnation=held.incarnation,
             position=held.position,
             log=self._origin,
-            at=now.rfc3339(),
+            # A clock that was set back must not date a receipt before its key.
+            at=max(now.rfc3339(), since),
             merge_by=Instant(now.unix_ns + self._merge_ns, now.boot_us).rfc3339(),
         )
-        return Given(sign_note(receipt.text(), receipt_name(self._origin), self._key), held.included)
-
-
-def receipt_name(origin: str) -> str:
-    """The key name under which the central of this log signs receipts."""
-    return f"{origin}/receipts"
+        return Given(await self._keys.note(receipt.text()), held.included)

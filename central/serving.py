@@ -21,10 +21,13 @@ from central.registry import Sidecar
 from central.store.engine import LedgerUnavailable
 from evidence.batch import MEDIA_TYPE, BadBatch
 from evidence.record import is_digest
+from evidence.signers import SigningFailed
 
 RETRY_SECONDS: Final = 2
 SERVER: Final = "agentgate central"
+_LATER: Final[dict[str, str]] = {hdrs.RETRY_AFTER: str(RETRY_SECONDS)}
 _TILE: Final = re.compile(r"tile/(?:entries|[0-9]{1,2})/(?:x[0-9]{3}/)*[0-9]{3}(?:\.p/[0-9]{1,3})?")
+_TEXTS: Final = frozenset({"checkpoint", "keys/receipts", "keys/log"})
 _FOREVER: Final = "public, max-age=31536000, immutable"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -83,8 +86,10 @@ def _refusal(error: Exception) -> web.Response:
             return _error(409, "not_joined", str(error))
         case Kept():
             return _error(422, error.incident.kind.value, str(error))
+        case SigningFailed():
+            return _error(503, "cannot_sign", "no receipt can be signed now: /readyz says why", _LATER)
         case Busy() | LedgerUnavailable():
-            return _error(503, "unavailable", str(error), {hdrs.RETRY_AFTER: str(RETRY_SECONDS)})
+            return _error(503, "unavailable", str(error), _LATER)
     return _error(500, "internal", f"unexpected {type(error).__name__}")
 
 
@@ -129,15 +134,15 @@ class _Face:
         return _json(_body(await self._ingest.standing(self._sidecar(request, b""), chain)))
 
     async def log(self, request: web.Request) -> web.StreamResponse:
-        """GET: the log as C2SP tlog-tiles has it: `checkpoint`, and `tile/…`."""
+        """GET: the log as C2SP tlog-tiles has it: `checkpoint`, and `tile/…`; and the history of its keys."""
         path = request.match_info["path"]
-        if path != "checkpoint" and not _TILE.fullmatch(path):
-            return _error(404, "not_found", "the log has checkpoint and tile/…")
+        if path not in _TEXTS and not _TILE.fullmatch(path):
+            return _error(404, "not_found", "the log has checkpoint, tile/…, keys/receipts and keys/log")
         content = await asyncio.to_thread(self._log_file, path)
         if content is None:
             return _error(404, "not_found", "the log has no such file")
-        kind = "text/plain" if path == "checkpoint" else "application/octet-stream"
-        lasting = "no-cache" if path == "checkpoint" else _FOREVER
+        kind = "text/plain" if path in _TEXTS else "application/octet-stream"
+        lasting = "no-cache" if path in _TEXTS else _FOREVER
         return web.Response(body=content, headers={hdrs.CACHE_CONTROL: lasting}, content_type=kind)
 
     async def livez(self, request: web.Request) -> web.Response:

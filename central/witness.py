@@ -22,15 +22,17 @@ from typing import Final
 
 import uvloop
 from aiohttp import web
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from evidence.checkpoint import Checkpoint, cosign, open_checkpoint
-from evidence.keys import signing_key
+from central.keys.folder import KeyFolder
+from central.keys.protecting import local_wrapping_key
+from evidence.checkpoint import Checkpoint, cosignature, cosigned, open_checkpoint_by
+from evidence.key_files import Protection
+from evidence.keys import existing_key
 from evidence.merkle import EMPTY_ROOT, BadProof, check_consistency
-from evidence.note import COSIGNATURE, ED25519, VerifierKey, read_note, read_verifier_key
+from evidence.note import ED25519, VerifierKey, read_note, read_verifier_key
+from evidence.signers import Guarded, Purpose, Signer, SigningFailed, verifier_of
 from evidence.signing import BadSignature, exact_base64
 
-KEY: Final = "witness"
 _SIZE_TYPE: Final = "text/x.tlog.size"
 _MOST_BYTES: Final = 1 << 18
 _MOST_HASHES: Final = 63
@@ -59,20 +61,31 @@ class Question:
 
 
 class Witness:
-    """Remembers, for each log, the largest tree that it has cosigned. Blocks on the disk; one call at a time."""
+    """Remembers, for each log, the largest tree that it has cosigned. One call at a time.
 
-    def __init__(self, name: str, key: Ed25519PrivateKey, logs: Iterable[VerifierKey], memory: Path) -> None:
-        self._name, self._key, self._memory = name, key, memory
-        self._logs = {log.name: log for log in logs}
+    A log that exchanges its key is given with both for a while: what was cosigned is remembered by its name.
+    """
+
+    def __init__(self, signer: Signer, logs: Iterable[VerifierKey], memory: Path) -> None:
+        self._signer, self._memory = signer, memory
+        self._logs: dict[str, list[VerifierKey]] = {}
+        for log in logs:
+            self._logs.setdefault(log.name, []).append(log)
         self._held = _read_memory(memory)
 
     @property
     def verifier(self) -> VerifierKey:
         """What others know it by."""
-        return VerifierKey(self._name, COSIGNATURE, self._key.public_key().public_bytes_raw())
+        return verifier_of(self._signer)
 
-    def cosign(self, body: bytes, unix_seconds: int) -> str:
-        """The signature line for a checkpoint that continues what is held. Raises Refused, OSError."""
+    async def cosign(self, body: bytes, unix_seconds: int) -> str:
+        """The signature line for a checkpoint that continues what is held. Raises Refused, SigningFailed, OSError."""
+        text = await asyncio.to_thread(self._remembered, body)
+        signed = await self._signer.sign(cosigned(text, unix_seconds))
+        return cosignature(self.verifier, unix_seconds, signed).line()
+
+    def _remembered(self, body: bytes) -> str:
+        """The text of a checkpoint that may be cosigned, and is held from now on. Raises Refused, OSError."""
         question = read_question(body)
         checkpoint = self._opened(question.note)
         size, root = self._held.get(checkpoint.origin, (0, EMPTY_ROOT))
@@ -89,14 +102,14 @@ class Witness:
         held = {**self._held, checkpoint.origin: (checkpoint.size, checkpoint.root)}
         _write_memory(self._memory, held)
         self._held = held
-        return cosign(read_note(question.note).text, self._name, self._key, unix_seconds).line()
+        return read_note(question.note).text
 
     def _opened(self, note: str) -> Checkpoint:
-        log = self._logs.get(note.partition("\n")[0])
-        if log is None:
+        keys = self._logs.get(note.partition("\n")[0])
+        if keys is None:
             raise Refused(404, "a log that this witness does not know")
         try:
-            return open_checkpoint(note, log).checkpoint
+            return open_checkpoint_by(note, keys).checkpoint
         except BadSignature as error:
             raise Refused(403, str(error)) from error
 
@@ -149,11 +162,14 @@ def witness_app(witness: Witness) -> web.Application:
         body = await request.read()
         try:
             async with one_at_a_time:
-                line = await asyncio.to_thread(witness.cosign, body, int(time.time()))
+                line = await witness.cosign(body, int(time.time()))
         except Refused as refused:
             if refused.size is not None:
                 return web.Response(status=refused.status, text=f"{refused.size}\n", content_type=_SIZE_TYPE)
             return web.Response(status=refused.status, text=f"{refused}\n")
+        except SigningFailed as failed:
+            sys.stderr.write(f"agentgate witness: {failed}\n")
+            return web.Response(status=503, text="this witness cannot sign now\n")
         return web.Response(text=line)
 
     app = web.Application(client_max_size=_MOST_BYTES)
@@ -161,8 +177,11 @@ def witness_app(witness: Witness) -> web.Application:
     return app
 
 
-def opened(state: Path, name: str, logs: Iterable[str]) -> Witness:
-    """A witness over its state folder, made on first start. Raises WitnessProblem, KeyProblem, OSError."""
+def opened(state: Path, name: str, logs: Iterable[str], protection: Protection | None = None) -> Witness:
+    """A witness over its state folder, made on first start; `protection` is what its key is encrypted under.
+
+    Raises WitnessProblem, KeyProblem, OSError.
+    """
     found: list[VerifierKey] = []
     for text in logs:
         try:
@@ -173,7 +192,18 @@ def opened(state: Path, name: str, logs: Iterable[str]) -> Witness:
             raise WitnessProblem(f"--log {text}: a log signs with a key of type 0x01")
         found.append(key)
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return Witness(name, signing_key(state, KEY), found, state / "cosigned.json")
+    return Witness(Guarded(_signer(state, name, protection)), found, state / "cosigned.json")
+
+
+def _signer(state: Path, name: str, protection: Protection | None) -> Signer:
+    """The one key of a witness; one that a version before did not encrypt is taken over."""
+    folder = KeyFolder(state / "keys" / Purpose.WITNESS, name, Purpose.WITNESS)
+    plain, protection = existing_key(state, Purpose.WITNESS), protection or local_wrapping_key(state)
+    with folder.held():
+        signer = folder.new(protection, None) if plain is None else folder.put(plain, protection)
+    for suffix in ("key", "pub"):
+        (state / "keys" / f"{Purpose.WITNESS}.{suffix}").unlink(missing_ok=True)
+    return signer
 
 
 def run_witness(witness: Witness, host: str, port: int) -> int:

@@ -85,16 +85,26 @@ class Opened:
 
 def open_checkpoint(note: str, log: VerifierKey, quorum: Quorum = NOBODY) -> Opened:
     """The checkpoint in a note of this log. Raises BadSignature, NotWitnessed where only cosignatures are missing."""
+    return open_checkpoint_by(note, (log,), quorum)
+
+
+def open_checkpoint_by(note: str, keys: Sequence[VerifierKey], quorum: Quorum = NOBODY) -> Opened:
+    """The checkpoint in a note of a log that has several keys, one of which has signed at least, and none wrongly.
+
+    Raises BadSignature, NotWitnessed where only cosignatures are missing.
+    """
     read = read_note(note)
     checkpoint = read_checkpoint(read.text)
-    if checkpoint.origin != log.name:
-        raise BadSignature(f"the checkpoint is of the log {checkpoint.origin}, not of {log.name}")
-    if log.kind != ED25519:
-        raise BadSignature("a log signs with a key of type 0x01")
-    signature = _the_one(read, log)
-    if signature is None:
-        raise BadSignature(f"the log {log.name} has not signed the checkpoint with this key")
-    check(log.public, signature.signed, read.text.encode())
+    for log in keys:
+        if checkpoint.origin != log.name:
+            raise BadSignature(f"the checkpoint is of the log {checkpoint.origin}, not of {log.name}")
+        if log.kind != ED25519:
+            raise BadSignature("a log signs with a key of type 0x01")
+    found = [(log, line) for log in keys if (line := _the_one(read, log)) is not None]
+    if not found:
+        raise BadSignature(f"the log {checkpoint.origin} has not signed the checkpoint with this key")
+    for log, signature in found:
+        check(log.public, signature.signed, read.text.encode())
     cosignatures = check_cosignatures(read, quorum.witnesses)
     if len(cosignatures) < quorum.needed:
         raise NotWitnessed(quorum.needed, len(cosignatures))
@@ -129,7 +139,12 @@ def read_checkpoint(text: str) -> Checkpoint:
 def cosign(text: str, name: str, key: Ed25519PrivateKey, unix_seconds: int) -> Signature:
     """A witness's signature under the text of a checkpoint."""
     verifier = VerifierKey(name, COSIGNATURE, key.public_key().public_bytes_raw())
-    return verifier.signature(unix_seconds.to_bytes(_TIME_BYTES) + key.sign(_cosigned(text, unix_seconds)))
+    return cosignature(verifier, unix_seconds, key.sign(cosigned(text, unix_seconds)))
+
+
+def cosignature(witness: VerifierKey, unix_seconds: int, signed: bytes) -> Signature:
+    """The line of a witness that has signed what `cosigned` gives."""
+    return witness.signature(unix_seconds.to_bytes(_TIME_BYTES) + signed)
 
 
 def _cosignature(text: str, witness: VerifierKey, line: Signature) -> Cosignature:
@@ -137,13 +152,14 @@ def _cosignature(text: str, witness: VerifierKey, line: Signature) -> Cosignatur
     if len(line.signed) != _TIME_BYTES + _SIGNATURE_BYTES or unix_seconds > _LAST_SECOND:
         raise BadSignature(f"the cosignature of {witness.name} is not in its form")
     try:
-        check(witness.public, line.signed[_TIME_BYTES:], _cosigned(text, unix_seconds))
+        check(witness.public, line.signed[_TIME_BYTES:], cosigned(text, unix_seconds))
     except BadSignature as error:
         raise BadSignature(f"the cosignature of {witness.name} does not hold") from error
     return Cosignature(witness.name, unix_seconds)
 
 
-def _cosigned(text: str, unix_seconds: int) -> bytes:
+def cosigned(text: str, unix_seconds: int) -> bytes:
+    """What a witness signs under the text of a checkpoint."""
     return f"cosignature/v1\ntime {unix_seconds}\n{text}".encode()
 
 

@@ -195,6 +195,15 @@ def read_history(data: bytes, pin: Pin) -> History:
     return history
 
 
+def root_of(data: bytes) -> Pin:
+    """The root that a history names itself: for whoever holds it in safe keeping. Raises BadHistory."""
+    note = read_entry_line(data.partition(b"\n")[0], 0)
+    try:
+        return Pin(read_verifier_key(note.split("\n")[5]))
+    except (ValueError, IndexError) as error:
+        raise BadHistory(Rule.FORM, f"is no entry: {error}", 0) from error
+
+
 def merged(one: History, other: History) -> History:
     """The longer of two histories of one root. Raises BadHistory if neither begins with the other."""
     longer, shorter = (one, other) if len(one.notes) >= len(other.notes) else (other, one)

@@ -12,7 +12,7 @@ the tree from one place to two. What a crash leaves undone the next start does, 
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -22,9 +22,9 @@ from central.log.starting import join, read_published, refuse_older
 from central.log.state import Placed, Tree, TreeState
 from central.log.stopping import LogStopped, Overtaken, WouldShrink
 from central.log.store import LogFolder
-from evidence.checkpoint import Checkpoint, check_cosignatures, open_checkpoint
+from evidence.checkpoint import Checkpoint, check_cosignatures, open_checkpoint_by
 from evidence.merkle import EMPTY_ROOT, BadProof, Edge
-from evidence.note import ED25519, VerifierKey, read_note, write_note
+from evidence.note import Signature, VerifierKey, read_note, write_note
 from evidence.signing import BadSignature
 from evidence.tiles import BadTile, TiledHashes
 
@@ -32,14 +32,21 @@ MOST_LEAVES: Final = 1 << 16
 """Of one step, unless a single batch has more."""
 
 
-class Signer(Protocol):
-    """Holds the log's key: Ed25519, under the log's origin as its name."""
+class LogKeys(Protocol):
+    """The keys of a log, all under its origin as their name. Each call raises `evidence.signers.SigningFailed`."""
 
     name: str
-    public: bytes
 
-    async def sign(self, statement: bytes) -> bytes:
-        """The signature, 64 bytes."""
+    async def known(self) -> Sequence[VerifierKey]:
+        """Keys by which a checkpoint of this log counts."""
+        ...
+
+    async def signing(self) -> Sequence[VerifierKey]:
+        """Those that sign now."""
+        ...
+
+    async def sign(self, statement: bytes) -> Sequence[Signature]:
+        """A signature of each of them."""
         ...
 
 
@@ -58,18 +65,17 @@ class Sequencer:
     """Over one state and one folder, which the caller holds (`LogFolder.held`).
 
     `start` first, then any number of `step`. After an exception the object is done for: make another one. Both raise
-    LogStopped (reported as an incident), Overtaken, LedgerUnavailable and OSError.
+    LogStopped (reported as an incident), Overtaken, LedgerUnavailable, SigningFailed and OSError.
     """
 
     def __init__(
-        self, state: TreeState, folder: LogFolder, signer: Signer, witnesses: Witnesses, most_leaves: int = MOST_LEAVES
+        self, state: TreeState, folder: LogFolder, keys: LogKeys, witnesses: Witnesses, most_leaves: int = MOST_LEAVES
     ) -> None:
         self._state = state
         self._folder = folder
-        self._signer = signer
+        self._keys = keys
         self._witnesses = witnesses
         self._most_leaves = most_leaves
-        self._log = VerifierKey(signer.name, ED25519, signer.public)
         self._names = {witness.name for witness in witnesses.quorum.witnesses}
         self._tree = Tree(0, EMPTY_ROOT, 0)
         self._edge = Edge()
@@ -94,22 +100,25 @@ class Sequencer:
         """
         try:
             taken = await asyncio.to_thread(self._take)
-            return await (self._sign_and_publish() if taken else self._ask_again())
+            before = None if self._out is None else self._out.note
+            if taken or (before is not None and await self._lacks_a_key(before)):
+                return await self._sign_and_publish(before)
+            return await self._ask_again()
         except LogStopped as stopped:
             await asyncio.to_thread(self._state.report, str(stopped))
             raise
 
     async def _start(self) -> Published:
         self._tree = await asyncio.to_thread(self._state.take_over)
-        out = await asyncio.to_thread(read_published, self._folder, self._log)
+        out = await asyncio.to_thread(read_published, self._folder, self._keys.name, await self._keys.known())
         question, answers = out.note, Answers()
         if self._names:
             question = question or await self._signed(out.checkpoint)
             answers = await self._ask(question, out.checkpoint.size, self._names)
         refuse_older(self._tree, out.checkpoint, answers)
         self._tree, self._edge = await asyncio.to_thread(join, self._state, self._folder, self._tree, out)
-        if out.note is None or out.checkpoint.size < self._tree.size:
-            return await self._sign_and_publish()
+        if out.note is None or out.checkpoint.size < self._tree.size or await self._lacks_a_key(out.note):
+            return await self._sign_and_publish(out.note)
         return await self._publish(out.checkpoint, _with(out.note, answers))
 
     def _take(self) -> bool:
@@ -132,12 +141,12 @@ class Sequencer:
         self._tree, self._edge = after, edge
         return True
 
-    async def _sign_and_publish(self) -> Published:
-        """The tree stands in the database and in the files."""
+    async def _sign_and_publish(self, before: str | None) -> Published:
+        """The tree stands in the database and in the files; `before` is out."""
         if await asyncio.to_thread(self._state.tree) != self._tree:
             raise Overtaken(f"another sequencer goes on from {self._tree.size} leaves")
-        checkpoint = Checkpoint(self._log.name, self._tree.size, self._tree.root)
-        note = await self._signed(checkpoint)
+        checkpoint = Checkpoint(self._keys.name, self._tree.size, self._tree.root)
+        note = self._with_cosignatures(await self._signed(checkpoint), before)
         answers = await self._ask(note, checkpoint.size, self._names)
         await self._judge(answers)
         return await self._publish(checkpoint, _with(note, answers))
@@ -164,11 +173,25 @@ class Sequencer:
             raise LogStopped(f"{what}. Too few are left for the {quorum.needed} that are needed.")
         await asyncio.to_thread(self._state.report, what)
 
+    async def _lacks_a_key(self, note: str) -> bool:
+        """Whether a key that signs now has not signed what is out: it became active after that."""
+        lines = read_note(note).signatures
+        return not all(any(map(key.made, lines)) for key in await self._keys.signing())
+
+    def _with_cosignatures(self, note: str, before: str | None) -> str:
+        """A note that only other keys of the log have signed anew keeps what witnesses have put under its text."""
+        read, old = read_note(note), None if before is None else read_note(before)
+        if old is None or old.text != read.text:
+            return note
+        witnesses = self._witnesses.quorum.witnesses
+        kept = [line for line in old.signatures if any(witness.made(line) for witness in witnesses)]
+        return write_note(read.text, [*read.signatures, *kept])
+
     async def _signed(self, checkpoint: Checkpoint) -> str:
         text = checkpoint.text()
-        note = write_note(text, [self._log.signature(await self._signer.sign(text.encode()))])
+        note = write_note(text, await self._keys.sign(text.encode()))
         try:
-            open_checkpoint(note, self._log)
+            open_checkpoint_by(note, await self._keys.known())
         except BadSignature as error:
             raise LogStopped(f"what the log's key signs does not hold: {error}") from error
         return note

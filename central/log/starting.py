@@ -9,6 +9,7 @@
 All of it blocks.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +19,7 @@ from central.log.growing import edge_of, grown
 from central.log.state import Tree, TreeState
 from central.log.stopping import LogStopped
 from central.log.store import LogFolder
-from evidence.checkpoint import Checkpoint, open_checkpoint
+from evidence.checkpoint import Checkpoint, open_checkpoint_by
 from evidence.merkle import EMPTY_ROOT, Edge, root_at
 from evidence.note import VerifierKey
 from evidence.signing import BadSignature
@@ -36,13 +37,13 @@ class Out:
     edge: Edge
 
 
-def read_published(folder: LogFolder, log: VerifierKey) -> Out:
-    """The published checkpoint, held to the log's key and to the tiles beside it. Raises LogStopped."""
+def read_published(folder: LogFolder, name: str, keys: Sequence[VerifierKey]) -> Out:
+    """The published checkpoint, held to the log's keys and to the tiles beside it. Raises LogStopped."""
     note = folder.checkpoint()
     if note is None:
-        return Out(Checkpoint(log.name, 0, EMPTY_ROOT), None, Edge())
+        return Out(Checkpoint(name, 0, EMPTY_ROOT), None, Edge())
     try:
-        checkpoint = open_checkpoint(note, log).checkpoint
+        checkpoint = open_checkpoint_by(note, keys).checkpoint
         edge = edge_of(checkpoint.size, folder.read)
     except (BadSignature, BadTile, FileNotFoundError) as error:
         raise LogStopped(f"the published log cannot be read: {error}. Bring its files back.") from error

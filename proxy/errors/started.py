@@ -66,8 +66,14 @@ STARTS: Final = (
     _start(
         "KeyProblem",
         USAGE,
-        "A key file under `keys` in the state folder cannot be used: open to others, no key, or half gone.",
-        "The text names the file and what to do: `chmod 600`, or restore it from a copy.",
+        "A key file in the state folder cannot be used: open to others, no key, half gone, or under another passphrase.",
+        "The text names the file and what to do: `chmod 600`, the right passphrase, or restore it from a copy.",
+    ),
+    _start(
+        "SigningFailed",
+        UNAVAILABLE,
+        "What holds a signing key gave no signature that holds; nothing goes out unsigned.",
+        "The text names the key. See to what holds it, or exchange it: docs/keys.md says how.",
     ),
     _start(
         "OrdersProblem",
@@ -100,16 +106,16 @@ STARTS: Final = (
         "`agentgate central migrate` brings an older schema up; a newer one needs the newer version.",
     ),
     _start(
-        "LedgerUnavailable",
-        UNAVAILABLE,
-        "The database of central is away, full or too slow.",
-        "See to the database, or to `--database`; sidecars keep their evidence until it is back.",
-    ),
-    _start(
         "ErasureProblem",
         USAGE,
         "What was to be erased, held or released cannot be, as it was asked for; nothing has changed.",
         "The text says what is missing or in the way; docs/erasure.md has the commands.",
+    ),
+    _start(
+        "LedgerUnavailable",
+        UNAVAILABLE,
+        "The database of central is away, full or too slow.",
+        "See to the database, or to `--database`; sidecars keep their evidence until it is back.",
     ),
     _start(
         "CannotRewrite",

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from evidence.keys import load_or_make
 from proxy.assembly import sidecar_id
@@ -42,9 +43,13 @@ class Central:
         return int(self.get("/log/checkpoint").body.split(b"\n")[1])
 
     def key(self, purpose: str) -> str:
-        """A verifier key, as `agentgate central keys` prints it."""
-        printed = agentgate("central", "keys", "--state", self.folder, check=True).stdout
-        return dict(line.split() for line in printed.splitlines())[purpose]
+        """The verifier key that everything of a purpose can be held to, as `agentgate central keys` prints it."""
+        return str(self.keys()[purpose]["root"])
+
+    def keys(self, *more: str) -> dict[str, Any]:
+        """What `agentgate central keys` says, after what it was told to do."""
+        done = agentgate("central", "--state", self.folder, "keys", *more, "--json", check=True)
+        return dict(json.loads(done.stdout))
 
     def flags(self) -> list[str]:
         """How a sidecar is told of it."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from central.log.asking import NoWitnesses, Witnesses
-from central.log.sequencer import Published, Sequencer, Signer
+from central.log.sequencer import LogKeys, Published, Sequencer
 from central.log.state import TreeState
 from central.log.store import LogFolder
 from evidence.checkpoint import NOBODY, Checkpoint, Quorum, open_checkpoint
@@ -16,14 +16,16 @@ from tests.central.log.memory import LOG, RememberingSigner
 def sequencer(
     state: TreeState,
     folder: Path,
-    signer: Signer | None = None,
+    signer: LogKeys | None = None,
     witnesses: Witnesses | None = None,
     most_leaves: int = 1000,
 ) -> Sequencer:
     return Sequencer(state, LogFolder(folder), signer or RememberingSigner(), witnesses or NoWitnesses(), most_leaves)
 
 
-async def run(state: TreeState, folder: Path, signer: Signer | None = None, witnesses: Witnesses | None = None) -> None:
+async def run(
+    state: TreeState, folder: Path, signer: LogKeys | None = None, witnesses: Witnesses | None = None
+) -> None:
     """A process that starts, takes all that waits, and ends."""
     with LogFolder(folder).held():
         running = sequencer(state, folder, signer, witnesses)

@@ -93,12 +93,23 @@ class RememberingSigner:
     """Signs, and remembers every checkpoint that it has put its name to."""
 
     name: str = ORIGIN
-    public: bytes = LOG.public
     signed: list[Checkpoint] = field(default_factory=list)
+    keys: list[Ed25519PrivateKey] = field(default_factory=lambda: [LOG_KEY])
+    gone: list[VerifierKey] = field(default_factory=list)
 
-    async def sign(self, statement: bytes) -> bytes:
+    async def known(self) -> Sequence[VerifierKey]:
+        return [*await self.signing(), *self.gone]
+
+    async def signing(self) -> Sequence[VerifierKey]:
+        return [log_key(key) for key in self.keys]
+
+    async def sign(self, statement: bytes) -> Sequence[Signature]:
         self.signed.append(read_checkpoint(statement.decode()))
-        return LOG_KEY.sign(statement)
+        return [log_key(key).signature(key.sign(statement)) for key in self.keys]
+
+
+def log_key(key: Ed25519PrivateKey) -> VerifierKey:
+    return VerifierKey(ORIGIN, ED25519, key.public_key().public_bytes_raw())
 
 
 class MemoryWitnesses:
