@@ -78,6 +78,24 @@ def notices(planes: Planes) -> list[dict[str, object]]:
     return [body for body in bodies if body.get("event") == "central_behind_receipt"]
 
 
+async def test_a_restart_of_the_database_under_load(tmp_path: Path) -> None:
+    """A fast shutdown ends every connection with a word; central finds the server again, and nobody has to help."""
+    with on_postgresql(tmp_path) as planes:
+        server = planes.server
+        assert server is not None
+        planes.central_up()
+        calls = await called(planes, "before", 0.5)
+        async with asyncio.TaskGroup() as tasks:
+            load = tasks.create_task(called(planes, "meanwhile", 2.0))
+            await asyncio.to_thread(server.restart)
+        calls.add(load.result())
+        calls.add(await called_until_answered(planes, "after"))
+        _settled(planes)
+        assert notices(planes) == []
+        assert set(books.leaves(planes.log).values()) == {1}
+        _reckoned(planes, calls)
+
+
 async def test_what_a_synchronous_standby_has_is_all_that_was_promised(tmp_path: Path) -> None:
     with pair(tmp_path) as (planes, primary, second):
         replicates(primary, synchronously=True)

@@ -108,6 +108,13 @@ class Postgres:
         """A standby takes writes from now on."""
         assert self.ask("SELECT pg_promote(true, 60)") is True
 
+    def restart(self) -> None:
+        """As an administrator does: a fast shutdown, and a start over the same files."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait()
+        self.start()
+
     def stop(self) -> None:
         """At once: nobody needs its files any more, and a checkpoint of a hundred databases takes a minute."""
         if self.process is not None:
