@@ -34,9 +34,13 @@ class Calls:
 
     def take(self, record: Record) -> None:
         """A record was found true. Raises NotItsTurn, OutOfTurn."""
-        call, kind = record.header.call, record.header.kind
+        kind = record.header.kind
         if kind is _OUTCOME and not _is_outcome(record.body):
             raise NotItsTurn("an outcome that is none")
+        self.turn(record.header.call, kind)
+
+    def turn(self, call: str | None, kind: Kind) -> None:
+        """As `take`, where the body is not known. Raises NotItsTurn, OutOfTurn."""
         if call is None:
             if kind in _OF_A_CALL:
                 raise NotItsTurn(f"{kind.value} without a call")

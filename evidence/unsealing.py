@@ -27,6 +27,11 @@ class Unsealer:
 
         None if there is no box, or if it does not open: another tenant's, or erased.
         """
+        opened = self.contents(found)
+        return None if opened is None else {name: _readable(content) for name, content in opened.items()}
+
+    def contents(self, found: Found) -> dict[str, Mapping[str, str]] | None:
+        """As `open`, with the salts: what the box itself says. Raises Unreadable where that was not committed to."""
         if found.box is None:
             return None
         body, key_id = found.record.body, found.record.body["sealed"]["key"]
@@ -40,7 +45,11 @@ class Unsealer:
                 raise Unreadable(
                     f"{found.chain.name}, record {found.record.header.seq}: {name} is not what was committed"
                 )
-        return {name: _readable(content) for name, content in opened.items()}
+        return opened
+
+    def unit(self, found: Found) -> str:
+        """The erasure unit of a box that was opened."""
+        return str(self._lines[found.chain, found.record.body["sealed"]["key"]]["unit"])
 
     def _data_key(self, chain: Path, key_id: str) -> bytes:
         place = (chain, key_id)

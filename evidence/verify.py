@@ -59,8 +59,8 @@ def run_verify(
     C2SP has it); or files that hold them.
     """
     try:
-        verifiers = [_read("--receipt-key", receipt_key, read_receipt_key) for receipt_key in receipt_keys]
-        pinned = None if key is None else _read("--key", key, read_public)
+        verifiers = [read_given("--receipt-key", receipt_key, read_receipt_key) for receipt_key in receipt_keys]
+        pinned = None if key is None else read_given("--key", key, read_public)
         report = verify_paths(paths, pinned, verifiers)
     except (NothingToCheck, OSError) as error:
         out.write(f"agentgate verify: {printable(error)}\n")
@@ -72,7 +72,7 @@ def run_verify(
     return _TRUE if report.ok else _NOT_TRUE
 
 
-def _read(option: str, given: str, read: Callable[[str], _T]) -> _T:
+def read_given(option: str, given: str, read: Callable[[str], _T]) -> _T:
     """What was given itself, or what the file of that name holds. Raises NothingToCheck."""
     path = Path(given)
     try:

@@ -8,6 +8,8 @@ from typing import Final
 
 from proxy.commands.command import Command, ends_with_its_reader, place_arguments, places_of
 
+_USAGE: Final = 64
+
 
 def _records_arguments(parser: argparse.ArgumentParser) -> None:
     place_arguments(parser)
@@ -36,25 +38,44 @@ def _records(given: argparse.Namespace) -> int:
 
 
 def _verify_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="an evidence folder, or a chain in it")
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="an evidence folder, a chain in it, a pack")
     parser.add_argument("--key", metavar="KEY", help="the sidecar's public key (base64, or a file), known beforehand")
+    _keys_argument(parser, "--receipt-key", "the verifier key of a ledger (or a file) whose receipts count")
+    _keys_argument(parser, "--log-key", "for a pack: the verifier key of a log (or a file) whose checkpoint counts")
+    _keys_argument(parser, "--witness-key", "for a pack: the verifier key of a witness (or a file)")
     parser.add_argument(
-        "--receipt-key",
-        action="append",
-        default=[],
-        metavar="KEY",
-        help="the verifier key of a ledger (or a file) whose receipts count; again for each further one",
+        "--witnesses", type=int, metavar="N", help="for a pack: how many of them must have cosigned (default: all)"
     )
+    parser.add_argument("--sha256", metavar="HEX", help="for a pack: what `pack export` said, had in another way")
     parser.add_argument("--json", action="store_true", dest="as_json", help="print the report as JSON")
 
 
-def _verify(given: argparse.Namespace) -> int:
-    from evidence.verify import run_verify
+def _keys_argument(parser: argparse.ArgumentParser, name: str, text: str) -> None:
+    parser.add_argument(name, action="append", default=[], metavar="KEY", help=f"{text}; again for each further one")
 
+
+def _verify(given: argparse.Namespace) -> int:
     ends_with_its_reader()
     # A check makes no cycles, and its table of calls would be walked over again and again in search of them.
     gc.disable()
+    if any(path.is_file() for path in given.paths):
+        return _verify_pack(given)
+    if given.log_key or given.witness_key or given.witnesses is not None or given.sha256 is not None:
+        sys.stdout.write("agentgate verify: --log-key, --witness-key, --witnesses and --sha256 are for a pack\n")
+        return _USAGE
+    from evidence.verify import run_verify
+
     return run_verify(given.paths, key=given.key, receipt_keys=given.receipt_key, as_json=given.as_json, out=sys.stdout)
+
+
+def _verify_pack(given: argparse.Namespace) -> int:
+    from evidence.pack.verifying import Given, run_verify_pack
+
+    if len(given.paths) > 1:
+        sys.stdout.write("agentgate verify: a pack is checked alone: give one file\n")
+        return _USAGE
+    known = Given(given.key, given.receipt_key, given.log_key, given.witness_key, given.witnesses, given.sha256)
+    return run_verify_pack(given.paths[0], known, as_json=given.as_json, out=sys.stdout)
 
 
 def _evidence_arguments(parser: argparse.ArgumentParser) -> None:

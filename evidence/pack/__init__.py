@@ -1,0 +1,1 @@
+"""Packs: evidence that convinces a stranger, in one file."""

@@ -1,0 +1,54 @@
+"""`pack`: evidence in one file for somebody who has nothing else of ours. Loads no network code."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Final
+
+from proxy.commands.command import Command, ends_with_its_reader, place_arguments, places_of
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    below = parser.add_subparsers(metavar="export|show|html", dest="what", required=True)
+    _export_arguments(below.add_parser("export", help="make a pack out of an evidence folder", allow_abbrev=False))
+
+
+def _export_arguments(parser: argparse.ArgumentParser) -> None:
+    place_arguments(parser)
+    add = parser.add_argument
+    add("target", type=Path, metavar="PACK", help="the file to write, as in `refunds.agentgate`")
+    add("--evidence", metavar="DIR", help="evidence folder (default: that of the configuration)")
+    add("--session", metavar="PSEUDONYM", help="calls of this session, as `records --json` names it")
+    add("--agent", metavar="NAME", help="calls of this agent")
+    add("--call", metavar="ID", help="the one call whose id begins so")
+    add("--from", dest="since", metavar="TIME", help="records from this time on (RFC 3339; UTC if it says no zone)")
+    add("--until", metavar="TIME", help="records before this time")
+    add("--tenant", metavar="NAME", help="only of this tenant: needed where the folder has several")
+    add("--key", type=Path, metavar="FILE", help="the tenant's private key: open what was sealed")
+    add("--log", type=Path, metavar="DIR", help="the files of the log (`checkpoint`, `tile/`): adds proofs")
+    add("--by", metavar="NAME", help="who exports it (default: the user's name)")
+    add("--json", action="store_true", dest="as_json", help="what was written, as JSON")
+
+
+def _pack(given: argparse.Namespace) -> int:
+    ends_with_its_reader()
+    return _export(given)
+
+
+def _export(given: argparse.Namespace) -> int:
+    import getpass
+
+    from agentgate import version
+    from evidence.clock import SystemClock
+    from evidence.pack.packs import Wanted, run_export
+
+    names = ("target", "session", "agent", "call", "since", "until", "tenant", "key", "log")
+    wanted = Wanted(
+        folder=places_of(given, given.evidence).evidence,
+        by=given.by or getpass.getuser(),
+        **{name: getattr(given, name) for name in names},
+    )
+    return run_export(wanted, clock=SystemClock(), agentgate=version(), as_json=given.as_json, out=sys.stdout)
+
+
+COMMANDS: Final = {"pack": Command(_arguments, _pack)}
