@@ -12,6 +12,7 @@ from tests.fuzz import (
     messages,
     order_files,
     recovering,
+    redactions,
     signatures,
     streams,
     verifying,
@@ -35,5 +36,6 @@ TARGETS: Final[dict[str, Target]] = {
         signatures.SIGNATURE,
         checkpoints.CHECKPOINT,
         growth.GROWTH,
+        redactions.REDACTION,
     )
 }
