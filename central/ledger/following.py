@@ -13,9 +13,11 @@ from central.ledger.standing import Held, KnownHead, Life, Noted, Silence, Stand
 from central.ledger.vocabulary import IncidentKind
 from evidence.batch import Sent, SentHead
 from evidence.chain import BrokenLink, Continuity, OutOfTurn, Position, State, still_open, turn
+from evidence.note import read_note
 from evidence.printable import printable
 from evidence.record import OUTCOMES, Header, Kind, Record
-from evidence.signing import Certificate, check, exact_base64, open_note, read_head, read_public, signer_name
+from evidence.signing import open_note, read_head, signer_name
+from evidence.start import read_start
 
 BACKWARDS_US: Final = 60 * 1_000_000
 """How far the wall clock of a sidecar may go back without an incident."""
@@ -45,6 +47,7 @@ class Follower:
         self._silence_us = silence_us
         self._key = before.key
         self._signed = before.signed
+        self._missing = before.missing
         self._links: dict[int, str] = {before.position.seq: before.position.link}
         self._at = None if before.last is None else micros(before.last.at)
         self._gap_before: int | None = None
@@ -57,7 +60,7 @@ class Follower:
     @property
     def standing(self) -> Standing:
         """Where the chain stands now."""
-        return Standing(self._continuity.position, self._continuity.last, self._key, self._signed)
+        return Standing(self._continuity.position, self._continuity.last, self._key, self._signed, self._missing)
 
     def leap(self, after: Position) -> None:
         """The records up to `after` are missing, and the sender has declared it."""
@@ -65,6 +68,7 @@ class Follower:
         self._gap_before = after.seq
         what = f"records {before + 1} to {after.seq} are missing, and their sender has them no more"
         self.noted.append(Noted(IncidentKind.GAP, str(before + 1), before + 1, what, after.seq - before))
+        self._missing += after.seq - before
         self._continuity.position = after
         self._links[after.seq] = after.link
 
@@ -136,20 +140,15 @@ class Follower:
         self._gap_before = None
 
     def _start(self, record: Record) -> None:
-        header, body = record.header, record.body
         try:
-            public = _text(body, "incarnation_key")
-            certified = body.get("certificate")
-            members: Mapping[str, Any] = certified if isinstance(certified, dict) else {}
-            certificate = Certificate(
-                header.sidecar, header.incarnation, public, header.tenant, _text(members, "not_before")
-            )
-            if read_public(_text(body, "identity")) != self._identity:
-                raise ValueError("the identity is not the one that is registered")  # noqa: TRY301
-            check(self._identity, exact_base64(_text(members, "signature")), certificate.statement())
-            self._key = read_public(public)
+            start = read_start(record)
         except ValueError as error:
-            raise Refused(IncidentKind.CERTIFICATE, header.seq, f"the incarnation is not certified: {error}") from error
+            what = f"the incarnation is not certified: {error}"
+            raise Refused(IncidentKind.CERTIFICATE, record.header.seq, what) from error
+        if start.identity_key != self._identity:
+            what = "the identity that certifies the incarnation is not the one that is registered"
+            raise Refused(IncidentKind.CERTIFICATE, record.header.seq, what)
+        self._key = start.incarnation_key
 
     def _tell_time(self, before: Header | None, header: Header, at: int | None) -> None:
         if at is None:
@@ -192,8 +191,10 @@ class Follower:
             return
         key = call_key(call)
         before = self.calls.get(key) or self._held.call(key)
+        forgotten = self._missing and kind is Kind.LATE and before.state in {State.NOTHING, State.ASKED}
         try:
-            state = turn(call, before.state, kind)
+            # What a gap took may have begun and ended a call.
+            state = turn(call, State.ENDED if forgotten else before.state, kind)
         except OutOfTurn as error:
             raise Refused(IncidentKind.TURN, seq, error) from error
         if state is not State.NOTHING:
@@ -221,13 +222,6 @@ class Follower:
                 self.noted[number] = replace(noted, amount=max(noted.amount, amount))
                 return
         self.noted.append(Noted(kind, printable(about), seq, printable(what), amount))
-
-
-def _text(members: Mapping[str, Any], name: str) -> str:
-    value = members.get(name)
-    if not isinstance(value, str):
-        raise ValueError(f"`{name}` is missing")  # noqa: TRY004 - what is read is wrong, not how it is read
-    return value
 
 
 def _is_outcome(value: object) -> bool:

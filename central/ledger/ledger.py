@@ -164,7 +164,7 @@ def _lock(connection: Connection, batch: Batch, registered: Sidecar, now: int) -
     if row is None:
         statement = insert_into(connection, table).values(
             tenant=registered.tenant, sidecar=registered.id, chain=name, first_seq=0, seq=0,
-            link=bytes.fromhex(GENESIS), signed=0, received_at=now,
+            link=bytes.fromhex(GENESIS), signed=0, missing=0, received_at=now,
         )  # fmt: skip
         connection.execute(statement.on_conflict_do_nothing(index_elements=["tenant", "chain"]))
         row = connection.execute(query).one()
@@ -173,7 +173,7 @@ def _lock(connection: Connection, batch: Batch, registered: Sidecar, now: int) -
 
 def _standing(row: Row[tuple[object, ...]]) -> Standing:
     last = None if row.last_header is None else read_header(row.last_header)
-    return Standing(Position(row.seq, row.link.hex()), last, row.incarnation_key, row.signed)
+    return Standing(Position(row.seq, row.link.hex()), last, row.incarnation_key, row.signed, row.missing)
 
 
 def _new_part(connection: Connection, chain: _Chain, batch: Batch) -> tuple[Sent, ...]:
@@ -236,6 +236,7 @@ def _keep(
         "link": bytes.fromhex(standing.position.link),
         "incarnation_key": standing.key,
         "signed": standing.signed,
+        "missing": standing.missing,
         "received_at": now,
     }
     if new:

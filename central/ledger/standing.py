@@ -15,12 +15,13 @@ _CALL_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a chain stands: after which record, whose key signs, up to where a head has been checked."""
+    """Where a chain stands: after which record, whose key signs, up to where a head was checked, how much is missing."""
 
     position: Position = field(default_factory=Position)
     last: Header | None = None
     key: bytes | None = None
     signed: int = 0
+    missing: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,12 +52,14 @@ chains: Final = Table(
     Column("last_header", LargeBinary),
     Column("incarnation_key", LargeBinary),
     _number("signed"),
+    _number("missing"),
+    _number("abandonment_no", nullable=True),
     _number("received_at"),
     UniqueConstraint("tenant", "chain", name="chains_once"),
     Index("chains_of_sidecar", "tenant", "sidecar"),
 )
 """Where each chain stands: the row that replicas lock, and all that is needed to go on with it. `first_seq` is 0 until
-a record is there, `signed` the number of the last record that a checked head covers."""
+a record is there, `signed` the number of the last record that a head covers, `missing` how many records gaps took."""
 
 incarnations: Final = Table(
     "incarnations",

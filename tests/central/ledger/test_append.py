@@ -176,3 +176,10 @@ def _counts(ledger: Ledger) -> dict[str, int]:
     )  # fmt: skip
     with ledger.store.reading() as connection:
         return {table.name: connection.execute(select(func.count()).select_from(table)).scalar_one() for table in named}
+
+
+def test_a_late_result_of_a_call_that_a_gap_took(ledger: Ledger) -> None:
+    gate = Gate().start().write(Kind.APPROVAL, {"state": "asked"}, "b")
+    ledger.append(gate.batch(), gate.registered)
+    gate.calls("a", "b").segment().write(Kind.LATE, {}, "a").write(Kind.LATE, {}, "b")
+    assert ledger.append(gate.part(6, gap=True), gate.registered).new_records == 3

@@ -11,18 +11,63 @@ NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     """Make them."""
+    _make_chains()
+    _make_calls()
+    _make_records()
+    _make_findings()
+    _make_log()
+
+
+def _make_chains() -> None:
+    """Chains, and the lives of sidecars in them."""
     op.create_table(
-        "batches",
-        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
-        sa.Column("chain_no", NUMBER, nullable=False),
+        "chains",
+        sa.Column("no", NUMBER, autoincrement=True, nullable=False),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("sidecar", sa.Text(), nullable=False),
+        sa.Column("chain", sa.LargeBinary(), nullable=False),
         sa.Column("first_seq", NUMBER, nullable=False),
+        sa.Column("seq", NUMBER, nullable=False),
+        sa.Column("link", sa.LargeBinary(), nullable=False),
+        sa.Column("last_header", sa.LargeBinary(), nullable=True),
+        sa.Column("incarnation_key", sa.LargeBinary(), nullable=True),
+        sa.Column("signed", NUMBER, nullable=False),
+        sa.Column("missing", NUMBER, nullable=False),
+        sa.Column("abandonment_no", NUMBER, nullable=True),
+        sa.Column("received_at", NUMBER, nullable=False),
+        sa.PrimaryKeyConstraint("no"),
+        sa.UniqueConstraint("tenant", "chain", name="chains_once"),
+    )
+    op.create_index("chains_of_sidecar", "chains", ["tenant", "sidecar"], unique=False)
+    op.create_table(
+        "incarnations",
+        sa.Column("chain_no", NUMBER, autoincrement=False, nullable=False),
+        sa.Column("first_seq", NUMBER, autoincrement=False, nullable=False),
+        sa.Column("incarnation", sa.Text(), nullable=False),
+        sa.Column("public_key", sa.LargeBinary(), nullable=True),
+        sa.Column("isolation", sa.Text(), nullable=True),
         sa.Column("last_seq", NUMBER, nullable=False),
         sa.Column("first_at", NUMBER, nullable=False),
         sa.Column("last_at", NUMBER, nullable=False),
+        sa.Column("last_boot", NUMBER, nullable=False),
+        sa.Column("heartbeats", NUMBER, nullable=False),
+        sa.Column("closed", sa.Boolean(), nullable=False),
         sa.Column("received_at", NUMBER, nullable=False),
-        sa.PrimaryKeyConstraint("id"),
+        sa.PrimaryKeyConstraint("chain_no", "first_seq"),
     )
-    op.create_index("batches_of_chain", "batches", ["chain_no", "first_seq"], unique=False)
+    op.create_table(
+        "silences",
+        sa.Column("chain_no", NUMBER, autoincrement=False, nullable=False),
+        sa.Column("after_seq", NUMBER, autoincrement=False, nullable=False),
+        sa.Column("from_at", NUMBER, nullable=False),
+        sa.Column("to_at", NUMBER, nullable=False),
+        sa.Column("boot_us", NUMBER, nullable=False),
+        sa.PrimaryKeyConstraint("chain_no", "after_seq"),
+    )
+
+
+def _make_calls() -> None:
+    """What became of each call."""
     op.create_table(
         "calls",
         sa.Column("chain_no", NUMBER, autoincrement=False, nullable=False),
@@ -41,23 +86,22 @@ def upgrade() -> None:
         sqlite_where=sa.text("state IN ('asked', 'open')"),
         postgresql_where=sa.text("state IN ('asked', 'open')"),
     )
+
+
+def _make_records() -> None:
+    """What sidecars send."""
     op.create_table(
-        "chains",
-        sa.Column("no", NUMBER, autoincrement=True, nullable=False),
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("sidecar", sa.Text(), nullable=False),
-        sa.Column("chain", sa.LargeBinary(), nullable=False),
+        "batches",
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
+        sa.Column("chain_no", NUMBER, nullable=False),
         sa.Column("first_seq", NUMBER, nullable=False),
-        sa.Column("seq", NUMBER, nullable=False),
-        sa.Column("link", sa.LargeBinary(), nullable=False),
-        sa.Column("last_header", sa.LargeBinary(), nullable=True),
-        sa.Column("incarnation_key", sa.LargeBinary(), nullable=True),
-        sa.Column("signed", NUMBER, nullable=False),
+        sa.Column("last_seq", NUMBER, nullable=False),
+        sa.Column("first_at", NUMBER, nullable=False),
+        sa.Column("last_at", NUMBER, nullable=False),
         sa.Column("received_at", NUMBER, nullable=False),
-        sa.PrimaryKeyConstraint("no"),
-        sa.UniqueConstraint("tenant", "chain", name="chains_once"),
+        sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("chains_of_sidecar", "chains", ["tenant", "sidecar"], unique=False)
+    op.create_index("batches_of_chain", "batches", ["chain_no", "first_seq"], unique=False)
     op.create_table(
         "data_keys",
         sa.Column("no", NUMBER, autoincrement=True, nullable=False),
@@ -85,21 +129,21 @@ def upgrade() -> None:
     )
     op.create_index("heads_of_chain", "heads", ["chain_no", "seq"], unique=False)
     op.create_table(
-        "incarnations",
+        "records",
         sa.Column("chain_no", NUMBER, autoincrement=False, nullable=False),
-        sa.Column("first_seq", NUMBER, autoincrement=False, nullable=False),
-        sa.Column("incarnation", sa.Text(), nullable=False),
-        sa.Column("public_key", sa.LargeBinary(), nullable=True),
-        sa.Column("isolation", sa.Text(), nullable=True),
-        sa.Column("last_seq", NUMBER, nullable=False),
-        sa.Column("first_at", NUMBER, nullable=False),
-        sa.Column("last_at", NUMBER, nullable=False),
-        sa.Column("last_boot", NUMBER, nullable=False),
-        sa.Column("heartbeats", NUMBER, nullable=False),
-        sa.Column("closed", sa.Boolean(), nullable=False),
-        sa.Column("received_at", NUMBER, nullable=False),
-        sa.PrimaryKeyConstraint("chain_no", "first_seq"),
+        sa.Column("seq", NUMBER, autoincrement=False, nullable=False),
+        sa.Column("received_at", NUMBER, autoincrement=False, nullable=False),
+        sa.Column("link", sa.LargeBinary(), nullable=False),
+        sa.Column("header", sa.LargeBinary(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("box", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("chain_no", "seq", "received_at"),
+        postgresql_partition_by="RANGE (received_at)",
     )
+
+
+def _make_findings() -> None:
+    """What was wrong with it."""
     op.create_table(
         "incidents",
         sa.Column("no", NUMBER, autoincrement=True, nullable=False),
@@ -118,6 +162,22 @@ def upgrade() -> None:
         sa.UniqueConstraint("tenant", "sidecar", "chain", "kind", "about", name="incidents_once"),
     )
     op.create_table(
+        "strays",
+        sa.Column("no", NUMBER, autoincrement=True, nullable=False),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("sidecar", sa.Text(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("incident_no", NUMBER, nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.Column("received_at", NUMBER, nullable=False),
+        sa.PrimaryKeyConstraint("no"),
+        sa.UniqueConstraint("tenant", "sidecar", "digest", name="strays_once"),
+    )
+
+
+def _make_log() -> None:
+    """How far the log has it."""
+    op.create_table(
         "log_batches",
         sa.Column("batch_id", NUMBER, autoincrement=False, nullable=False),
         sa.Column("first_leaf", NUMBER, nullable=False),
@@ -129,39 +189,6 @@ def upgrade() -> None:
         "pending",
         sa.Column("batch_id", NUMBER, autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("batch_id"),
-    )
-    op.create_table(
-        "records",
-        sa.Column("chain_no", NUMBER, autoincrement=False, nullable=False),
-        sa.Column("seq", NUMBER, autoincrement=False, nullable=False),
-        sa.Column("received_at", NUMBER, autoincrement=False, nullable=False),
-        sa.Column("link", sa.LargeBinary(), nullable=False),
-        sa.Column("header", sa.LargeBinary(), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.Column("box", sa.LargeBinary(), nullable=True),
-        sa.PrimaryKeyConstraint("chain_no", "seq", "received_at"),
-        postgresql_partition_by="RANGE (received_at)",
-    )
-    op.create_table(
-        "silences",
-        sa.Column("chain_no", NUMBER, autoincrement=False, nullable=False),
-        sa.Column("after_seq", NUMBER, autoincrement=False, nullable=False),
-        sa.Column("from_at", NUMBER, nullable=False),
-        sa.Column("to_at", NUMBER, nullable=False),
-        sa.Column("boot_us", NUMBER, nullable=False),
-        sa.PrimaryKeyConstraint("chain_no", "after_seq"),
-    )
-    op.create_table(
-        "strays",
-        sa.Column("no", NUMBER, autoincrement=True, nullable=False),
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("sidecar", sa.Text(), nullable=False),
-        sa.Column("digest", sa.LargeBinary(), nullable=False),
-        sa.Column("incident_no", NUMBER, nullable=False),
-        sa.Column("data", sa.LargeBinary(), nullable=False),
-        sa.Column("received_at", NUMBER, nullable=False),
-        sa.PrimaryKeyConstraint("no"),
-        sa.UniqueConstraint("tenant", "sidecar", "digest", name="strays_once"),
     )
     op.create_table(
         "tree",
