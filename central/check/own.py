@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 
-from central.app import verifier_keys
 from central.config import CentralConfig, CentralProblems
+from central.keys.opening import folder_of
 from evidence.note import VerifierKey
+from evidence.signers import Purpose
 
 
 def own_log_keys(config: CentralConfig) -> Sequence[VerifierKey]:
     """Those by which a checkpoint counts. Raises CentralProblems where there are none."""
-    if not (config.state / "keys").is_dir():
-        raise CentralProblems([f"{config.state}: has no key of the log: name one with --log-key, or the state folder"])
-    return [verifier_keys(config.state, config.origin)["log"]]
+    folder = folder_of(config, Purpose.LOG)
+    history = folder.history()
+    if history is None:
+        raise CentralProblems([f"{folder.folder}: has no key of the log: name one with --log-key, or the state folder"])
+    return history.believed()
