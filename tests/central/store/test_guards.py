@@ -186,6 +186,8 @@ def test_a_migration_that_may_not_make_roles_says_what_is_to_be_run(server: Post
         admin.execute(b"DROP ROLE IF EXISTS plain")
         admin.execute(b"CREATE ROLE plain LOGIN")
         admin.execute(f"ALTER DATABASE {database} OWNER TO plain".encode())
+        if not admin.execute("SELECT 1 FROM pg_roles WHERE rolname = 'agentgate_eraser'").fetchone():
+            admin.execute(b"CREATE ROLE agentgate_eraser NOLOGIN")
         admin.execute(b"ALTER ROLE agentgate_eraser RENAME TO elsewhere")
     store = open_store(server.url(database, "plain"))
     try:
