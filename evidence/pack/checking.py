@@ -3,7 +3,7 @@
 Bytes in, a report out; no input or output, no code of the writer. The first fault ends the check.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from evidence.calls import Calls, NotItsTurn
@@ -100,7 +100,7 @@ class _Beside(Generic[_N]):
 
 
 class PartCheck:
-    """The check of one chain; `links` are those of records whose inclusion is to be shown, by their numbers."""
+    """The check of one chain; it leaves the `links` of records that are to be shown included, and the calls `shown`."""
 
     def __init__(
         self,
@@ -119,7 +119,7 @@ class PartCheck:
         self._witness = Witness(verifiers)
         self._place = Lines(members, member_of(name, HEADERS))
         self._header: Header | None = None
-        self._shown: set[str] = set()
+        self.shown: set[str] = set()
         self._hidden: set[str] = set()
 
     def run(self) -> None:
@@ -196,7 +196,7 @@ class PartCheck:
         self.report.disclosed += 1
         self.report.selected += body.selected
         if header.call is not None and body.selected:
-            self._shown.add(header.call)
+            self.shown.add(header.call)
         elif not body.selected and header.kind not in ANCHORS and self.report.first is not header:
             raise self._fault(Step.SELECTION, "a body that nobody selected and the check does not need", BODIES)
         return Record(header, value, link, data, body.data, None)
@@ -275,7 +275,7 @@ class PartCheck:
             raise self._fault(Step.RECEIPTS, str(error)) from error
         report.chain.signed, report.chain.unsigned_heads = self._heads.signed, self._heads.unsigned
         report.chain.receipt, report.chain.open = self._witness.furthest, len(self._calls.open())
-        if both := sorted(self._shown & self._hidden):
+        if both := sorted(self.shown & self._hidden):
             raise self._fault(Step.SELECTION, f"the call {both[0]} is here in part: some of its records have no body")
 
     def _lines(self, name: str) -> Iterator[bytes]:
@@ -285,14 +285,19 @@ class PartCheck:
                 raise self._fault(Step.HEADERS if name == HEADERS else Step.RECEIPTS, "the last line has no end")
             yield line[:-1]
 
-    def _read(self, name: str, reader: Any, step: Step) -> Iterator[Any]:
+    def _read(self, name: str, reader: Callable[[bytes], _N], step: Step) -> Iterator[_N]:
+        last = 0
         for line in Lines(self._members, member_of(self._name, name)):
             if not line.endswith(b"\n"):
                 raise self._fault(step, "the last line has no end", name)
             try:
-                yield reader(line[:-1])
+                found = reader(line[:-1])
             except BadPack as error:
                 raise self._fault(step, str(error), name) from error
+            if found.seq <= last:
+                raise self._fault(step, f"what is of record {found.seq} stands twice, or comes late", name)
+            last = found.seq
+            yield found
 
     def _fault(self, step: Step, what: str, name: str | None = None) -> Faulty:
         seq, kind = (None, None) if self._header is None else (self._header.seq, self._header.kind.value)

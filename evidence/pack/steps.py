@@ -67,6 +67,7 @@ class _PackCheck:
     def __init__(self, file: BinaryIO, trust: Trust, report: PackReport) -> None:
         self._file, self._trust, self._report = file, trust, report
         self._links: dict[tuple[str, int], str] = {}
+        self._shown: set[str] = set()
 
     def run(self) -> None:
         if self._trust.digest not in (None, self._report.digest):
@@ -80,6 +81,7 @@ class _PackCheck:
             self._report.parts.append(check.report)
             check.run()
             self._report.receipts += check.report.chain.receipts
+            self._shown |= check.shown
             self._links.update(((part.name, seq), link) for seq, link in check.links.items())
         opened = self._checkpoint(archive)
         self._inclusion(proofs, opened)
@@ -159,6 +161,8 @@ class _PackCheck:
                 part.proved, part.proved_seq = part.proved + 1, max(part.proved_seq, proof.seq)
 
     def _selection(self, manifest: Manifest) -> None:
+        if manifest.selection.call is not None and manifest.selection.call not in self._shown:
+            raise _faulty(Step.SELECTION, f"the call {manifest.selection.call} that was asked for is not here")
         for told, part in zip(manifest.chains, self._report.parts, strict=True):
             span = (part.first.seq if part.first else 0, part.last.seq if part.last else 0)
             if (told.first, told.last) != span or told.selected != part.selected:
