@@ -11,10 +11,9 @@ from typing import Any, Final
 
 from msgspec import structs
 
-from evidence.record import Durability, Entry, Kind
-from policy.decision import durability, recording
-from policy.obligations import Pointer, strictest
-from policy.vocabulary import Call, Decision, Permit
+from evidence.record import Entry, Kind
+from policy.obligations import Pointer
+from policy.vocabulary import Call, Permit
 from proxy.detached import Waiting
 from proxy.gate import Gate
 from proxy.path.approve import Consent, spend
@@ -28,6 +27,7 @@ from proxy.path.bodies import (
     session_body,
     without_content,
 )
+from proxy.path.keeping import durability_of, in_plain, retention
 from proxy.redacting import NOTHING
 from proxy.refusals import Refusal
 from proxy.vocabulary import NO_MESSAGE, Delivery, EffectAt, Ending, Exchange, Outcome
@@ -119,11 +119,11 @@ class Recording:
             body,
             call=call.id,
             secrets=secrets,
-            plain=_plain(decision),
+            plain=in_plain(decision),
             redacted=redacted,
             unit=self._unit(call.session),
-            retention=_retention(decision, Kind.INTENT),
-            durability=_durability(decision, self._gate.durability),
+            retention=retention(decision, Kind.INTENT),
+            durability=durability_of(decision, self._gate.durability),
         )
 
     def _secrets(self, call: Call, message: str = "") -> dict[str, bytes]:
@@ -195,7 +195,7 @@ class Recording:
         if redacted is None:
             redacted = self._redacting.redacted_now(call, permit.decision, ending.texts)
         answer = ending.answer
-        plain = _plain(permit.decision) and (answer is None or len(answer) <= self._gate.bounds.sealed_bytes)
+        plain = in_plain(permit.decision) and (answer is None or len(answer) <= self._gate.bounds.sealed_bytes)
         return Entry(
             Kind.OUTCOME,
             outcome_body(ending),
@@ -204,8 +204,8 @@ class Recording:
             plain=plain,
             redacted=redacted,
             unit=self._unit(call.session),
-            retention=_retention(permit.decision, Kind.INTENT),
-            durability=_durability(permit.decision, self._gate.durability),
+            retention=retention(permit.decision, Kind.INTENT),
+            durability=durability_of(permit.decision, self._gate.durability),
         )
 
     def detached(self, call: Call, reason: str) -> None:
@@ -327,7 +327,7 @@ class Recording:
         }
         secrets = self._unforwarded(call, refusal)
         self._asked.pop(call.id, None)
-        plain = refusal.decision is None or _plain(refusal.decision)
+        plain = refusal.decision is None or in_plain(refusal.decision)
         plain = plain and len(self.exchange.envelope.raw) <= self._gate.bounds.sealed_bytes
         return Entry(
             Kind.REFUSAL,
@@ -337,7 +337,7 @@ class Recording:
             plain=plain,
             redacted=redacted,
             unit=self._unit(call.session),
-            retention=_retention(refusal.decision, Kind.REFUSAL),
+            retention=retention(refusal.decision, Kind.REFUSAL),
         )
 
     async def _refused_message(self, refusal: Refusal) -> str:
@@ -392,17 +392,3 @@ class Recording:
             "transport": self.exchange.transport,
             "era": self.exchange.era,
         }
-
-
-def _retention(decision: Decision | None, kind: Kind) -> str:
-    """By which class a record is kept: that of its recording, or its kind; what ends a call is of the call's class."""
-    return (None if decision is None else recording(decision)) or kind.value
-
-
-def _plain(decision: Decision) -> bool:
-    return recording(decision) in (None, "full")
-
-
-def _durability(decision: Decision, default: Durability) -> Durability:
-    asked = durability(decision)
-    return default if asked is None else strictest([default, asked]) or default
