@@ -6,11 +6,19 @@ from pathlib import Path
 from typing import Final
 
 from proxy.commands.command import Command, ends_with_its_reader, place_arguments, places_of
+from proxy.commands.trusting import given_for_pack, identity_arguments, log_arguments
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     below = parser.add_subparsers(metavar="export|show|html", dest="what", required=True)
     _export_arguments(below.add_parser("export", help="make a pack out of an evidence folder", allow_abbrev=False))
+    show = below.add_parser("show", help="the calls of a pack, after a check", allow_abbrev=False)
+    page = below.add_parser("html", help="a pack as one page for a browser or for paper", allow_abbrev=False)
+    page.add_argument("--out", type=Path, metavar="FILE", help="the page to write (default: PACK with .html)")
+    for reading in (show, page):
+        reading.add_argument("pack", type=Path, metavar="PACK", help="a file that `pack export` has written")
+        identity_arguments(reading)
+        log_arguments(reading)
 
 
 def _export_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +40,14 @@ def _export_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _pack(given: argparse.Namespace) -> int:
     ends_with_its_reader()
-    return _export(given)
+    if given.what == "export":
+        return _export(given)
+    from evidence.pack.showing import run_html, run_show
+
+    if given.what == "show":
+        return run_show(given.pack, given_for_pack(given), sys.stdout)
+    target = given.out or given.pack.with_suffix(".html")
+    return run_html(given.pack, target, given_for_pack(given), sys.stdout)
 
 
 def _export(given: argparse.Namespace) -> int:

@@ -58,14 +58,14 @@ def story() -> Pen:
     """Two agents in two sessions, an approval, a refusal, an unknown outcome, a loss; a receipt over all of it."""
     pen = Pen()
     pen.start()
-    _intent(pen, "call-1", "billing-bot", "5e55")
+    intended(pen, "call-1", "billing-bot", "5e55")
     pen.write(Kind.APPROVAL, {"state": "asked", "approval": "appr-1"}, "call-2")
     pen.write(Kind.APPROVAL, {"state": "granted", "approval": "appr-1", "answer": "yes"})
     pen.write(Kind.APPROVAL, {"state": "spent", "approval": "appr-1"}, "call-2")
-    _intent(pen, "call-2", "billing-bot", "5e55")
+    intended(pen, "call-2", "billing-bot", "5e55")
     pen.outcome("call-1")
     pen.head()
-    _intent(pen, "call-3", "other-bot", "0ff1")
+    intended(pen, "call-3", "other-bot", "0ff1")
     pen.outcome("call-3", "failed")
     pen.write(Kind.REFUSAL, {**_subject("other-bot", "0ff1"), "refusal": {"code": "denied"}}, "call-4")
     pen.write(Kind.LOSS, {"lost": {"notice": 2}})
@@ -91,8 +91,10 @@ def _subject(agent: str, session: str) -> dict[str, Any]:
     }
 
 
-def _intent(pen: Pen, call: str, agent: str, session: str) -> None:
-    body = {**_subject(agent, session), "orders": 0}
+def intended(pen: Pen, call: str, agent: str, session: str, name: str = "read_file") -> None:
+    """An intent."""
+    subject = _subject(agent, session)
+    body = {**subject, "request": {**subject["request"], "name": name}, "orders": 0}
     pen.write(Kind.INTENT, body, call, input=f'{{"path":"/srv/{call}"}}'.encode())
 
 
