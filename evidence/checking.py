@@ -12,7 +12,8 @@ import orjson
 from evidence.calls import Calls, NotItsTurn
 from evidence.chain import BrokenLink, Continuity, OutOfTurn, Position, still_open
 from evidence.heads import Heads
-from evidence.layout import KEYS_NAME, RECEIPTS_NAME, RESERVE_NAME
+from evidence.key_entry import BadHistory
+from evidence.layout import KEYS_NAME, LEDGER_KEYS_NAME, RECEIPTS_NAME, RESERVE_NAME
 from evidence.line import Box, Line, Note, read_line
 from evidence.note import VerifierKey
 from evidence.record import BadLine, Header, Kind, Record, record_line
@@ -20,7 +21,7 @@ from evidence.report import ChainReport, Fault, Place, Step
 from evidence.sealing import box_hash, read_key_line
 from evidence.signing import BadSignature
 from evidence.start import count, member, read_start
-from evidence.witnessing import Contradicted, Witness
+from evidence.witnessing import Contradicted, Ledger, Witness
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -63,7 +64,7 @@ class ChainCheck:
     `verifiers` has signed it.
     """
 
-    def __init__(self, name: str, pinned: bytes | None = None, verifiers: Sequence[VerifierKey] = ()) -> None:
+    def __init__(self, name: str, pinned: bytes | None = None, verifiers: Sequence[VerifierKey | Ledger] = ()) -> None:
         self.report = ChainReport(name)
         self._pinned = pinned
         self._continuity = Continuity()
@@ -80,6 +81,16 @@ class ChainCheck:
         self._file: str | None = None
         self._line: int | None = None
         self._doubtful = b""
+
+    def ledger_keys(self, blocks: Iterable[bytes]) -> None:
+        """Check the history of the ledger's keys, before the receipts. Raises Faulty."""
+        self._file, data = LEDGER_KEYS_NAME, b"".join(blocks)
+        try:
+            if data:
+                self._witness.learn(data)
+        except BadHistory as error:
+            self._line = None if error.entry is None else error.entry + 1
+            raise Faulty(Step.RECEIPTS, str(error)) from error
 
     def receipts(self, blocks: Iterable[bytes]) -> None:
         """Check the file of receipts, before the segments. Raises Faulty."""

@@ -102,7 +102,7 @@ def read_pin(text: str) -> Pin:
     found = _PIN.fullmatch(text)
     pin = Pin(read_verifier_key(text)) if found is None else _read_known(found)
     if pin.root.kind != ED25519:
-        raise ValueError("a history begins with a key of type 0x01")
+        raise ValueError("this is the key of a witness (type 0x04), and receipts are signed by a ledger's (0x01)")
     return pin
 
 

@@ -7,6 +7,7 @@ from typing import Final
 KEYS_NAME: Final = "keys.jsonl"
 RESERVE_NAME: Final = "reserve"
 RECEIPTS_NAME: Final = "receipts.tsv"
+LEDGER_KEYS_NAME: Final = "ledger-keys.tsv"
 CHAIN_GLOB: Final = "chain-*"
 SEGMENT_GLOB: Final = "records-*.tsv"
 

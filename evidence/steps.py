@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from evidence.checking import ChainCheck, Faulty
-from evidence.layout import KEYS_NAME, RECEIPTS_NAME, RESERVE_NAME, segment_name, segment_number
+from evidence.layout import KEYS_NAME, LEDGER_KEYS_NAME, RECEIPTS_NAME, RESERVE_NAME, segment_name, segment_number
 from evidence.note import VerifierKey
 from evidence.report import ChainReport, Step
+from evidence.witnessing import Ledger
 
 
 class ChainFiles(Protocol):
@@ -20,12 +21,13 @@ class ChainFiles(Protocol):
 
 
 def check_chain(
-    name: str, files: ChainFiles, pinned: bytes | None = None, verifiers: Sequence[VerifierKey] = ()
+    name: str, files: ChainFiles, pinned: bytes | None = None, verifiers: Sequence[VerifierKey | Ledger] = ()
 ) -> ChainReport:
     """Check a chain up to its end or its first fault.
 
     `pinned` is the raw public key of the identity that it must name; receipts count if one of `verifiers` has signed
-    them, and are not checked where there is none. Nothing is raised but what `files` raises itself.
+    them, or a key that the history beside them leads to from there, and are not checked where there is none. Nothing
+    is raised but what `files` raises itself.
     """
     check = ChainCheck(name, pinned, verifiers)
     try:
@@ -39,7 +41,10 @@ def check_chain(
 def _check(files: ChainFiles, check: ChainCheck) -> None:
     """Receipts first, then segments, then keys: what is written meanwhile to a living chain is in the later ones."""
     _segment_numbers(files)
-    check.receipts(_blocks_if_there(files, RECEIPTS_NAME))
+    # Read in this order, since a writer puts a key into the history before it keeps a receipt by it.
+    receipts = list(_blocks_if_there(files, RECEIPTS_NAME))
+    check.ledger_keys(_blocks_if_there(files, LEDGER_KEYS_NAME))
+    check.receipts(receipts)
     numbers = _segment_numbers(files)
     if numbers != list(range(numbers[0], numbers[0] + len(numbers)) if numbers else []):
         raise Faulty(Step.FILES, f"segments are missing: the numbers are {numbers}")
@@ -60,7 +65,7 @@ def _segment_numbers(files: ChainFiles) -> list[int]:
         number = segment_number(name)
         if number is not None:
             numbers.append(number)
-        elif name not in {KEYS_NAME, RECEIPTS_NAME, RESERVE_NAME}:
+        elif name not in {KEYS_NAME, LEDGER_KEYS_NAME, RECEIPTS_NAME, RESERVE_NAME}:
             raise Faulty(Step.FILES, f"{name} is no file of a chain")
     return sorted(numbers)
 

@@ -12,13 +12,14 @@ from typing import Final, TextIO, TypeVar
 import orjson
 
 from evidence.checking import Faulty
+from evidence.key_history import read_pin, root_of
 from evidence.layout import is_chain_name, is_receipt_draft, segment_number
 from evidence.note import VerifierKey
 from evidence.printable import printable
-from evidence.receipt import read_receipt_key
 from evidence.report import ChainReport, Fault, Report, Step
 from evidence.signing import read_public
 from evidence.steps import check_chain
+from evidence.witnessing import Ledger
 
 _T = TypeVar("_T")
 
@@ -33,7 +34,9 @@ class NothingToCheck(Exception):
     """The paths or the key do not name anything that can be checked."""
 
 
-def verify_paths(paths: Sequence[Path], pinned: bytes | None = None, verifiers: Sequence[VerifierKey] = ()) -> Report:
+def verify_paths(
+    paths: Sequence[Path], pinned: bytes | None = None, verifiers: Sequence[VerifierKey | Ledger] = ()
+) -> Report:
     """Check every chain under the paths: evidence folders, or chains themselves.
 
     `pinned` is the raw public key of the identity that they must name; receipts count if one of `verifiers` has signed
@@ -51,15 +54,21 @@ def verify_paths(paths: Sequence[Path], pinned: bytes | None = None, verifiers: 
 
 
 def run_verify(
-    paths: Sequence[Path], *, key: str | None, as_json: bool, out: TextIO, receipt_keys: Sequence[str] = ()
+    paths: Sequence[Path],
+    *,
+    key: str | None,
+    as_json: bool,
+    out: TextIO,
+    receipt_keys: Sequence[str] = (),
+    histories: Sequence[Path] = (),
 ) -> int:
     """Check, print, and give the exit code: 0 all is true, 1 it is not, 64 the arguments name nothing to check.
 
     `key` is the identity's public key (raw 32 bytes, base64), each of `receipt_keys` the verifier key of a ledger (as
-    C2SP has it); or files that hold them.
+    C2SP has it, or as `agentgate central keys` pins it); or files that hold them. `histories` are those of its keys.
     """
     try:
-        verifiers = [read_given("--receipt-key", receipt_key, read_receipt_key) for receipt_key in receipt_keys]
+        verifiers = read_ledgers(receipt_keys, histories)
         pinned = None if key is None else read_given("--key", key, read_public)
         report = verify_paths(paths, pinned, verifiers)
     except (NothingToCheck, OSError) as error:
@@ -70,6 +79,25 @@ def run_verify(
     else:
         out.writelines(f"{line}\n" for line in report.lines())
     return _TRUE if report.ok else _NOT_TRUE
+
+
+def read_ledgers(receipt_keys: Sequence[str], histories: Sequence[Path] = ()) -> list[Ledger]:
+    """Whose receipts count, with what was given of the histories of their keys. Raises NothingToCheck, OSError."""
+    ledgers = [Ledger.known(read_given("--receipt-key", given, read_pin)) for given in receipt_keys]
+    for path in histories:
+        data, found = path.read_bytes(), 0
+        try:
+            root = root_of(data).root
+            for number, ledger in enumerate(ledgers):
+                if ledger.pin.root == root:
+                    ledgers[number], found = ledger.learned(data), found + 1
+        except ValueError as error:
+            raise NothingToCheck(f"--key-history {path}: {error}") from error
+        if not found:
+            raise NothingToCheck(
+                f"--key-history {path}: give its root, {root.text()}, as --receipt-key if you trust it"
+            )
+    return ledgers
 
 
 def read_given(option: str, given: str, read: Callable[[str], _T]) -> _T:
@@ -99,7 +127,7 @@ def _on_its_way(path: Path) -> bool:
     return is_receipt_draft(path.name) and not path.is_dir() and not path.is_symlink()
 
 
-def _check_chain(chain: Path, pinned: bytes | None, verifiers: Sequence[VerifierKey]) -> ChainReport:
+def _check_chain(chain: Path, pinned: bytes | None, verifiers: Sequence[VerifierKey | Ledger]) -> ChainReport:
     """Check one chain, again if its writer has given up segments meanwhile: what is read first is then gone."""
     while True:
         before = _names(chain)

@@ -1,10 +1,14 @@
 """What the receipts in a chain's folder say of the chain, and whether the chain agrees. Pure."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
 
 from evidence.chain import Position
+from evidence.key_entry import BadHistory, Rule
+from evidence.key_history import History, Pin, merged, only, read_history, root_of
 from evidence.note import VerifierKey
-from evidence.receipt import Receipt, open_receipt, read_receipt_line
+from evidence.receipt import Receipt, open_receipt_of, read_receipt_line
 from evidence.record import Header
 from evidence.signing import BadSignature
 
@@ -13,21 +17,55 @@ class Contradicted(ValueError):
     """A receipt and the chain do not agree; the text says in what."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Whose receipts count: what was known of its keys beforehand, and the longest history of them that was met."""
+
+    pin: Pin
+    history: History
+
+    @classmethod
+    def known(cls, key: "VerifierKey | Pin | Ledger") -> Self:
+        """Nothing is known but a root, or how far its history had come."""
+        pin = Pin(key) if isinstance(key, VerifierKey) else key.pin if isinstance(key, Ledger) else key
+        return cls(pin, key.history if isinstance(key, Ledger) else only(pin.root))
+
+    def learned(self, data: bytes) -> Self:
+        """With a history that was met. Raises BadHistory: it does not hold, is older than was seen, or another one."""
+        return replace(self, history=merged(self.history, read_history(data, self.pin)))
+
+    def open(self, note: str) -> Receipt:
+        """A receipt that counts. Raises BadSignature."""
+        if self.pin.number and not self.history.notes:
+            what = f"no key history is here, and entry {self.pin.number} of it was seen: it was rolled back"
+            raise BadHistory(Rule.ROLLED_BACK, what)
+        return open_receipt_of(note, self.history)
+
+
 class Witness:
     """The receipts of one chain, held against its records as they come. None counts without a verifier."""
 
-    def __init__(self, verifiers: Sequence[VerifierKey]) -> None:
-        self._verifiers = verifiers
+    def __init__(self, verifiers: Sequence[VerifierKey | Ledger]) -> None:
+        self._ledgers = [Ledger.known(verifier) for verifier in verifiers]
         self._receipts: dict[int, Receipt] = {}
         self._any: Receipt | None = None
         self.lines = 0
         self.furthest: Receipt | None = None
 
+    def learn(self, data: bytes) -> None:
+        """Take the key history in the chain's folder, before its receipts. Raises BadHistory."""
+        root = root_of(data).root
+        places = [number for number, ledger in enumerate(self._ledgers) if ledger.pin.root == root]
+        if self._ledgers and not places:
+            raise BadHistory(Rule.UNKNOWN_KEY, f"the history begins with {root.text()}, which was not given", 0)
+        for number in places:
+            self._ledgers[number] = self._ledgers[number].learned(data)
+
     def take(self, line: bytes) -> None:
         """Read one line of the file (without its LF). Raises ValueError: its form, or its signature."""
         note = read_receipt_line(line)
         self.lines += 1
-        if not self._verifiers:
+        if not self._ledgers:
             return
         receipt = self._open(note)
         seq = receipt.position.seq
@@ -71,12 +109,12 @@ class Witness:
             raise Contradicted(f"the ledger has record {last}, and the chain ends with {seq}: its end was cut off")
 
     def _open(self, note: str) -> Receipt:
-        for verifier in self._verifiers[:-1]:
+        for ledger in self._ledgers[:-1]:
             try:
-                return open_receipt(note, verifier)
+                return ledger.open(note)
             except BadSignature:
                 continue
-        return open_receipt(note, self._verifiers[-1])
+        return self._ledgers[-1].open(note)
 
 
 def _chain_of(receipt: Receipt) -> tuple[str, str, str]:

@@ -27,15 +27,19 @@ import zstandard
 from evidence.batch import MEDIA_TYPE
 from evidence.chain import Position
 from evidence.journal import Journal, NotRecorded
+from evidence.key_entry import BadHistory
+from evidence.key_history import MOST_BYTES as KEYS_BYTES
 from evidence.keys import Keys
-from evidence.layout import CHAIN_GLOB, SEGMENT_GLOB
-from evidence.receipt import Receipt, open_receipt, read_receipt
+from evidence.layout import CHAIN_GLOB, LEDGER_KEYS_NAME, SEGMENT_GLOB
+from evidence.receipt import Receipt, read_receipt
 from evidence.receipts import keep_receipt, kept_receipt
 from evidence.record import Entry, Kind
 from evidence.shipping import ChainReader, NotShippable, Origin, Outgoing
 from evidence.signing import BadSignature
 from evidence.spool import Locked, lock
 from evidence.trimming import trim
+from proxy.ledger_keys import PATH as KEYS_PATH
+from proxy.ledger_keys import LedgerKeys
 from proxy.settings.central import CentralConfig
 
 PAUSE_SECONDS: Final = 1.0
@@ -98,6 +102,7 @@ class Uplink:
         self._central, self._keys, self._sidecar, self._folder = central, keys, sidecar, folder
         self._shipments: dict[Path, _Shipment] = {}
         self._done: dict[Path, int] = {}
+        self._ledger_keys = LedgerKeys(central.receipt_key)
         self._session: aiohttp.ClientSession | None = None
 
     def carry(self, journal: Journal) -> None:
@@ -205,6 +210,7 @@ class Uplink:
     async def _joined(self, shipment: _Shipment) -> tuple[ChainReader, Origin]:
         """A reader that stands where central does."""
         known = await asyncio.to_thread(_last_receipt, shipment.chain)
+        await asyncio.to_thread(self._remember_keys, shipment.chain)
         reader = ChainReader(shipment.chain, None if known is None else known.chain)
         if known is not None and known.position.seq > shipment.promised.seq:
             shipment.promised = known.position
@@ -216,7 +222,7 @@ class Uplink:
             raise NotShippable("the chain of another sidecar")
         path = f"/v1/evidence/chains/{origin.chain}/position"
         answer = await self._ask("GET", path, origin.tenant, b"")
-        given = None if answer.get("receipt") is None else self._receipt(origin, answer)
+        given = None if answer.get("receipt") is None else await self._receipt(origin, answer)
         held = Position() if given is None else given.receipt.position
         shipment.problem = None
         if held.seq < shipment.promised.seq:
@@ -231,17 +237,17 @@ class Uplink:
     async def _deliver(self, shipment: _Shipment, origin: Origin, outgoing: Outgoing) -> Receipt:
         packed = await asyncio.to_thread(zstandard.compress, outgoing.data, _LEVEL)
         answer = await self._ask("POST", "/v1/evidence/batches", origin.tenant, packed)
-        given = self._receipt(origin, answer)
+        given = await self._receipt(origin, answer)
         if given.receipt.position != outgoing.last:
             raise _Elsewhere
         await self._take(shipment, given)
         return given.receipt
 
-    def _receipt(self, origin: Origin, answer: Mapping[str, Any]) -> _Given:
+    async def _receipt(self, origin: Origin, answer: Mapping[str, Any]) -> _Given:
         """The receipt in an answer, by its signature and for this chain. Raises _NotDelivered."""
         note, included = str(answer.get("receipt")), answer.get("included")
         try:
-            receipt = open_receipt(note, self._central.receipt_key)
+            receipt = await self._ledger_keys.open(note, self._published_keys)
         except BadSignature as error:
             raise _NotDelivered(f"its receipt does not count: {error}") from error
         if (receipt.sidecar, receipt.tenant, receipt.chain) != (origin.sidecar, origin.tenant, origin.chain):
@@ -256,7 +262,24 @@ class Uplink:
             shipment.journal.held(position.seq)
         if position.seq >= shipment.promised.seq:
             shipment.promised = position
+            await asyncio.to_thread(self._ledger_keys.keep, shipment.chain)
             await asyncio.to_thread(keep_receipt, shipment.chain, given.note)
+
+    def _remember_keys(self, chain: Path) -> None:
+        try:
+            self._ledger_keys.remember(chain)
+        except BadHistory as error:
+            what = f"{chain.name}/{LEDGER_KEYS_NAME}: {error}; move the file away to have it asked for anew"
+            raise NotShippable(what) from error
+
+    async def _published_keys(self) -> bytes | None:
+        """The history of its keys that central publishes; None where it has none. Raises _NotDelivered."""
+        assert self._session is not None  # noqa: S101  (within `_connected` only)
+        try:
+            async with self._session.get(self._central.url + KEYS_PATH, allow_redirects=False) as answer:
+                return await _limited(answer, KEYS_BYTES) if answer.status == 200 else None
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _NotDelivered(f"it cannot be asked for its keys ({type(error).__name__})") from error
 
     def _note_rollback(self, shipment: _Shipment, held: Position) -> None:
         """Central has lost what it gave a receipt for: the receipt stays as the proof, and what is here goes again."""
@@ -305,6 +328,16 @@ class Uplink:
             "exp": now + _TOKEN_SECONDS,
         }
         return jwt.encode(claims, self._keys.identity, algorithm="EdDSA")
+
+
+async def _limited(answer: aiohttp.ClientResponse, most: int) -> bytes:
+    """The body, cut off behind more than so many bytes."""
+    content = bytearray()
+    async for chunk in answer.content.iter_any():
+        content += chunk
+        if len(content) > most:
+            break
+    return bytes(content)
 
 
 async def _pause(shipment: _Shipment) -> None:

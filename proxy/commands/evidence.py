@@ -41,6 +41,14 @@ def _verify_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="an evidence folder, a chain in it, a pack")
     parser.add_argument("--key", metavar="KEY", help="the sidecar's public key (base64, or a file), known beforehand")
     _keys_argument(parser, "--receipt-key", "the verifier key of a ledger (or a file) whose receipts count")
+    parser.add_argument(
+        "--key-history",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="what central published of its keys (/log/keys/receipts) when you looked: what it revoked by then counts",
+    )
     _keys_argument(parser, "--log-key", "for a pack: the verifier key of a log (or a file) whose checkpoint counts")
     _keys_argument(parser, "--witness-key", "for a pack: the verifier key of a witness (or a file)")
     parser.add_argument(
@@ -65,7 +73,14 @@ def _verify(given: argparse.Namespace) -> int:
         return _USAGE
     from evidence.verify import run_verify
 
-    return run_verify(given.paths, key=given.key, receipt_keys=given.receipt_key, as_json=given.as_json, out=sys.stdout)
+    return run_verify(
+        given.paths,
+        key=given.key,
+        receipt_keys=given.receipt_key,
+        histories=given.key_history,
+        as_json=given.as_json,
+        out=sys.stdout,
+    )
 
 
 def _verify_pack(given: argparse.Namespace) -> int:
