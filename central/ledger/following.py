@@ -5,15 +5,13 @@ the ledger has to be asked for is `Held`.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from central.ledger.standing import Held, KnownHead, Life, Noted, Silence, Standing, Turned, call_key, micros
 from central.ledger.vocabulary import IncidentKind
 from evidence.batch import Sent, SentHead
 from evidence.chain import BrokenLink, Continuity, OutOfTurn, Position, State, still_open, turn
-from evidence.note import read_note
 from evidence.printable import printable
 from evidence.record import OUTCOMES, Header, Kind, Record
 from evidence.signing import open_note, read_head, signer_name

@@ -15,7 +15,7 @@ _CALL_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a chain stands: after which record, whose key signs, up to where a head was checked, how much is missing."""
+    """Where a chain stands: after which record, whose key signs, up to where heads were checked, what is missing."""
 
     position: Position = field(default_factory=Position)
     last: Header | None = None

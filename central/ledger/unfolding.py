@@ -1,0 +1,78 @@
+"""Writes chains of the ledger as an evidence folder, which `agentgate verify` and `agentgate records` read. Blocks.
+
+The files are those of docs/evidence.md, made from the rows one by one: a chain may be larger than memory. Data keys
+that were destroyed are not there.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from central.store.engine import Store
+from central.store.tables import chains, data_keys, heads, records
+from evidence.layout import KEYS_NAME, segment_name
+from evidence.line import box_line, note_line
+from evidence.record import record_line
+
+_AT_ONCE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Unfolded:
+    """A chain that was written: its folder, and how many records are in it."""
+
+    folder: Path
+    chain: str
+    records: int
+
+
+def unfold(store: Store, tenant: str, folder: Path, *, chain: str | None = None) -> list[Unfolded]:
+    """Write all chains of a tenant, or one of them, below `folder`, which must not have them yet.
+
+    All are of one consistent view. Raises FileExistsError, OSError, LedgerUnavailable.
+    """
+    query = select(chains.c.no, chains.c.chain).where(chains.c.tenant == tenant).order_by(chains.c.no)
+    if chain is not None:
+        query = query.where(chains.c.chain == bytes.fromhex(chain))
+    with store.reading() as connection:
+        found = [(row.no, bytes(row.chain).hex()) for row in connection.execute(query)]
+        return [_unfold(connection, number, name, folder / f"chain-{name[:16]}") for number, name in found]
+
+
+def _unfold(connection: Connection, number: int, chain: str, folder: Path) -> Unfolded:
+    folder.mkdir(mode=0o700, parents=True)
+    count = 0
+    with (folder / segment_name(1)).open("xb") as file:
+        for line in _lines(connection, number):
+            count += line.startswith(b"record\t")
+            file.write(line)
+        _settle(file.fileno())
+    query = select(data_keys.c.line).where(data_keys.c.chain_no == number).order_by(data_keys.c.no)
+    with (folder / KEYS_NAME).open("xb") as file:
+        for row in connection.execute(query):
+            file.write(bytes(row.line) + b"\n")
+        _settle(file.fileno())
+    return Unfolded(folder, chain, count)
+
+
+def _lines(connection: Connection, number: int) -> Iterator[bytes]:
+    """The lines of a segment: each record, its box, and the heads that stand behind it."""
+    query = select(heads.c.seq, heads.c.note).where(heads.c.chain_no == number).order_by(heads.c.seq, heads.c.no)
+    notes = [(row.seq, bytes(row.note).decode()) for row in connection.execute(query)]
+    notes.reverse()
+    every = select(records).where(records.c.chain_no == number).order_by(records.c.seq)
+    for row in connection.execute(every.execution_options(yield_per=_AT_ONCE)):
+        yield record_line(bytes(row.header), bytes(row.body), bytes(row.link).hex())
+        if row.box is not None:
+            yield box_line(bytes(row.box))
+        while notes and notes[-1][0] <= row.seq:
+            yield note_line(notes.pop()[1])
+
+
+def _settle(handle: int) -> None:
+    os.fchmod(handle, 0o600)
+    os.fsync(handle)
