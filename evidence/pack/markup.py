@@ -34,7 +34,8 @@ table { border-collapse: collapse; width: 100%; } th, td { text-align: left; ver
 .call header .dim { margin-left: auto; }
 .ref { font-size: .8em; white-space: nowrap; } a { color: #1a4f8b; text-decoration: none; } a:hover {
   text-decoration: underline; } .record:target { border-color: #1a4f8b; background: #f3f8fe; }
-ul { margin: .3rem 0; padding-left: 1.2rem; }
+ul { margin: .2rem 0; padding-left: 1.2rem; } li { margin: .2rem 0; }
+.call h3 + .badge { align-self: center; }
 @media print { body { max-width: none; margin: 0; font-size: 10.5pt; } .call, tr { break-inside: avoid; } h2, h3 {
   break-after: avoid; } a { color: inherit; } .verdict, .badge, pre { print-color-adjust: exact; } }
 """
@@ -56,6 +57,12 @@ def block(value: str) -> str:
 def code(value: object) -> str:
     """A digest, an id, a name."""
     return f"<code>{text(value)}</code>"
+
+
+def when(at: str) -> str:
+    """A time in the form of `at`, to the second: the record that it is of has all of it."""
+    day, _, rest = at.partition("T")
+    return text(f"{day} {rest[:8]} UTC" if at.endswith("+00:00") else at)
 
 
 def badge(value: object, kind: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from evidence.canonical import canonical
-from evidence.pack.markup import PAGE_END, badge, block, code, items, page_head, rows, text
+from evidence.pack.markup import PAGE_END, badge, block, code, items, page_head, rows, text, when
 from evidence.pack.report import STEPS, PackReport, Step
 from evidence.pack.story import Call, Story, Told, is_bad, story_of
 from evidence.record import Kind
@@ -67,8 +67,12 @@ def _chain(report: PackReport, number: int) -> str:
     first, last = part.first, part.last
     if first is None or last is None:
         return "no records"
-    what = f"{first.at} to {last.at}, records {first.seq} to {last.seq}, {part.selected} of them selected"
-    return f"{text(part.chain.sidecar)}, isolation {text(part.chain.isolation)}<br>{text(what)}"
+    what = f"records {first.seq} to {last.seq}, {part.selected} of them selected"
+    return f"{text(part.chain.sidecar)}, isolation {text(part.chain.isolation)}<br>{_span(first.at, last.at)}, {what}"
+
+
+def _span(first: str, last: str) -> str:
+    return f"{when(first)} to {when(last)}"
 
 
 def _steps(report: PackReport) -> str:
@@ -92,7 +96,7 @@ def _call(call: Call) -> str:
     kind = "bad" if is_bad(call.result) else "good"
     head = (
         f"<header><h3>{text(name)}</h3>{badge(call.result, kind)}"
-        f'<span class="dim">{text(call.records[0].header.at)}</span></header>'
+        f'<span class="dim">{when(call.records[0].header.at)}</span></header>'
     )
     pairs = [
         ("Call", code(call.id)),
@@ -131,20 +135,20 @@ def _approvals(call: Call) -> list[Told]:
 
 
 def _approval(told: Told) -> str:
-    return f"{text(told.text('state'))}, {text(told.header.at)} {_ref(told)}"
+    return f"{text(told.text('state'))}, {when(told.header.at)} {_ref(told)}"
 
 
 def _outcome(told: Told) -> str:
     if told.header.kind is Kind.LATE:
-        return f"a result came late, {text(told.header.at)} {_ref(told)}"
+        return f"a result came late, {when(told.header.at)} {_ref(told)}"
     parts = [f"delivery {told.text('delivery')}", f"effect {told.text('effect')}"]
     parts += [told.text("reason")] if told.text("reason") else []
-    return f"<b>{text(told.text('outcome'))}</b>: {text(', '.join(parts))}, {text(told.header.at)} {_ref(told)}"
+    return f"<b>{text(told.text('outcome'))}</b>: {text(', '.join(parts))}, {when(told.header.at)} {_ref(told)}"
 
 
 def _brief(told: Told) -> str:
     what = told.text("event") or told.text("action") or told.text("state")
-    return f"{text(told.header.kind.value)} {text(what)} {text(told.header.at)} {_ref(told)}"
+    return f"{text(told.header.kind.value)} {text(what)} {when(told.header.at)} {_ref(told)}"
 
 
 def _texts(told: Told) -> str:

@@ -193,10 +193,15 @@ def members_of(pack: bytes) -> Members:
     return {name: b"".join(archive.blocks(name)) for name in archive.sizes}
 
 
-def packed(members: Mapping[str, bytes], manifest: Callable[[Manifest], Manifest] = lambda told: told) -> bytes:
+def packed(
+    members: Mapping[str, bytes],
+    manifest: Callable[[Manifest], Manifest] = lambda told: told,
+    *,
+    compressed: bool = True,
+) -> bytes:
     """A pack of these members, its digests made anew: what somebody writes who knows the format as well as we do."""
     file = io.BytesIO()
-    packing = Packing(file)
+    packing = Packing(file, compressed=compressed)
     for name in sorted(set(members) - {MANIFEST}):
         packing.add(name, [members[name]])
     told = Manifest.read(members[MANIFEST])

@@ -2,17 +2,23 @@
 
 import base64
 import io
+import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from evidence.checkpoint import NOBODY
+from evidence.checkpoint import NOBODY, Quorum
+from evidence.note import read_verifier_key
 from evidence.pack.exporting import NothingToExport
 from evidence.pack.report import Step
 from evidence.pack.steps import Trust
+from evidence.pack.verifying import Given
 from evidence.pack.vocabulary import Selection, member_of, read_body, read_texts
 from tests.evidence.pack.parcels import TRUST, WITNESSES, Counter, checked, members_of, put
+from tests.peers.places import ROOT
 from tests.vectors.evidence.generate import CHAIN, DATA_KEY, WRAPPED, Pen
 
 ANCHORED = {1, 11, 12, 15}
@@ -178,3 +184,23 @@ def test_the_digest_from_elsewhere(tmp_path: Path) -> None:
     assert found.fault is not None
     assert found.fault.step is Step.FILE
     assert io.BytesIO(data).read(2) == b"PK"
+
+
+VECTORS = ROOT / "tests" / "vectors" / "evidence"
+EXPECTED = json.loads((VECTORS / "packs" / "expected.json").read_text())
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_vector(name: str) -> None:
+    keys = json.loads((VECTORS / "packs" / "keys.json").read_text())
+    witnesses = tuple(read_verifier_key(key) for key in keys["witness_keys"])
+    given = Given(keys["identity"], [keys["receipt_key"]], [keys["log_key"]], keys["witness_keys"], needed=0)
+    assert given.trust().quorum == Quorum(0, witnesses)
+    report = checked((VECTORS / "packs" / f"{name}.agentgate").read_bytes(), given.trust())
+    assert (report.fault and int(report.fault.step)) == EXPECTED[name], report.fault
+
+
+def test_they_are_what_the_generator_makes() -> None:
+    command = [sys.executable, str(VECTORS / "generate_packs.py"), "--check"]
+    done = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
