@@ -55,6 +55,8 @@ class Witness:
     def learn(self, data: bytes) -> None:
         """Take the key history in the chain's folder, before its receipts. Raises BadHistory."""
         root = root_of(data).root
+        if not self._ledgers:
+            read_history(data, Pin(root))
         places = [number for number, ledger in enumerate(self._ledgers) if ledger.pin.root == root]
         if self._ledgers and not places:
             raise BadHistory(Rule.UNKNOWN_KEY, f"the history begins with {root.text()}, which was not given", 0)
