@@ -11,6 +11,8 @@ from evidence.canonical import read
 from evidence.chain import BrokenLink, Continuity, OutOfTurn, Position, still_open
 from evidence.checking import MAX_LINE_BYTES
 from evidence.heads import Heads
+from evidence.key_entry import BadHistory
+from evidence.layout import LEDGER_KEYS_NAME, RECEIPTS_NAME
 from evidence.line import Note, read_line
 from evidence.note import VerifierKey
 from evidence.pack.report import Fault, PartReport, Step
@@ -18,7 +20,6 @@ from evidence.pack.selecting import ANCHORS
 from evidence.pack.vocabulary import (
     BODIES,
     HEADERS,
-    RECEIPTS,
     TEXTS,
     BadPack,
     Body,
@@ -33,7 +34,7 @@ from evidence.report import ChainReport
 from evidence.sealing import commitment, value_of
 from evidence.signing import BadSignature, exact_base64
 from evidence.start import count, member, read_start
-from evidence.witnessing import Contradicted, Witness
+from evidence.witnessing import Contradicted, Ledger, Witness
 
 _HEADER: Final = b"header\t"
 
@@ -108,7 +109,7 @@ class PartCheck:
         members: Members,
         manifest: Manifest,
         pinned: bytes | None,
-        verifiers: Sequence[VerifierKey],
+        verifiers: Sequence[VerifierKey | Ledger],
         wanted: frozenset[int],
     ) -> None:
         self.report = PartReport(ChainReport(name))
@@ -141,7 +142,13 @@ class PartCheck:
         self._end(bodies, texts)
 
     def _receipts(self) -> None:
-        for line in self._lines(RECEIPTS):
+        keys = member_of(self._name, LEDGER_KEYS_NAME)
+        if keys in self._members.sizes:
+            try:
+                self._witness.learn(b"".join(self._members.blocks(keys)))
+            except BadHistory as error:
+                raise self._fault(Step.RECEIPTS, str(error), LEDGER_KEYS_NAME) from error
+        for line in self._lines(RECEIPTS_NAME):
             try:
                 self._witness.take(line)
             except ValueError as error:

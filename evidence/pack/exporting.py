@@ -7,23 +7,24 @@ commitments, and nothing else can ever be.
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
+from evidence.layout import LEDGER_KEYS_NAME, RECEIPTS_NAME
 from evidence.line import Note, note_line
 from evidence.note import read_note
 from evidence.pack.packing import Packing
 from evidence.pack.proving import LogFiles
 from evidence.pack.selecting import ANCHORS, Selecting, calls_named
-from evidence.pack.source import chains_of, entries, receipts_of
+from evidence.pack.source import chains_of, entries, witness_of
 from evidence.pack.vocabulary import (
     BODIES,
     CHECKPOINT,
     HEADERS,
+    LOG_KEYS,
     PROOFS,
-    RECEIPTS,
     TEXTS,
     Body,
     Manifest,
@@ -89,7 +90,7 @@ class _Chosen:
     first: Header
     last: Header
     seqs: set[int]
-    receipts: bytes
+    witness: Mapping[str, bytes]
 
 
 @dataclass(slots=True)
@@ -131,13 +132,13 @@ def _choose(folder: Path, order: Order) -> list[_Chosen]:
     if not paths:
         raise NothingToExport(f"{folder} has no chain: it is no evidence folder")
     for path in paths:
-        receipts, selecting = receipts_of(path), Selecting(selection)
+        witness, selecting = witness_of(path), Selecting(selection)
         for entry in entries(path):
             if isinstance(entry, Found):
                 selecting.take(entry.record)
         first, last, seqs = selecting.first, selecting.last, selecting.chosen()
         if first is not None and last is not None and seqs and order.tenant in (None, first.tenant):
-            found.append(_Chosen(path, first.tenant, first, last, seqs, receipts))
+            found.append(_Chosen(path, first.tenant, first, last, seqs, witness))
     tenants = sorted({each.tenant for each in found})
     if not found:
         raise NothingToExport(f"no record of {selection} is in {folder}")
@@ -163,6 +164,8 @@ def _write(file: IO[bytes], chosen: list[_Chosen], order: Order) -> tuple[_Told,
     proofs = [] if order.log is None else _proofs(order.log, told)
     if order.log is not None:
         packing.add(CHECKPOINT, [order.log.note.encode()])
+        if order.log.keys:
+            packing.add(LOG_KEYS, [order.log.keys])
     if proofs:
         packing.add(PROOFS, (proof.line() for proof in proofs))
     parts = [Part(each.path.name, each.first.seq, each.last.seq, len(each.seqs)) for each in chosen]
@@ -185,8 +188,9 @@ def _write_chain(packing: Packing, chain: _Chosen, order: Order, told: _Told) ->
                     texts.write(_texts(order.opener, entry, told))
         for name, member in ((BODIES, bodies), (HEADERS, headers)):
             packing.add(member_of(chain.path.name, name), _blocks(member))
-        if chain.receipts:
-            packing.add(member_of(chain.path.name, RECEIPTS), [chain.receipts])
+        for name in (LEDGER_KEYS_NAME, RECEIPTS_NAME):
+            if chain.witness[name]:
+                packing.add(member_of(chain.path.name, name), [chain.witness[name]])
         if texts.tell():
             packing.add(member_of(chain.path.name, TEXTS), _blocks(texts))
 

@@ -21,6 +21,7 @@ class LogFiles:
             raise BadTile("there is no file `checkpoint`: not the folder of a log")
         self.note = note.decode("utf-8", "replace")
         self.checkpoint: Checkpoint = read_checkpoint(read_note(self.note).text)
+        self.keys = get("keys/log") or b""
         self._hashes = TiledHashes(self.checkpoint.size, self._fetch)
 
     def indexes(self, links: Collection[bytes]) -> Mapping[bytes, int]:

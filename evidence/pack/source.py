@@ -1,10 +1,18 @@
 """The evidence folder that a pack is made of: its chains, line by line, heads included."""
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from evidence.layout import CHAIN_GLOB, RECEIPTS_NAME, SEGMENT_GLOB, is_chain_name, segment_name, segment_numbers
+from evidence.layout import (
+    CHAIN_GLOB,
+    LEDGER_KEYS_NAME,
+    RECEIPTS_NAME,
+    SEGMENT_GLOB,
+    is_chain_name,
+    segment_name,
+    segment_numbers,
+)
 from evidence.line import Box, Note, read_line
 from evidence.record import BadLine, Record
 from evidence.tailing import Found, Unreadable
@@ -46,9 +54,15 @@ def entries(chain: Path) -> Iterator[Found | Note]:
                     waiting = None
 
 
-def receipts_of(chain: Path) -> bytes:
-    """The file of receipts as it is now; empty where there is none. Raises OSError."""
-    path = chain / RECEIPTS_NAME
+def witness_of(chain: Path) -> Mapping[str, bytes]:
+    """The receipts as they are now, and the history of the keys that signed them; empty where there is none.
+
+    In this order: a writer puts a key into the history before it keeps a receipt by it. Raises OSError.
+    """
+    return {name: _content(chain / name) for name in (RECEIPTS_NAME, LEDGER_KEYS_NAME)}
+
+
+def _content(path: Path) -> bytes:
     return path.read_bytes() if path.exists() else b""
 
 

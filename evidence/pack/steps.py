@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from evidence.checkpoint import NOBODY, NotWitnessed, Opened, Quorum, open_checkpoint_by, read_checkpoint
+from evidence.key_history import root_of
 from evidence.merkle import BadProof, check_inclusion, leaf_hash
 from evidence.note import VerifierKey, read_note
 from evidence.pack.archive import Archive, BadArchive
@@ -15,6 +16,7 @@ from evidence.pack.vocabulary import (
     BODIES,
     CHECKPOINT,
     HEADERS,
+    LOG_KEYS,
     MANIFEST,
     PROOFS,
     BadPack,
@@ -25,9 +27,11 @@ from evidence.pack.vocabulary import (
 )
 from evidence.record import BadLine
 from evidence.signing import BadSignature
+from evidence.witnessing import Ledger
 
 _MANIFEST_BYTES: Final = 1 << 22
 _CHECKPOINT_BYTES: Final = 1 << 18
+_HISTORY_BYTES: Final = 1 << 20
 _BLOCK_BYTES: Final = 1 << 20
 
 
@@ -36,8 +40,8 @@ class Trust:
     """What a stranger has from elsewhere: the identity, keys of ledgers, logs and witnesses, the pack's SHA-256."""
 
     identity: bytes | None = None
-    receipt_keys: Sequence[VerifierKey] = ()
-    log_keys: Sequence[VerifierKey] = ()
+    receipt_keys: Sequence[VerifierKey | Ledger] = ()
+    log_keys: Sequence[VerifierKey | Ledger] = ()
     quorum: Quorum = NOBODY
     digest: str | None = None
 
@@ -135,13 +139,22 @@ class _PackCheck:
             checkpoint = read_checkpoint(read_note(text).text)
             opened = Opened(checkpoint, ())
             if self._trust.log_keys:
-                opened = _opened(text, checkpoint.origin, self._trust)
+                opened = _opened(text, checkpoint.origin, self._trust, self._log_keys(archive))
         except NotWitnessed as error:
             raise _faulty(Step.CHECKPOINT, str(error), CHECKPOINT) from error
         except (BadSignature, UnicodeDecodeError) as error:
             raise _faulty(Step.CHECKPOINT, str(error), CHECKPOINT) from error
         self._report.checkpoint, self._report.cosignatures = opened.checkpoint, opened.cosignatures
         return opened
+
+    def _log_keys(self, archive: Archive) -> list[VerifierKey]:
+        """The keys that were given, with those that the log's own history leads to from there. Raises BadSignature."""
+        known = [Ledger.known(key) for key in self._trust.log_keys]
+        if LOG_KEYS in archive.sizes:
+            data = archive.whole(LOG_KEYS, _HISTORY_BYTES)
+            root = root_of(data).root
+            known = [each.learned(data) if each.pin.root == root else each for each in known]
+        return list(dict.fromkeys(key for each in known for key in each.history.believed()))
 
     def _inclusion(self, proofs: Mapping[tuple[str, int], Proof], opened: Opened | None) -> None:
         parts: Mapping[str, PartReport] = {part.chain.chain: part for part in self._report.parts}
@@ -170,12 +183,12 @@ class _PackCheck:
                 raise _faulty(Step.SELECTION, f"{what}{span[0]} to {span[1]}, {part.selected} selected", MANIFEST)
 
 
-def _opened(text: str, origin: str, trust: Trust) -> Opened:
+def _opened(text: str, origin: str, trust: Trust, keys: Sequence[VerifierKey]) -> Opened:
     """Raises BadSignature, NotWitnessed."""
-    keys = [key for key in trust.log_keys if key.name == origin]
-    if not keys:
+    mine = [key for key in keys if key.name == origin]
+    if not mine:
         raise BadSignature(f"the checkpoint is of the log {origin}, and no key of that log was given")
-    return open_checkpoint_by(text, keys, trust.quorum)
+    return open_checkpoint_by(text, mine, trust.quorum)
 
 
 def _digest(file: BinaryIO) -> str:

@@ -8,14 +8,15 @@ from typing import Final, TextIO
 import orjson
 
 from evidence.checkpoint import Quorum
+from evidence.key_history import read_pin
 from evidence.note import read_verifier_key
 from evidence.pack.report import PackReport
 from evidence.pack.steps import Trust, check_pack
 from evidence.printable import printable
-from evidence.receipt import read_receipt_key
 from evidence.record import is_digest
 from evidence.signing import read_public
-from evidence.verify import NothingToCheck, read_given
+from evidence.verify import NothingToCheck, read_given, read_ledgers
+from evidence.witnessing import Ledger
 
 _TRUE: Final = 0
 _NOT_TRUE: Final = 1
@@ -35,9 +36,10 @@ class Given:
     witness_keys: Sequence[str] = ()
     needed: int | None = None
     digest: str | None = None
+    histories: Sequence[Path] = ()
 
     def trust(self) -> Trust:
-        """What it comes to. Raises NothingToCheck."""
+        """What it comes to. Raises NothingToCheck, OSError."""
         witnesses = tuple(read_given("--witness-key", key, read_verifier_key) for key in self.witness_keys)
         if witnesses and not self.log_keys:
             raise NothingToCheck("--witness-key: witnesses cosign what the log has signed, give --log-key as well")
@@ -49,8 +51,8 @@ class Given:
             raise NothingToCheck(f"--witness-key, --witnesses: {error}") from error
         return Trust(
             None if self.key is None else read_given("--key", self.key, read_public),
-            [read_given("--receipt-key", key, read_receipt_key) for key in self.receipt_keys],
-            [read_given("--log-key", key, read_receipt_key) for key in self.log_keys],
+            read_ledgers(self.receipt_keys, self.histories),
+            [Ledger.known(read_given("--log-key", key, read_pin)) for key in self.log_keys],
             quorum,
             self.digest,
         )

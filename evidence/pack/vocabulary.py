@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Self
 
 from evidence.canonical import canonical, read
-from evidence.layout import is_chain_name
+from evidence.layout import LEDGER_KEYS_NAME, RECEIPTS_NAME, is_chain_name
 from evidence.merkle import HASH_BYTES
 from evidence.record import is_digest
 from evidence.signing import exact_base64
@@ -18,14 +18,14 @@ SUFFIX: Final = ".agentgate"
 
 MANIFEST: Final = "manifest.json"
 CHECKPOINT: Final = "log/checkpoint"
+LOG_KEYS: Final = "log/keys"
 PROOFS: Final = "log/proofs.jsonl"
 HEADERS: Final = "headers.tsv"
 BODIES: Final = "bodies.tsv"
 TEXTS: Final = "texts.jsonl"
-RECEIPTS: Final = "receipts.tsv"
 
-_OF_A_CHAIN: Final = frozenset({HEADERS, BODIES, TEXTS, RECEIPTS})
-_OF_THE_LOG: Final = frozenset({CHECKPOINT, PROOFS})
+_OF_A_CHAIN: Final = frozenset({HEADERS, BODIES, TEXTS, RECEIPTS_NAME, LEDGER_KEYS_NAME})
+_OF_THE_LOG: Final = frozenset({CHECKPOINT, LOG_KEYS, PROOFS})
 _BODY: Final = re.compile(rb"(selected|anchor)\t([1-9][0-9]{0,15})\t([^\t]+)")
 _PROOF_MEMBERS: Final = {"chain", "seq", "index", "proof"}
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from proxy.commands.command import Command, ends_with_its_reader, place_arguments, places_of
+from proxy.commands.trusting import given_for_pack, identity_arguments, log_arguments
 
 _USAGE: Final = 64
 
@@ -39,27 +40,9 @@ def _records(given: argparse.Namespace) -> int:
 
 def _verify_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="an evidence folder, a chain in it, a pack")
-    parser.add_argument("--key", metavar="KEY", help="the sidecar's public key (base64, or a file), known beforehand")
-    _keys_argument(parser, "--receipt-key", "the verifier key of a ledger (or a file) whose receipts count")
-    parser.add_argument(
-        "--key-history",
-        action="append",
-        default=[],
-        type=Path,
-        metavar="FILE",
-        help="what central published of its keys (/log/keys/receipts) when you looked: what it revoked by then counts",
-    )
-    _keys_argument(parser, "--log-key", "for a pack: the verifier key of a log (or a file) whose checkpoint counts")
-    _keys_argument(parser, "--witness-key", "for a pack: the verifier key of a witness (or a file)")
-    parser.add_argument(
-        "--witnesses", type=int, metavar="N", help="for a pack: how many of them must have cosigned (default: all)"
-    )
-    parser.add_argument("--sha256", metavar="HEX", help="for a pack: what `pack export` said, had in another way")
+    identity_arguments(parser)
+    log_arguments(parser)
     parser.add_argument("--json", action="store_true", dest="as_json", help="print the report as JSON")
-
-
-def _keys_argument(parser: argparse.ArgumentParser, name: str, text: str) -> None:
-    parser.add_argument(name, action="append", default=[], metavar="KEY", help=f"{text}; again for each further one")
 
 
 def _verify(given: argparse.Namespace) -> int:
@@ -84,13 +67,12 @@ def _verify(given: argparse.Namespace) -> int:
 
 
 def _verify_pack(given: argparse.Namespace) -> int:
-    from evidence.pack.verifying import Given, run_verify_pack
+    from evidence.pack.verifying import run_verify_pack
 
     if len(given.paths) > 1:
         sys.stdout.write("agentgate verify: a pack is checked alone: give one file\n")
         return _USAGE
-    known = Given(given.key, given.receipt_key, given.log_key, given.witness_key, given.witnesses, given.sha256)
-    return run_verify_pack(given.paths[0], known, as_json=given.as_json, out=sys.stdout)
+    return run_verify_pack(given.paths[0], given_for_pack(given), as_json=given.as_json, out=sys.stdout)
 
 
 def _evidence_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,6 +1,7 @@
 """The flags for what somebody who checks a pack has from elsewhere."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +17,14 @@ def identity_arguments(parser: argparse.ArgumentParser) -> None:
     """Keys that folders and packs are both held to."""
     parser.add_argument("--key", metavar="KEY", help="the sidecar's public key (base64, or a file), known beforehand")
     keys_argument(parser, "--receipt-key", "the verifier key of a ledger (or a file) whose receipts count")
+    parser.add_argument(
+        "--key-history",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="what central published of its keys (/log/keys/receipts) when you looked: what it revoked by then counts",
+    )
 
 
 def log_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,4 +40,12 @@ def given_for_pack(given: argparse.Namespace) -> "Given":
     """What these flags say."""
     from evidence.pack.verifying import Given
 
-    return Given(given.key, given.receipt_key, given.log_key, given.witness_key, given.witnesses, given.sha256)
+    return Given(
+        key=given.key,
+        receipt_keys=given.receipt_key,
+        log_keys=given.log_key,
+        witness_keys=given.witness_key,
+        needed=given.witnesses,
+        digest=given.sha256,
+        histories=given.key_history,
+    )

@@ -9,6 +9,8 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from evidence.checkpoint import Checkpoint, Quorum, cosign
+from evidence.key_entry import Change, Event
+from evidence.key_history import History, begun, continued, signed_entry, signers, text_of
 from evidence.merkle import Edge, leaf_hash
 from evidence.note import COSIGNATURE, ED25519, VerifierKey, write_note
 from evidence.pack.archive import Archive
@@ -52,6 +54,28 @@ WITNESSES: Final = tuple(_verifier(f"witness-{at}.example", COSIGNATURE, witness
 IDENTITY: Final = read_public(public_text(identity()))
 TRUST: Final = Trust(IDENTITY, (LEDGER,), (LOG,), Quorum(1, WITNESSES))
 """All that a stranger can have from elsewhere, but for the digest."""
+
+
+def history(name: str, *keys: Ed25519PrivateKey) -> History:
+    """The first key signs since ever; each further one has been announced by the one before, and leads."""
+    root = _verifier(name, ED25519, keys[0])
+    found = begun(_entry(None, Change(Event.ROOT, root, _at(0)), *keys), root)
+    for number, key in enumerate(keys[1:], 1):
+        for event in (Event.ANNOUNCE, Event.ACTIVATE):
+            change = Change(event, _verifier(name, ED25519, key), _at(number))
+            found = continued(found, _entry(found, change, *keys))
+    return found
+
+
+def _at(number: int) -> str:
+    return f"2026-09-21T14:13:{number:02d}.000000+00:00"
+
+
+def _entry(before: History | None, change: Change, *keys: Ed25519PrivateKey) -> str:
+    text = text_of(before, change)
+    known = {_verifier(change.key.name, ED25519, key): key for key in keys}
+    by = (change.key,) if before is None else signers(before, change)
+    return signed_entry(text, [(key, known[key].sign(text.encode())) for key in by])
 
 
 def story() -> Pen:
@@ -121,6 +145,7 @@ class LogInMemory:
     leaves: list[bytes]
     signed_by: int = 1
     cosigned_by: tuple[int, ...] = (1, 2)
+    keys: bytes | None = None
 
     @classmethod
     def of(cls, pen: Pen, strangers: int = 3) -> "LogInMemory":
@@ -146,6 +171,7 @@ class LogInMemory:
         width = len(self.leaves)
         return {
             "checkpoint": self.note().encode(),
+            "keys/log": self.keys,
             Tile(0, 0, width).path: write_tile([leaf_hash(leaf) for leaf in self.leaves]),
             Bundle(0, width).path: write_bundle(self.leaves),
         }.get(path)
