@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sort"
 	"strconv"
+	"strings"
 )
 
 // fault is the first thing that is wrong; rule is the step by its name.
@@ -45,6 +46,7 @@ var outcomes = []string{"completed", "failed", "not_sent", "cancelled", "killed"
 type chain struct {
 	pinned    []byte
 	ledgers   []verifier
+	keys      *history
 	receipts  map[int64]receipt
 	anyone    *receipt
 	later     bool // the first segments are gone
@@ -77,7 +79,7 @@ func segments(folder string) ([]int, error) {
 			return nil, wrong("files", "%s is no regular file", entry.Name())
 		}
 		name := entry.Name()
-		if name == "keys.jsonl" || name == "receipts.tsv" || name == "reserve" {
+		if name == "keys.jsonl" || name == "ledger-keys.tsv" || name == "receipts.tsv" || name == "reserve" {
 			continue
 		}
 		found := segmentName.FindStringSubmatch(name)
@@ -101,6 +103,9 @@ func (c *chain) check(folder string) error {
 		return err
 	}
 	c.receipts, c.links, c.calls = map[int64]receipt{}, map[int64]string{}, map[string]string{}
+	if err := c.readLedgerKeys(content(folder, "ledger-keys.tsv")); err != nil {
+		return asFault("receipts", err)
+	}
 	if err := c.readReceipts(content(folder, "receipts.tsv")); err != nil {
 		return err
 	}
@@ -144,6 +149,35 @@ func content(folder, name string) []byte {
 	return data
 }
 
+// readLedgerKeys follows the history of keys from the one that was given; where none was, from its own first one.
+func (c *chain) readLedgerKeys(data []byte) error {
+	if len(data) == 0 {
+		return nil
+	}
+	first, _, _ := bytes.Cut(data, []byte("\n"))
+	note, err := readText(bytes.TrimPrefix(first, []byte("key\t")))
+	if err != nil {
+		return wrong("form", "a line that holds no entry")
+	}
+	parts := strings.Split(note, "\n")
+	if len(parts) < 6 {
+		return wrong("form", "no entry of a history")
+	}
+	root, err := readVerifier(parts[5])
+	if err != nil {
+		return wrong("form", "no entry of a history")
+	}
+	known := len(c.ledgers) == 0
+	for _, ledger := range c.ledgers {
+		known = known || ledger.name == root.name && bytes.Equal(ledger.public, root.public)
+	}
+	if !known {
+		return wrong("unknown_key", "the history begins with a key that was not given")
+	}
+	c.keys, err = readHistory(data, root)
+	return err
+}
+
 func (c *chain) readReceipts(data []byte) error {
 	lines := bytes.Split(data, []byte("\n"))
 	if len(lines[len(lines)-1]) > 0 {
@@ -168,7 +202,12 @@ func (c *chain) readReceipt(note string) error {
 	var text string
 	var err error
 	for _, ledger := range c.ledgers {
-		if text, err = openNote(note, ledger.name, ledger.public); err == nil {
+		if c.keys != nil && bytes.Equal(c.keys.root.public, ledger.public) && c.keys.root.name == ledger.name {
+			text, err = c.keys.open(note)
+		} else {
+			text, err = openNote(note, ledger.name, ledger.public)
+		}
+		if err == nil {
 			break
 		}
 	}

@@ -1,8 +1,11 @@
-// Command verifier checks evidence of AgentGate. It was written from docs/evidence.md alone and shares nothing with it.
+// Command verifier checks evidence of AgentGate. It was written from docs/evidence.md and
+// docs/keys.md alone and shares nothing with it.
 //
 //	verifier [-key BASE64] [-receipt-key KEY]... folder DIR
 //	verifier batch FILE
 //	verifier -receipt-key KEY receipt FILE
+//	verifier -receipt-key KEY history FILE
+//	verifier -receipt-key KEY -history FILE receipt FILE
 //	verifier canonical FILE
 //	verifier formats FILE
 //
@@ -28,6 +31,8 @@ type verdict struct {
 	Rule      *string `json:"rule"`
 }
 
+var keyHistory string
+
 func main() {
 	key := flag.String("key", "", "the identity's public key, base64")
 	var ledgers []verifier
@@ -36,6 +41,7 @@ func main() {
 		ledgers = append(ledgers, ledger)
 		return err
 	})
+	flag.StringVar(&keyHistory, "history", "", "for a receipt: the history of the ledger's keys")
 	flag.Parse()
 	if flag.NArg() != 2 {
 		flag.Usage()
@@ -82,18 +88,35 @@ func check(what, path string, pinned []byte, ledgers []verifier, found *verdict)
 		return err
 	case "receipt":
 		return checkReceipt(string(data), ledgers)
+	case "history":
+		if len(ledgers) != 1 {
+			return errors.New("a history is checked with one -receipt-key")
+		}
+		_, err := readHistory(data, ledgers[0])
+		return err
 	case "formats":
 		return checkFormats(data)
 	case "canonical":
 		_, err := readCanonical(data)
 		return asFault("canonical", err)
 	}
-	return fmt.Errorf("%s: folder, batch, receipt, canonical or formats", what)
+	return fmt.Errorf("%s: folder, batch, receipt, history, canonical or formats", what)
 }
 
 func checkReceipt(note string, ledgers []verifier) error {
 	if len(ledgers) != 1 {
 		return errors.New("a receipt is checked with one -receipt-key")
+	}
+	if keyHistory != "" {
+		data, err := os.ReadFile(keyHistory)
+		if err != nil {
+			return err
+		}
+		keys, err := readHistory(data, ledgers[0])
+		if err == nil {
+			_, err = keys.open(note)
+		}
+		return err
 	}
 	text, err := openNote(note, ledgers[0].name, ledgers[0].public)
 	if err != nil {
