@@ -1,4 +1,4 @@
-"""`agentgate central erase|purge|hold`: what is asked for on the command line, done, and told in words or as JSON.
+"""`agentgate central erase|purge|hold|pack`: what is asked for on the command line, done, and told in words or as JSON.
 
 0: done. 1: something that was asked for is held, or there is nothing of it; nothing that is held was erased.
 """
@@ -19,13 +19,14 @@ from central.erasure.telling import erased_json, held_json, hold_json, report_js
 from central.erasure.units import holds_of, units_about, units_of
 from central.erasure.vocabulary import Asked, Cause, Doomed, Erased, ErasureProblem, HeldBack, Hold, Unit
 from central.ledger.ledger import Ledger
-from central.ledger.packs import packs_of
+from central.ledger.packs import note_pack, packs_of
 from central.ledger.sealings import as_kept
 from central.ledger.standing import micros
 from central.store import tables
 from central.store.engine import Store
 from central.store.wiping import wipe
 from evidence.clock import Clock
+from evidence.record import is_digest
 
 _LONGEST: Final = 256
 _NOT_TRUE: Final = 1
@@ -61,6 +62,8 @@ class _Asked:
             return self._erase()
         if given.what == "purge":
             return self._purge()
+        if given.what == "pack":
+            return self._note_pack()
         match given.action:
             case "add":
                 return self._add()
@@ -149,6 +152,17 @@ class _Asked:
             raise ErasureProblem("hold release: say which with --id: agentgate central hold list shows them")
         self._deeds().release(self._given.id, self._asked())
         return {"released": self._given.id}, 0
+
+    def _note_pack(self) -> tuple[dict[str, Any], int]:
+        given, tenant = self._given, self._tenant()
+        if not is_digest(given.digest) or not given.unit:
+            raise ErasureProblem(
+                "pack: say which with --digest (64 hex digits: its SHA-256), and whose text it has with one --unit or "
+                "more, as agentgate pack export --json tells them"
+            )
+        at = self._clock.now().rfc3339()
+        note_pack(self._ledger.store, tenant=tenant, digest=given.digest, units=given.unit, by=self._by(), at=at)
+        return {"noted": given.digest}, 0
 
     def _tenant(self) -> str:
         if not self._given.tenant:

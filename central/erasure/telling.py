@@ -53,6 +53,8 @@ def told(done: dict[str, Any]) -> Iterator[str]:
     """The same in words."""
     if "placed" in done:
         yield f"{done['placed']} is placed: nothing of what it is on is erased until it is released"
+    if "noted" in done:
+        yield f"pack {done['noted']} is noted: an erasure of its units names it"
     if "released" in done:
         yield f"{done['released']} is released"
     for hold in done.get("holds", ()):

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from central.ledger.ledger import Ledger
-from central.ledger.packs import note_pack
 from tests.central.erasure.office import Office, Watch, office, unit_of
 from tests.peers.central import Central, central
 
@@ -47,14 +46,10 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 def test_a_session_is_erased_and_the_rest_is_told(desk: Desk) -> None:
-    note_pack(
-        desk.office.ledger.store,
-        tenant="acme",
-        digest="ab" * 32,
-        units=[unit_of("s1")],
-        by="f",
-        at="2026-09-22T00:00:00Z",
+    noted = desk.said(
+        "pack", "--tenant", "acme", "--digest", "ab" * 32, "--unit", unit_of("s1"), "--unit", unit_of("s9")
     )
+    assert noted == (0, {"noted": "ab" * 32})
     asked = ("erase", "--tenant", "acme", "--session", "s1", "--reason", "ticket 17")
     code, dry = desk.said(*asked, "--dry-run")
     assert (code, desk.office.readable()) == (0, {"of one", "of another"})
@@ -137,6 +132,8 @@ PROBLEMS: dict[str, tuple[list[str], str]] = {
         ],
         "later than",
     ),
+    "a-pack-without-its-digest": (["pack", "--tenant", "acme", "--unit", "u"], "--digest"),
+    "a-pack-of-nobody": (["pack", "--tenant", "acme", "--digest", "ab" * 32], "--unit"),
     "an-action-of-keys": (["hold", "rotate"], "add, list, release"),
     "a-purge-with-an-action": (["purge", "list"], "takes no `list`"),
 }
