@@ -22,12 +22,14 @@ from central.keys.opening import begun, folder_of, protection_of
 from central.keys.signing import SigningKeys
 from central.ledger.ledger import Ledger
 from central.log.asking import NoWitnesses, Witnesses
+from central.log.proving import Prover
 from central.log.sequencer import Published, Sequencer
 from central.log.sql_state import SqlTreeState
 from central.log.stopping import HeldElsewhere, LogStopped, Overtaken
 from central.log.store import LogFolder
 from central.log.witnessing import WitnessClient
 from central.metrics import CentralMetrics
+from central.reader_face import ReaderFace
 from central.serving import central_app
 from central.store.engine import SQLITE, LedgerUnavailable, Store, open_store
 from central.store.schema import current_revision, migrate
@@ -145,6 +147,7 @@ async def _assembled(config: CentralConfig) -> AsyncIterator[tuple[LogKeeper, we
             central_app(
                 config,
                 ingest,
+                ReaderFace(config.readers, ledger.store, Prover(LogFolder(config.log_folder)), SystemClock()),
                 keeper.file,
                 metrics,
                 lambda: [problem for problem in (keeper.problem, receipts.problem) if problem],

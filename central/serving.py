@@ -9,14 +9,15 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-import orjson
 from aiohttp import hdrs, web
 
+from central.answers import BadRequest, error_answer, json_answer
 from central.authentication import NotAuthenticated, sidecar_of
 from central.config import CentralConfig
 from central.ingest import Busy, Given, Ingest, TooLarge
 from central.ledger.vocabulary import Kept, NotJoined
 from central.metrics import CONTENT_TYPE, CentralMetrics
+from central.reader_face import ReaderFace
 from central.registry import Sidecar
 from central.store.engine import LedgerUnavailable
 from evidence.batch import MEDIA_TYPE, BadBatch
@@ -36,6 +37,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def central_app(
     config: CentralConfig,
     ingest: Ingest,
+    readers: ReaderFace,
     log_file: Callable[[str], bytes | None],
     metrics: CentralMetrics,
     problems: Callable[[], list[str]],
@@ -48,6 +50,7 @@ def central_app(
             web.post("/v1/evidence/batches", face.batches),
             web.get("/v1/evidence/chains/{chain}/position", face.position),
             web.get("/log/{path:.*}", face.log),
+            *readers.routes(),
             web.get("/livez", face.livez),
             web.get("/readyz", face.readyz),
             web.get("/metrics", face.metrics),
@@ -64,7 +67,7 @@ def _answering(metrics: CentralMetrics) -> Any:
         try:
             response = await handler(request)
         except web.HTTPException as error:
-            response = _error(error.status, "http", error.reason)
+            response = error_answer(error.status, "http", error.reason)
         except Exception as error:  # noqa: BLE001  (what is not foreseen is a 500 without its text)
             response = _refusal(error)
         response.headers[hdrs.SERVER] = SERVER
@@ -77,29 +80,22 @@ def _answering(metrics: CentralMetrics) -> Any:
 def _refusal(error: Exception) -> web.Response:
     match error:
         case NotAuthenticated():
-            return _error(401, "not_authenticated", str(error), {hdrs.WWW_AUTHENTICATE: "Bearer"})
+            return error_answer(401, "not_authenticated", str(error), {hdrs.WWW_AUTHENTICATE: "Bearer"})
+        case BadRequest():
+            return error_answer(400, "bad_request", str(error))
         case BadBatch():
-            return _error(400, "bad_batch", str(error))
+            return error_answer(400, "bad_batch", str(error))
         case TooLarge():
-            return _error(413, "too_large", str(error))
+            return error_answer(413, "too_large", str(error))
         case NotJoined():
-            return _error(409, "not_joined", str(error))
+            return error_answer(409, "not_joined", str(error))
         case Kept():
-            return _error(422, error.incident.kind.value, str(error))
+            return error_answer(422, error.incident.kind.value, str(error))
         case SigningFailed():
-            return _error(503, "cannot_sign", "no receipt can be signed now: /readyz says why", _LATER)
+            return error_answer(503, "cannot_sign", "no receipt can be signed now: /readyz says why", _LATER)
         case Busy() | LedgerUnavailable():
-            return _error(503, "unavailable", str(error), _LATER)
-    return _error(500, "internal", f"unexpected {type(error).__name__}")
-
-
-def _error(status: int, code: str, text: str, headers: dict[str, str] | None = None) -> web.Response:
-    return _json({"code": code, "error": text}, status, headers)
-
-
-def _json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    body = orjson.dumps(value) + b"\n"
-    return web.Response(body=body, status=status, headers=headers, content_type="application/json")
+            return error_answer(503, "unavailable", str(error), _LATER)
+    return error_answer(500, "internal", f"unexpected {type(error).__name__}")
 
 
 class _Face:
@@ -119,40 +115,40 @@ class _Face:
     async def batches(self, request: web.Request) -> web.Response:
         """POST: a batch of a sidecar's chain; 200 with the receipt once it is durable."""
         if request.content_type != MEDIA_TYPE:
-            return _error(415, "unknown_type", f"a batch is {MEDIA_TYPE}")
+            return error_answer(415, "unknown_type", f"a batch is {MEDIA_TYPE}")
         packed = await request.read()
         sidecar = self._sidecar(request, packed)
         given = await self._ingest.take(packed, sidecar)
         self._metrics.received(len(packed))
-        return _json(_body(given))
+        return json_answer(_body(given))
 
     async def position(self, request: web.Request) -> web.Response:
         """GET: up to where the chain is held, as a receipt; `null` for a chain that is not known."""
         chain = request.match_info["chain"]
         if not is_digest(chain):
-            return _error(400, "bad_request", "a chain is named by 64 hex digits: the link of its first record")
-        return _json(_body(await self._ingest.standing(self._sidecar(request, b""), chain)))
+            return error_answer(400, "bad_request", "a chain is named by 64 hex digits: the link of its first record")
+        return json_answer(_body(await self._ingest.standing(self._sidecar(request, b""), chain)))
 
     async def log(self, request: web.Request) -> web.StreamResponse:
         """GET: the log as C2SP tlog-tiles has it: `checkpoint`, and `tile/…`; and the history of its keys."""
         path = request.match_info["path"]
         if path not in _TEXTS and not _TILE.fullmatch(path):
-            return _error(404, "not_found", "the log has checkpoint, tile/…, keys/receipts and keys/log")
+            return error_answer(404, "not_found", "the log has checkpoint, tile/…, keys/receipts and keys/log")
         content = await asyncio.to_thread(self._log_file, path)
         if content is None:
-            return _error(404, "not_found", "the log has no such file")
+            return error_answer(404, "not_found", "the log has no such file")
         kind = "text/plain" if path in _TEXTS else "application/octet-stream"
         lasting = "no-cache" if path in _TEXTS else _FOREVER
         return web.Response(body=content, headers={hdrs.CACHE_CONTROL: lasting}, content_type=kind)
 
     async def livez(self, request: web.Request) -> web.Response:
         """GET: this process answers."""
-        return _json({"ok": True})
+        return json_answer({"ok": True})
 
     async def readyz(self, request: web.Request) -> web.Response:
         """GET: whether evidence is taken, and why not."""
         found = self._problems()
-        return _json({"ok": not found, "problems": found}, 503 if found else 200)
+        return json_answer({"ok": not found, "problems": found}, 503 if found else 200)
 
     async def metrics(self, request: web.Request) -> web.Response:
         """GET: counters in Prometheus' text form."""

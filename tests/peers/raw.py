@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 MODERN: Final = "2026-07-28"
 _META: Final = {
@@ -44,11 +44,15 @@ def send(url: str, method: str, body: bytes | None = None, headers: Mapping[str,
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
     try:
-        connection.request(method, parts.path, body=body, headers=dict(headers or {}))
+        connection.request(method, _target(parts), body=body, headers=dict(headers or {}))
         answer = connection.getresponse()
         return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
     finally:
         connection.close()
+
+
+def _target(parts: SplitResult) -> str:
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 def document(method: str, params: Mapping[str, Any] | None = None, *, id: int | str = 1) -> bytes:

@@ -1,0 +1,195 @@
+"""What readers ask of central over HTTP: chains, records, incidents, completeness, proofs, of their tenant alone.
+
+A reader sends `Authorization: Bearer <token>` (see `readers`). Times are RFC 3339 with a zone. Every answer is bounded:
+`after` is where the next part begins, null where there is none.
+"""
+
+import asyncio
+import base64
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+
+from aiohttp import hdrs, web
+
+from central.answers import BadRequest, error_answer, json_answer
+from central.authentication import reader_of
+from central.ledger.completeness import completeness
+from central.ledger.reading import MOST, HeldRecord, Reading, Wanted
+from central.log.proving import BrokenFiles, Inclusion, NotPublished, Prover
+from central.readers import Reader, Readers
+from central.store.engine import Store
+from evidence.clock import Clock
+from evidence.record import is_digest
+
+AT_ONCE: Final = 4
+"""Questions that are looked up at the same time; the others wait."""
+
+_PLACE: Final = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})")
+_NUMBER: Final = re.compile(r"[0-9]{1,18}")
+_Found = TypeVar("_Found")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class ReaderFace:
+    """The handlers of readers. They raise NotAuthenticated, BadRequest, LedgerUnavailable."""
+
+    def __init__(self, readers: Readers, store: Store, prover: Prover, clock: Clock) -> None:
+        self._readers, self._store, self._prover, self._clock = readers, store, prover, clock
+        self._room = asyncio.Semaphore(AT_ONCE)
+
+    def routes(self) -> list[web.RouteDef]:
+        """Where they are."""
+        return [
+            web.get("/v1/chains", self.chains),
+            web.get("/v1/records", self.records),
+            web.get("/v1/incidents", self.incidents),
+            web.get("/v1/completeness", self.completeness),
+            web.get("/v1/log/proof", self.proof),
+        ]
+
+    async def chains(self, request: web.Request) -> web.Response:
+        """GET: where each chain of the tenant stands."""
+        reader, _ = self._asked(request, ())
+        found = await self._looked_up(Reading(self._store, reader.tenant).chains)
+        return json_answer({"tenant": reader.tenant, "chains": [asdict(one) for one in found]})
+
+    async def records(self, request: web.Request) -> web.Response:
+        """GET `chain`, `sidecar`, `first`, `last`, `since`, `until`, `after`, `limit`: records as they came."""
+        names = ("chain", "sidecar", "first", "last", "since", "until", "after", "limit")
+        reader, given = self._asked(request, names)
+        wanted = Wanted(
+            chain=given.digest("chain"),
+            sidecar=given.text("sidecar"),
+            first=given.number("first"),
+            last=given.number("last"),
+            since=given.time("since"),
+            until=given.time("until"),
+        )
+        after, limit = given.place("after"), given.limit()
+        reading = Reading(self._store, reader.tenant)
+        page = await self._looked_up(lambda: reading.records(wanted, after=after, limit=limit))
+        place = None if page.after is None else f"{page.after[0]}.{page.after[1]}"
+        return json_answer({"records": [_record(one) for one in page.records], "after": place})
+
+    async def incidents(self, request: web.Request) -> web.Response:
+        """GET `after`, `limit`: what was met that should not be."""
+        reader, given = self._asked(request, ("after", "limit"))
+        after, limit, reading = given.number("after") or 0, given.limit(), Reading(self._store, reader.tenant)
+        found = await self._looked_up(lambda: reading.incidents(after=after, limit=limit))
+        place = str(found[-1].no) if len(found) == limit else None
+        return json_answer({"incidents": [asdict(one) for one in found], "after": place})
+
+    async def completeness(self, request: web.Request) -> web.Response:
+        """GET `since`, `until`, `sidecar`: whether anything is missing of what was written then, and why."""
+        reader, given = self._asked(request, ("since", "until", "sidecar"))
+        since, until, sidecar = given.time("since"), given.time("until"), given.text("sidecar")
+        ends = self._clock.now().unix_ns // 1000 if until is None else until
+        found = await self._looked_up(
+            lambda: completeness(self._store, reader.tenant, since=since, until=ends, sidecar=sidecar)
+        )
+        whole = bool(found) and not any(one.lacks for one in found)
+        return json_answer({"complete": whole, "since": since, "until": ends, "chains": [asdict(one) for one in found]})
+
+    async def proof(self, request: web.Request) -> web.Response:
+        """GET `chain`, `seq`, `size`: that the log has the record, for the tree of so many leaves or the last one."""
+        reader, given = self._asked(request, ("chain", "seq", "size"))
+        chain, seq, size = given.digest("chain"), given.number("seq"), given.number("size")
+        if chain is None or seq is None:
+            raise BadRequest("a proof is of a record: name its `chain` and `seq`")
+        reading = Reading(self._store, reader.tenant)
+        index = await self._looked_up(lambda: reading.leaf(chain, seq))
+        if index is None:
+            return error_answer(404, "not_found", "the log does not have this record (yet)")
+        try:
+            found = await self._looked_up(lambda: self._prover.inclusion(index, size))
+        except NotPublished as error:
+            return error_answer(404, "not_found", str(error))
+        except BrokenFiles as error:
+            return error_answer(500, "log_broken", str(error))
+        return json_answer(_proof(found))
+
+    def _asked(self, request: web.Request, names: Iterable[str]) -> "tuple[Reader, _Given]":
+        """Who asks, and for what."""
+        reader = reader_of(request.headers.get(hdrs.AUTHORIZATION, ""), self._readers)
+        return reader, _Given(request, frozenset(names))
+
+    async def _looked_up(self, look: Callable[[], _Found]) -> _Found:
+        async with self._room:
+            return await asyncio.to_thread(look)
+
+
+class _Given:
+    """The parameters of a request. Each way of reading one raises BadRequest."""
+
+    def __init__(self, request: web.Request, known: frozenset[str]) -> None:
+        self._query = request.query
+        for name in self._query:
+            if name not in known:
+                raise BadRequest(f"there is no parameter {name!r} here: {', '.join(sorted(known)) or 'there is none'}")
+            if len(self._query.getall(name)) > 1:
+                raise BadRequest(f"`{name}` is given twice")
+
+    def text(self, name: str) -> str | None:
+        return self._query.get(name)
+
+    def number(self, name: str) -> int | None:
+        text = self._query.get(name)
+        if text is not None and not _NUMBER.fullmatch(text):
+            raise BadRequest(f"`{name}` is a whole number")
+        return None if text is None else int(text)
+
+    def digest(self, name: str) -> str | None:
+        text = self._query.get(name)
+        if text is not None and not is_digest(text):
+            raise BadRequest(f"`{name}` has 64 hex digits: a chain is named by the link of its first record")
+        return text
+
+    def time(self, name: str) -> int | None:
+        text = self._query.get(name)
+        if text is None:
+            return None
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            at = None
+        if at is None or at.tzinfo is None:
+            raise BadRequest(f"`{name}` is a time with its zone, as in 2026-01-31T12:00:00Z")
+        return _micros(at)
+
+    def place(self, name: str) -> tuple[int, int]:
+        text = self._query.get(name)
+        if text is None:
+            return 0, 0
+        found = _PLACE.fullmatch(text)
+        if found is None:
+            raise BadRequest(f"`{name}` is what the part before gave")
+        return int(found[1]), int(found[2])
+
+    def limit(self) -> int:
+        given = self.number("limit")
+        if given is not None and not 1 <= given <= MOST:
+            raise BadRequest(f"`limit` is between 1 and {MOST}")
+        return MOST if given is None else given
+
+
+def _micros(at: datetime) -> int:
+    since = at - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def _record(one: HeldRecord) -> dict[str, Any]:
+    box = None if one.box is None else base64.b64encode(one.box).decode()
+    return {**asdict(one), "header": one.header.decode(), "body": one.body.decode(), "box": box}
+
+
+def _proof(found: Inclusion) -> dict[str, Any]:
+    return {
+        "index": found.index,
+        "leaf": found.leaf.hex(),
+        "size": found.size,
+        "root": base64.b64encode(found.root).decode(),
+        "hashes": [base64.b64encode(one).decode() for one in found.hashes],
+    }
