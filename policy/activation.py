@@ -1,9 +1,9 @@
 """Keeping the active policy what its files say, without a restart.
 
 The rules and the grants are looked at twice a second; what a server gives lies in a file, too (`following`). A change
-that loads and passes vetting becomes active; one that does not is reported, and what was active stays so. Of bundles
-the last good one is kept: it is what a start takes when the given file is missing or bad, and what goes on with new
-grants while it is.
+that loads and passes vetting becomes active; one that does not is reported, and what was active stays so. An engine
+that was not there, or that loaded it late, is asked again (`retrying`). Of bundles the last good one is kept: it is
+what a start takes when the given file is missing or bad, and what goes on with new grants while it is.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from policy.grants import index
 from policy.keeping import Keeping
 from policy.opening import Bundle, open_bundle, opened
 from policy.pins import read_file
+from policy.retrying import Retrying
 from policy.trust import Trust
 
 POLL_SECONDS: Final = 0.5
@@ -78,6 +79,7 @@ class PolicySource:
         self._seen: tuple[Any, ...] = ()
         self._bundle: Bundle | None = None
         self._problems: tuple[str, ...] = ()
+        self._again = Retrying()
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -126,25 +128,40 @@ class PolicySource:
         try:
             return await self._activate(engine)
         except CannotDecide as error:
-            self._seen = ()  # The engine, not the policy, is at fault: try again.
+            self._again.failed(refused=False)
             return PolicyEvent(None, (error.what,))
 
     async def watch(self, engine: Engine, on_event: Callable[[PolicyEvent], None]) -> None:
-        """Look for changes until cancelled."""
+        """Look for changes until cancelled. What comes of trying again is told where it is something else."""
+        told: tuple[str, ...] = ()
         while True:
             await asyncio.sleep(POLL_SECONDS)
-            if await asyncio.to_thread(self.changed):
-                on_event(await self.activate(engine))
+            changed = await asyncio.to_thread(self.changed)
+            if changed:
+                self._again.taken()
+            if changed or self._again.due(ready=engine.problem() is None):
+                event = await self.activate(engine)
+                if changed or event.policy is not None or event.problems != told:
+                    on_event(event)
+                told = event.problems
 
     async def _activate(self, engine: Engine) -> PolicyEvent:
         try:
             candidate = await asyncio.to_thread(self._read)
+        except PolicyRefused as error:
+            return await self._refused(engine, error)
+        try:
             await self._put(engine, candidate)
         except PolicyRefused as error:
-            self._problems = error.problems
-            return PolicyEvent(await self._fall_back(engine), error.problems)
+            self._again.failed(refused=True)
+            return await self._refused(engine, error)
+        self._again.taken()
         self._problems = ()
         return PolicyEvent(candidate.policy)
+
+    async def _refused(self, engine: Engine, error: PolicyRefused) -> PolicyEvent:
+        self._problems = error.problems
+        return PolicyEvent(await self._fall_back(engine), error.problems)
 
     async def _fall_back(self, engine: Engine) -> Policy | None:
         """Have the last good bundle decide, with the grants of now; None where that changes nothing."""
