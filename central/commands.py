@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 
 from central.check.arguments import VERB, check_arguments
 from central.erasure.arguments import HOLD_ACTIONS, VERBS, erasure_arguments
+from central.pack.arguments import VERB as EXPORT
+from central.pack.arguments import export_arguments
 
 _FLAGS: Final = ("listen", "state", "database", "sidecars", "readers")
 
@@ -24,10 +26,10 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "what",
         nargs="?",
-        choices=("run", "migrate", "keys", VERB, *VERBS),
+        choices=("run", "migrate", "keys", VERB, EXPORT, *VERBS),
         default="run",
         help="run (default); migrate: bring the database to this version; keys: print, and exchange, the signing keys; "
-        "check: hold the ledger to its log; "
+        "check: hold the ledger to its log; export: put evidence of a tenant into a pack; "
         "erase, purge: destroy data keys of a session or a subject, or all whose time is over; hold: legal holds",
     )
     add("-c", "--config", metavar="FILE", help="configuration (TOML)")
@@ -50,6 +52,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     keys("--json", action="store_true", dest="as_json", help="print them as JSON")
     erasure_arguments(parser)
     check_arguments(parser)
+    export_arguments(parser)
 
 
 def _run(given: argparse.Namespace) -> int:
@@ -73,6 +76,11 @@ def _run(given: argparse.Namespace) -> int:
         from central.check.command import run_check
 
         return run_check(given, config, sys.stdout)
+    if given.what == EXPORT:
+        from central.pack.exporting import run_ledger_export
+        from evidence.clock import SystemClock
+
+        return run_ledger_export(given, config, SystemClock(), sys.stdout)
     if given.what in VERBS:
         from central.erasure.commands import run_erasure
         from evidence.clock import SystemClock

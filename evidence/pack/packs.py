@@ -41,8 +41,20 @@ class Wanted:
     log: Path | None = None
 
 
-def run_export(wanted: Wanted, *, clock: Clock, agentgate: str, as_json: bool, out: TextIO) -> int:
-    """Write the pack and say what it has; 0, 1 where the evidence cannot be read, 64 where nothing is to be had."""
+def run_export(
+    wanted: Wanted,
+    *,
+    clock: Clock,
+    agentgate: str,
+    as_json: bool,
+    out: TextIO,
+    named: Path | None = None,
+    then: Callable[[Exported], None] = lambda exported: None,
+) -> int:
+    """Write the pack and say what it has; 0, 1 where the evidence cannot be read, 64 where nothing is to be had.
+
+    `then` is done with it before anything is said, and `named` is how the file is called in the end.
+    """
     try:
         order = Order(
             _selection(wanted),
@@ -54,6 +66,7 @@ def run_export(wanted: Wanted, *, clock: Clock, agentgate: str, as_json: bool, o
             None if wanted.log is None else LogFiles(_files(wanted.log)),
         )
         exported = export(wanted.folder, wanted.target, order)
+        then(exported)
     except (Unreadable, BadTile, BadSignature) as error:
         out.write(f"agentgate pack: {printable(error)}\n")
         return _NOT_TRUE
@@ -61,9 +74,9 @@ def run_export(wanted: Wanted, *, clock: Clock, agentgate: str, as_json: bool, o
         out.write(f"agentgate pack: {printable(error)}\n")
         return _USAGE
     if as_json:
-        out.write(orjson.dumps({"pack": str(wanted.target), **asdict(exported)}).decode() + "\n")
+        out.write(orjson.dumps({"pack": str(named or wanted.target), **asdict(exported)}).decode() + "\n")
     else:
-        out.writelines(f"{printable(line)}\n" for line in _lines(wanted, exported))
+        out.writelines(f"{printable(line)}\n" for line in _lines(named or wanted.target, wanted, exported))
     return _TRUE
 
 
@@ -88,12 +101,12 @@ def _files(log: Path) -> Callable[[str], bytes | None]:
     return get
 
 
-def _lines(wanted: Wanted, done: Exported) -> list[str]:
+def _lines(target: Path, wanted: Wanted, done: Exported) -> list[str]:
     chains = "1 chain" if done.chains == 1 else f"{done.chains} chains"
     texts = f"texts of {done.opened} records are opened" if wanted.key else "no texts: --key opens them"
     proofs = f"{done.proved} proofs of the log" if wanted.log else "no proofs of a log: --log has them"
     return [
-        f"{wanted.target}: tenant {done.tenant}, {chains}, {done.selected} of {done.records} records with bodies",
+        f"{target}: tenant {done.tenant}, {chains}, {done.selected} of {done.records} records with bodies",
         f"{texts}; {proofs}",
         f"SHA-256 {done.digest}: hand it over another way, and verify --sha256 holds the file to it",
     ]

@@ -1,0 +1,1 @@
+"""Packs out of the ledger."""

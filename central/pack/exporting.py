@@ -1,0 +1,90 @@
+"""`agentgate central export`: a pack out of the ledger, with proofs of the log, noted before it is handed out."""
+
+import argparse
+import getpass
+import os
+import shutil
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import TextIO
+
+from agentgate import version
+from central.config import CentralConfig, CentralProblems
+from central.ledger.ledger import Ledger
+from central.ledger.packs import note_pack
+from central.ledger.unfolding import unfold
+from evidence.clock import Clock
+from evidence.pack.exporting import Exported
+from evidence.pack.packs import Wanted, run_export
+
+
+def run_ledger_export(given: argparse.Namespace, config: CentralConfig, clock: Clock, out: TextIO) -> int:
+    """Write the pack and say what it has; 0, 1 where the evidence cannot be read, 64 where nothing is to be had.
+
+    The tenant's chains lie beside the ledger for as long as this takes, sealed as they are there. Raises
+    CentralProblems, LedgerUnavailable, OSError.
+    """
+    target = _checked(given)
+    with (
+        closing(Ledger.open(config.database, clock=clock)) as ledger,
+        tempfile.TemporaryDirectory(prefix="export-", dir=config.state) as folder,
+    ):
+        evidence, draft = Path(folder) / "evidence", Path(folder) / target.name
+        evidence.mkdir()
+        unfold(ledger.store, given.tenant, evidence)
+        wanted = _wanted(given, config, evidence, draft)
+
+        def note(exported: Exported) -> None:
+            at = clock.now().rfc3339()
+            note_pack(
+                ledger.store, tenant=given.tenant, digest=exported.digest, units=exported.units, by=wanted.by, at=at
+            )
+            # Not before it is noted: what nobody knows of, no tombstone can name.
+            _hand_out(draft, target)
+
+        return run_export(
+            wanted, clock=clock, agentgate=version(), as_json=given.as_json, out=out, named=target, then=note
+        )
+
+
+def _checked(given: argparse.Namespace) -> Path:
+    problems = []
+    if not given.tenant:
+        problems.append("export: say whose evidence with --tenant")
+    if not given.out:
+        problems.append("export: say where to with --out")
+    elif Path(given.out).exists():
+        problems.append(f"export: {given.out} is there already: give another name")
+    if len(given.session) > 1:
+        problems.append("export: one --session at a time")
+    if problems:
+        raise CentralProblems(problems)
+    return Path(given.out)
+
+
+def _wanted(given: argparse.Namespace, config: CentralConfig, evidence: Path, draft: Path) -> Wanted:
+    return Wanted(
+        folder=evidence,
+        target=draft,
+        by=given.by or getpass.getuser(),
+        session=given.session[0] if given.session else None,
+        agent=given.agent,
+        call=given.call,
+        since=given.from_at,
+        until=given.until_at,
+        tenant=given.tenant,
+        key=None if given.tenant_key is None else Path(given.tenant_key),
+        log=config.log_folder if (config.log_folder / "checkpoint").exists() else None,
+    )
+
+
+def _hand_out(draft: Path, target: Path) -> None:
+    """Whole or not at all, and in no other file's place; the two may lie on different disks."""
+    beside = target.with_name(f".{target.name}.draft")
+    try:
+        shutil.copyfile(draft, beside)
+        beside.chmod(0o600)
+        os.link(beside, target)
+    finally:
+        beside.unlink(missing_ok=True)
