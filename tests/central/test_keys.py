@@ -10,7 +10,8 @@ import pytest
 
 from evidence.checkpoint import Quorum, open_checkpoint
 from evidence.key_history import read_history, read_pin
-from evidence.note import read_verifier_key
+from evidence.keys import signing_key
+from evidence.note import read_note, read_verifier_key
 from evidence.verify import read_ledgers, verify_paths
 from tests.central.log.witnesses import real_witness, witness_key
 from tests.central.test_main_line import call, held, until, written
@@ -84,8 +85,6 @@ def _note(place: Central) -> str:
 
 
 def _signatures(place: Central) -> Any:
-    from evidence.note import read_note
-
     return read_note(_note(place)).signatures
 
 
@@ -210,3 +209,44 @@ def test_keys_are_shown_to_people(place: Central) -> None:
     assert "active, leads" in shown
     assert "announced; announced" in shown
     assert place.key("receipts") in shown
+
+
+def _configured(place: Central, text: str) -> str:
+    path = place.folder / "central.toml"
+    path.write_text(f"[keys]\n{text}\n")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "said"),
+    [
+        pytest.param('passphrase_file = "words"', b"incorrect\n", "does not open", id="wrong-passphrase"),
+        pytest.param('passphrase_file = "words"', b"\n", "is empty", id="no-passphrase"),
+        pytest.param('passphrase_file = "none"', b"", "keys.passphrase_file", id="no-file"),
+        pytest.param(
+            'passphrase_variable = "AGENTGATE_NO_SUCH"', b"", "AGENTGATE_NO_SUCH is not set", id="no-variable"
+        ),
+        pytest.param('wrapping_key_file = "words"', b"words", "head -c 32", id="no-wrapping-key"),
+        pytest.param('passphrase_file = "words"\nwrapping_key_file = "words"', b"x", "keep one of them", id="both"),
+        pytest.param("", b"", "wrapping.key is gone", id="none-any-more"),
+        pytest.param('colour = "red"', b"", "colour", id="unknown-key"),
+    ],
+)
+def test_a_start_needs_what_keys_are_encrypted_under(place: Central, text: str, words: bytes, said: str) -> None:
+    right = place.folder / "right"
+    right.write_bytes(b"correct horse\n")
+    right.chmod(0o600)
+    made = place.command("-c", _configured(place, 'passphrase_file = "right"'), "keys", "--json")
+    assert made.returncode == 0, made.stderr
+    assert not (place.folder / "wrapping.key").exists()
+    (place.folder / "words").write_bytes(words)
+    (place.folder / "words").chmod(0o600)
+    done = place.command("-c", _configured(place, text), "--listen", f"127.0.0.1:{place.port}")
+    assert (done.returncode, said in done.stderr) == (64, True), done.stderr
+
+
+def test_keys_that_lay_open_stay_the_keys_and_are_encrypted(place: Central) -> None:
+    before = {name: signing_key(place.folder, name).public_key().public_bytes_raw() for name in ("receipts", "log")}
+    for _ in range(2):
+        assert {name: read_verifier_key(keys["root"]).public for name, keys in place.keys().items()} == before
+        assert [path.name for path in (place.folder / "keys").iterdir() if path.is_file()] == []
