@@ -6,6 +6,7 @@ COPY requirements/runtime.txt requirements/demo.txt requirements/
 RUN python3 -m venv /opt/build && /opt/build/bin/pip install --quiet --require-hashes -r requirements/demo.txt
 RUN python3 -m venv /opt/agentgate && /opt/agentgate/bin/pip install --quiet --require-hashes -r requirements/runtime.txt
 COPY pyproject.toml README.md LICENSE agentgate.py ./
+COPY central central
 COPY evidence evidence
 COPY policy policy
 COPY proxy proxy

@@ -43,6 +43,10 @@ CODES: Final = {
 """The code of each exception that a command may end with, by its full name, so that no module is loaded for it."""
 
 
+EXTRAS: Final = {"central": "central", "witness": "central"}
+"""What has to be installed beside the sidecar's own packages for a command: `agentgate[<extra>]`."""
+
+
 class Listed(NamedTuple):
     """A command as `--help` lists it; `module` holds its flags and its call."""
 
@@ -183,7 +187,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; never raises but SystemExit (from the parser)."""
     own, child = _split(list(sys.argv[1:] if argv is None else argv))
     name = own[0] if own and own[0] in COMMANDS else ""
-    command: Command | None = import_module(COMMANDS[name].module).COMMANDS[name] if name else None
+    try:
+        command: Command | None = import_module(COMMANDS[name].module).COMMANDS[name] if name else None
+    except ModuleNotFoundError as error:
+        return _explained(name, error)
     given = _parser(name, command).parse_args(own, argparse.Namespace(child=child))
     if command is None:
         return USAGE
@@ -235,7 +242,9 @@ def _explained(name: str, error: Exception) -> int:
 
         traceback.print_exception(error, file=sys.stderr)
     kind, code = _kind(error)
-    if code == INTERNAL:
+    if isinstance(error, ModuleNotFoundError) and name in EXTRAS:
+        code, text = UNAVAILABLE, f"needs {error.name}, which is not installed: pip install 'agentgate[{EXTRAS[name]}]'"
+    elif code == INTERNAL:
         text = f"unexpected {kind}: {error} (AGENTGATE_DEBUG=1 says more)"
     else:
         text = f"{error}\n(agentgate explain {kind} has more)"

@@ -96,6 +96,32 @@ def test_the_unexpected_is_70_and_shows_its_trace_on_demand(tmp_path: Path) -> N
     assert "Traceback" in long.stderr
 
 
+_WITHOUT = """
+import sys
+
+class Without:
+    def find_spec(self, name, path=None, target=None):
+        if name == {missing!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Without())
+import agentgate
+sys.exit(agentgate.main({arguments!r}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "missing"),
+    [("central", "sqlalchemy"), ("central", "central"), ("witness", "central")],
+)
+def test_a_command_whose_packages_are_not_installed_says_so(tmp_path: Path, command: str, missing: str) -> None:
+    program = _WITHOUT.format(missing=missing, arguments=[command, "--state", str(tmp_path / "state")])
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 69
+    wanted = f"agentgate {command}: needs {missing}, which is not installed: pip install 'agentgate[central]'\n"
+    assert done.stderr == wanted
+
+
 def test_a_reader_that_has_enough_ends_a_command_quietly() -> None:
     reading, writing = os.pipe()
     os.close(reading)
