@@ -116,15 +116,17 @@ class _PackCheck:
 
     def _proofs(self, archive: Archive) -> Mapping[tuple[str, int], Proof]:
         found: dict[tuple[str, int], Proof] = {}
+        last = ("", 0)
         lines = Lines(archive, PROOFS)
         for line in lines:
             try:
                 proof = read_proof(line.removesuffix(b"\n"))
             except BadPack as error:
                 raise _faulty(Step.INCLUSION, str(error), PROOFS, lines.line) from error
-            if not line.endswith(b"\n") or (found and (proof.chain, proof.seq) <= max(found)):
+            if not line.endswith(b"\n") or (proof.chain, proof.seq) <= last:
                 raise _faulty(Step.INCLUSION, "a proof without its end, or out of order", PROOFS, lines.line)
-            found[proof.chain, proof.seq] = proof
+            last = proof.chain, proof.seq
+            found[last] = proof
         self._report.proofs = len(found)
         return found
 

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pytest
 from evidence.checkpoint import NOBODY, Quorum
 from evidence.note import read_verifier_key
 from evidence.pack.exporting import NothingToExport
-from evidence.pack.report import Step
+from evidence.pack.report import STEPS, Step
 from evidence.pack.steps import Trust
 from evidence.pack.verifying import Given
 from evidence.pack.vocabulary import Selection, member_of, read_body, read_texts
@@ -204,3 +205,9 @@ def test_they_are_what_the_generator_makes() -> None:
     command = [sys.executable, str(VECTORS / "generate_packs.py"), "--check"]
     done = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_page_tells_each_step() -> None:
+    page = (ROOT / "docs" / "packs.md").read_text()
+    told = re.findall(r"^\| ([0-9]+)\. ([a-z]+) \|", page, re.MULTILINE)
+    assert told == [(str(int(step)), STEPS[step].partition(":")[0]) for step in Step]
