@@ -18,7 +18,9 @@ from evidence.note import VerifierKey
 from evidence.printable import printable
 from evidence.report import ChainReport, Fault, Report, Step
 from evidence.signing import read_public
+from evidence.spans import NoTime, read_span, whole
 from evidence.steps import check_chain
+from evidence.tailing import Unreadable
 from evidence.witnessing import Ledger
 
 _T = TypeVar("_T")
@@ -61,24 +63,47 @@ def run_verify(
     out: TextIO,
     receipt_keys: Sequence[str] = (),
     histories: Sequence[Path] = (),
+    complete: Sequence[str] | None = None,
 ) -> int:
     """Check, print, and give the exit code: 0 all is true, 1 it is not, 64 the arguments name nothing to check.
 
     `key` is the identity's public key (raw 32 bytes, base64), each of `receipt_keys` the verifier key of a ledger (as
     C2SP has it, or as `agentgate central keys` pins it); or files that hold them. `histories` are those of its keys.
+    `complete` are two times, between which nothing may be missing.
     """
     try:
+        span = None if complete is None else read_span(*complete)
         verifiers = read_ledgers(receipt_keys, histories)
         pinned = None if key is None else read_given("--key", key, read_public)
         report = verify_paths(paths, pinned, verifiers)
+        # What is not true is no ground to state anything on.
+        stated = whole(_checked(paths, report), span) if span is not None and report.ok else None
+    except NoTime as error:
+        out.write(f"agentgate verify: --complete: {printable(error)}\n")
+        return _USAGE
     except (NothingToCheck, OSError) as error:
         out.write(f"agentgate verify: {printable(error)}\n")
         return _USAGE
+    except Unreadable as error:
+        out.write(f"agentgate verify: changed while it was checked: {printable(error)}\n")
+        return _NOT_TRUE
     if as_json:
-        out.write(orjson.dumps(report.as_json(), option=orjson.OPT_INDENT_2).decode() + "\n")
+        told = {"completeness": stated and stated.as_json()} if span is not None else {}
+        out.write(orjson.dumps({**report.as_json(), **told}, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
-        out.writelines(f"{line}\n" for line in report.lines())
-    return _TRUE if report.ok else _NOT_TRUE
+        out.writelines(f"{line}\n" for line in (*report.lines(), *(stated.lines() if stated else ())))
+    return _TRUE if report.ok and (stated is None or stated.complete) else _NOT_TRUE
+
+
+def _checked(paths: Sequence[Path], report: Report) -> Iterator[tuple[Path, ChainReport]]:
+    """The chains of a report with their folders, in its order."""
+    folders = (
+        child
+        for path in paths
+        for child in _members(path)
+        if child.is_dir() and not child.is_symlink() and (child == path or is_chain_name(child.name))
+    )
+    return zip(folders, report.chains, strict=True)
 
 
 def read_ledgers(receipt_keys: Sequence[str], histories: Sequence[Path] = ()) -> list[Ledger]:

@@ -42,6 +42,12 @@ def _verify_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="an evidence folder, a chain in it, a pack")
     identity_arguments(parser)
     log_arguments(parser)
+    parser.add_argument(
+        "--complete",
+        nargs=2,
+        metavar=("FROM", "TO"),
+        help="for folders: whether nothing is missing between two times (RFC 3339), as the evidence can prove it",
+    )
     parser.add_argument("--json", action="store_true", dest="as_json", help="print the report as JSON")
 
 
@@ -50,6 +56,9 @@ def _verify(given: argparse.Namespace) -> int:
     # A check makes no cycles, and its table of calls would be walked over again and again in search of them.
     gc.disable()
     if any(path.is_file() for path in given.paths):
+        if given.complete is not None:
+            sys.stdout.write("agentgate verify: --complete is for evidence folders: a pack has what was asked for\n")
+            return _USAGE
         return _verify_pack(given)
     if given.log_key or given.witness_key or given.witnesses is not None or given.sha256 is not None:
         sys.stdout.write("agentgate verify: --log-key, --witness-key, --witnesses and --sha256 are for a pack\n")
@@ -61,6 +70,7 @@ def _verify(given: argparse.Namespace) -> int:
         key=given.key,
         receipt_keys=given.receipt_key,
         histories=given.key_history,
+        complete=given.complete,
         as_json=given.as_json,
         out=sys.stdout,
     )
