@@ -15,13 +15,14 @@ from tests.peers.places import ROOT
 
 PAGES = [ROOT / name for name in ("README.md", "SECURITY.md", "CHANGELOG.md")] + sorted((ROOT / "docs").rglob("*.md"))
 _COMMAND = re.compile(r"^(?:    |\$ |    \$ )(?:\.venv/bin/)?agentgate (?P<rest>.+)$", re.MULTILINE)
+_CONTINUED = re.compile(r"\\\n[ >]*")
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)|src=\"([^\"]+)\"")
 
 
 def _printed() -> Iterator[tuple[str, list[str]]]:
     """Page and words of each command line, without its comment and what a shell adds (`&`, `| head`, `> file`)."""
     for page in PAGES:
-        for found in _COMMAND.finditer(page.read_text("utf-8")):
+        for found in _COMMAND.finditer(_CONTINUED.sub(" ", page.read_text("utf-8"))):
             words = shlex.split(found["rest"], comments=True)
             yield page.name, list(takewhile(lambda word: word not in {"&", "|", ">", "<"}, words))
 
