@@ -6,17 +6,25 @@ import os
 import shutil
 import tempfile
 from contextlib import closing
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TextIO
+from typing import Final, TextIO
 
 from agentgate import version
 from central.config import CentralConfig, CentralProblems
 from central.ledger.ledger import Ledger
 from central.ledger.packs import note_pack
+from central.ledger.reading import Reading
+from central.ledger.reading import Wanted as LedgerWanted
 from central.ledger.unfolding import unfold
 from evidence.clock import Clock
 from evidence.pack.exporting import Exported
 from evidence.pack.packs import Wanted, run_export
+from evidence.record import read_header
+
+_AROUND: Final = timedelta(minutes=1)
+"""Of an incident: what led to it, and what came of it."""
 
 
 def run_ledger_export(given: argparse.Namespace, config: CentralConfig, clock: Clock, out: TextIO) -> int:
@@ -34,6 +42,8 @@ def run_ledger_export(given: argparse.Namespace, config: CentralConfig, clock: C
         evidence.mkdir()
         unfold(ledger.store, given.tenant, evidence)
         wanted = _wanted(given, config, evidence, draft)
+        if given.incident is not None:
+            wanted = _around(Reading(ledger.store, given.tenant), given.incident, wanted)
 
         def note(exported: Exported) -> None:
             at = clock.now().rfc3339()
@@ -56,6 +66,8 @@ def _checked(given: argparse.Namespace) -> Path:
         problems.append("export: say where to with --out")
     elif Path(given.out).exists():
         problems.append(f"export: {given.out} is there already: give another name")
+    if given.incident is not None and (given.from_at or given.until_at):
+        problems.append("export: an incident has its own time: give no --from and --until")
     if len(given.session) > 1:
         problems.append("export: one --session at a time")
     if problems:
@@ -77,6 +89,21 @@ def _wanted(given: argparse.Namespace, config: CentralConfig, evidence: Path, dr
         key=None if given.tenant_key is None else Path(given.tenant_key),
         log=config.log_folder if (config.log_folder / "checkpoint").exists() else None,
     )
+
+
+def _around(reading: Reading, number: int, wanted: Wanted) -> Wanted:
+    """Narrowed to the minute before and after the record that an incident was met at. Raises CentralProblems."""
+    incident = next((one for one in reading.incidents(after=number - 1, limit=1) if one.no == number), None)
+    if incident is None:
+        raise CentralProblems([f"export: {wanted.tenant} has no incident {number}"])
+    at = LedgerWanted(chain=incident.chain, first=incident.seq, last=incident.seq)
+    held = reading.records(at).records
+    if not held:
+        raise CentralProblems(
+            [f"export: the ledger does not hold record {incident.seq}, where incident {number} was met"]
+        )
+    moment = datetime.fromisoformat(read_header(held[0].header).at)
+    return replace(wanted, since=(moment - _AROUND).isoformat(), until=(moment + _AROUND).isoformat())
 
 
 def _hand_out(draft: Path, target: Path) -> None:

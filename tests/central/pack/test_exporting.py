@@ -2,14 +2,17 @@
 
 import base64
 import json
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from central.ledger.packs import packs_of
+from central.ledger.reading import Reading
 from central.store.engine import open_store
 from evidence.pack.vocabulary import PROOFS
+from evidence.record import Kind
 from tests.central.ledger.gate import TENANT_KEY, Gate
 from tests.central.shipping import asked, posted, registered
 from tests.central.test_main_line import until
@@ -18,6 +21,7 @@ from tests.peers.central import Central, central
 from tests.peers.sidecar import agentgate
 
 MINE = Gate().start().calls("a", "b").head().close().head()
+LOSING = Gate(name="gate-3", tenant="losing").start().calls("a").write(Kind.LOSS, {"lost": {"notice": 2}})
 THEIRS = Gate(name="gate-2", tenant="umbrella", unit="session-2").start().calls("z").head()
 
 
@@ -29,9 +33,9 @@ def _has(place: Central, gate: Gate, count: int) -> bool:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Central:
     """A central that has run, and has the chains of two tenants in its log."""
     place = central(tmp_path_factory.mktemp("export") / "central")
-    registered(place, [MINE, THEIRS])
+    registered(place, [MINE, THEIRS, LOSING])
     with place.started():
-        for gate, count in ((MINE, 6), (THEIRS, 3)):
+        for gate, count in ((MINE, 6), (THEIRS, 3), (LOSING, 4)):
             assert posted(place, gate, gate.part(0)).status == 200
             until(partial(_has, place, gate, count))
     return place
@@ -66,6 +70,21 @@ def test_nothing_of_another_tenant_is_in_it(place: Central, tmp_path: Path, key:
     members = members_of(pack.read_bytes())
     assert not any(b"acme" in content or b"gate-1" in content for content in members.values())
     assert len(members[PROOFS].splitlines()) == 3
+
+
+def test_what_an_incident_is_about(place: Central, tmp_path: Path) -> None:
+    pack = tmp_path / "incident.agentgate"
+    with closing(open_store(place.database)) as store:
+        (incident,) = Reading(store, "losing").incidents()
+    flags = ("--tenant", "losing", "--incident", str(incident.no))
+    done = place.command("export", *flags, "--out", pack, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["selected"] == 4
+    checked = json.loads(agentgate("verify", pack, "--json", check=True).stdout)
+    assert set(checked["selection"]) == {"since", "until"}
+    assert checked["chains"][0]["lost"] == 2
+    others = place.command("export", "--tenant", "acme", "--incident", str(incident.no), "--out", "x.agentgate")
+    assert (others.returncode, "no incident" in others.stdout + others.stderr) == (64, True)
 
 
 REFUSED = [
