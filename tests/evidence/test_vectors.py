@@ -17,7 +17,7 @@ from evidence.verify import verify_paths
 from tests.peers.places import ROOT
 
 VECTORS = ROOT / "tests" / "vectors" / "evidence"
-FOLDERS = sorted(path.parent for path in VECTORS.glob("*/expected.json"))
+FOLDERS = sorted(path.parent for path in VECTORS.glob("*/evidence"))
 
 
 @pytest.mark.parametrize("folder", [pytest.param(folder, id=folder.name) for folder in FOLDERS])
