@@ -66,7 +66,8 @@ STARTS: Final = (
     _start(
         "KeyProblem",
         USAGE,
-        "A key file in the state folder cannot be used: open to others, no key, half gone, or under another passphrase.",
+        "A key file in the state folder cannot be used: open to others, no key, half gone, or under another "
+        "passphrase.",
         "The text names the file and what to do: `chmod 600`, the right passphrase, or restore it from a copy.",
     ),
     _start(
