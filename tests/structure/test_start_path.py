@@ -16,6 +16,7 @@ ROWS = [
     pytest.param("proxy.stdio", HEAVY, id="wrap"),
     pytest.param("policy.embedded", NETWORK - {"asyncio", "socket", "ssl"} | HEAVY, id="embedded-engine"),
     pytest.param("evidence.verify", NETWORK | HEAVY, id="verify"),
+    pytest.param("evidence.pack.verifying", NETWORK | HEAVY, id="verify-a-pack"),
     pytest.param("agentgate", NETWORK | HEAVY | {"proxy", "policy", "evidence", "cryptography"}, id="command-line"),
 ]
 
