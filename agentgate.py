@@ -111,6 +111,11 @@ COMMANDS: Final = {
         "check evidence or a pack offline, with files and public keys alone",
         "agentgate verify ~/.local/state/agentgate/evidence",
     ),
+    "completeness": Listed(
+        "proxy.commands.completeness",
+        "whether anything is missing between two times, asked of central or of an evidence folder",
+        "agentgate completeness ./evidence --from 2026-05-01T00:00:00Z --to 2026-05-02T00:00:00Z",
+    ),
     "pack": Listed(
         "proxy.commands.packs",
         "put evidence into one file that convinces a stranger, and show what such a file says",

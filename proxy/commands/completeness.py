@@ -1,0 +1,139 @@
+"""`completeness`: whether anything is missing between two times, asked of central, or of an evidence folder offline."""
+
+import argparse
+import json
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from evidence.printable import printable
+from evidence.spans import NoTime, read_span
+from proxy.commands.command import Command, ends_with_its_reader
+
+_COMPLETE: Final = 0
+_NOT_COMPLETE: Final = 1
+_USAGE: Final = 64
+_UNAVAILABLE: Final = 69
+_SECONDS: Final = 30.0
+_ANSWER_BYTES: Final = 64 << 20
+
+
+class _Unanswered(Exception):
+    """Central gave no answer; `code` is the exit code."""
+
+    def __init__(self, what: object, code: int) -> None:
+        super().__init__(what)
+        self.code = code
+
+
+class _AsItIs(urllib.request.HTTPRedirectHandler):
+    """Follows nobody: the token is for the address that was given."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("folder", nargs="?", type=Path, metavar="DIR", help="an evidence folder, which is checked first; or:")
+    add("--central", metavar="URL", help="central, as its readers reach it")
+    add("--token-file", type=Path, metavar="FILE", help="the file with the reader's token")
+    add("--from", dest="begins", metavar="TIME", required=True, help="since when (RFC 3339)")
+    add("--to", dest="ends", metavar="TIME", required=True, help="until when")
+    add("--sidecar", metavar="ID", help="of central: of this sidecar alone")
+    add("--key", metavar="KEY", help="of a folder: the sidecar's public key (base64, or a file), known beforehand")
+    add("--json", action="store_true", dest="as_json", help="print the answer as JSON")
+
+
+def _run(given: argparse.Namespace) -> int:
+    ends_with_its_reader()
+    if (given.folder is None) is (given.central is None):
+        return _refused("name an evidence folder, or --central URL", _USAGE)
+    try:
+        read_span(given.begins, given.ends)
+    except NoTime as error:
+        return _refused(error, _USAGE)
+    if given.folder is not None:
+        return _of_folder(given)
+    if given.token_file is None or given.key is not None:
+        return _refused("--central needs --token-file FILE, and takes no --key", _USAGE)
+    try:
+        answer = _asked(given)
+    except _Unanswered as error:
+        return _refused(error, error.code)
+    if given.as_json:
+        sys.stdout.write(json.dumps(answer, indent=2) + "\n")
+    else:
+        sys.stdout.writelines(f"{printable(line)}\n" for line in _lines(answer, given))
+    return _COMPLETE if answer["complete"] is True else _NOT_COMPLETE
+
+
+def _of_folder(given: argparse.Namespace) -> int:
+    if given.token_file is not None or given.sidecar is not None:
+        return _refused("--token-file and --sidecar are for --central", _USAGE)
+    from evidence.verify import run_verify
+
+    times = (given.begins, given.ends)
+    return run_verify([given.folder], key=given.key, as_json=given.as_json, out=sys.stdout, complete=times)
+
+
+def _asked(given: argparse.Namespace) -> dict[str, Any]:
+    url = given.central.rstrip("/")
+    if not url.startswith("https://") and not url.startswith(
+        ("http://127.0.0.1:", "http://localhost:", "http://[::1]:")
+    ):
+        raise _Unanswered("--central: https, or http on loopback", _USAGE)
+    query = {"since": given.begins, "until": given.ends, **({"sidecar": given.sidecar} if given.sidecar else {})}
+    try:
+        token = given.token_file.read_text().strip()
+        request = urllib.request.Request(  # noqa: S310  (the scheme was looked at above)
+            f"{url}/v1/completeness?{urlencode(query)}", headers={"Authorization": f"Bearer {token}"}
+        )
+    except (OSError, ValueError) as error:
+        raise _Unanswered(error, _USAGE) from error
+    opener = urllib.request.build_opener(_AsItIs, urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=_SECONDS) as answer:
+            found = json.loads(answer.read(_ANSWER_BYTES))
+    except urllib.error.HTTPError as error:
+        code = _UNAVAILABLE if error.code >= 500 else _USAGE
+        raise _Unanswered(f"central answers {error.code}: {_told(error)}", code) from error
+    except (OSError, ValueError) as error:
+        raise _Unanswered(f"central does not answer: {error}", _UNAVAILABLE) from error
+    if not isinstance(found, dict) or not isinstance(found.get("chains"), list) or "complete" not in found:
+        raise _Unanswered("what answers is no central", _UNAVAILABLE)
+    return found
+
+
+def _told(error: urllib.error.HTTPError) -> str:
+    try:
+        return str(json.loads(error.read(10_000))["error"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return str(error.reason)
+
+
+def _lines(answer: Mapping[str, Any], given: argparse.Namespace) -> Iterator[str]:
+    yield f"{'sidecar':24} {'chain':16} {'first':>8} {'last':>8} {'signed':>8} {'lives':>5} {'silent':>6}  lacks"
+    for chain in answer["chains"]:
+        lacks = ", ".join(lack["code"] for lack in chain["lacks"]) or "nothing"
+        numbers = f"{chain['first']:>8} {chain['last']:>8} {chain['signed']:>8}"
+        counts = f"{len(chain['lives']):>5} {len(chain['silences']):>6}"
+        yield f"{chain['sidecar']:24} {chain['chain'][:16]} {numbers} {counts}  {lacks}"
+        yield from (f"  record {lack['seq']}: {lack['what']}" for lack in chain["lacks"])
+    if not answer["chains"]:
+        yield f"NOT COMPLETE: there is no record between {given.begins} and {given.ends}"
+    else:
+        found = "nothing is missing" if answer["complete"] is True else "NOT COMPLETE:"
+        yield f"{found} between {given.begins} and {given.ends}"
+
+
+def _refused(what: object, code: int) -> int:
+    sys.stdout.write(f"agentgate completeness: {printable(what)}\n")
+    return code
+
+
+COMMANDS: Final = {"completeness": Command(_arguments, _run)}
