@@ -44,9 +44,9 @@ holds_now(entry) if {
 }
 
 # The method by which what is listed is called.
-listed := by_listing[input.call.method]
+listed := by_list[input.call.method]
 
-by_listing := {
+by_list := {
 	"tools/list": "tools/call",
 	"resources/list": "resources/read",
 	"prompts/list": "prompts/get",
