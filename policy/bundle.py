@@ -10,22 +10,22 @@ file of a policy may set them.
 
 import hashlib
 import json
-import math
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
 from policy.archive import MAX_BYTES, MAX_FILES, write_archive
+from policy.base_document import base_document
 from policy.engine import Policy, PolicyRefused
 from policy.exception_file import Found
 from policy.exceptions import DEFAULT_SECONDS, revision_of, within
 from policy.exceptions import index as index_exceptions
 from policy.grants import TooManyEntries
 from policy.manifest import Manifest
+from policy.module_text import code_of, entry_points, hides_nothing, is_ours, is_system
 from policy.opening import Bundle, digest_of, open_bundle
 from policy.pins import Pins, digest, read_pins
 from policy.roots import stray_data, stray_packages
@@ -36,15 +36,6 @@ BUILTIN: Final = ("starter", "observe")
 _REGO: Final = Path(__file__).parent / "rego"
 _GIVEN: Final = ("grants", "trusted_upstreams", "exceptions")
 _LIMITS: Final = "exception_limits"
-_TEXT: Final = r'"(?:[^"\\\n]|\\.)*+"?'
-"""A text to its closing quote, or to the end of its line: whatever stands in a module, it is read once."""
-
-_NOT_CODE: Final = re.compile(rf"({_TEXT})|`[^`]*`|#[^\n]*")
-_NESTING: Final = re.compile(rf"{_TEXT}|[{{}}\[\]()]|\n\s*(?:(?:if|else)\b)?")
-_PACKAGE: Final = re.compile(r"^[^\S\n]*package\s+agentgate[^\S\n]*$", re.MULTILINE)
-_SYSTEM: Final = re.compile(r"^[^\S\n]*package\s+system\b", re.MULTILINE)
-_HEAD: Final = re.compile(r"(?:default\s+)?(decision|listing|result)\b")
-_CONSTANT_LISTING: Final = 'listing := {"hide": []}'
 
 Files = Mapping[str, bytes]
 
@@ -107,11 +98,6 @@ def bundle_revision(policy: Policy) -> str:
     return f"{policy.revision};{policy.data_revision}"
 
 
-def entry_points(modules: Mapping[str, str]) -> frozenset[str]:
-    """The rules of package agentgate that the sidecar asks for, as far as there are any."""
-    return frozenset(rule for rule, _ in _rules(modules))
-
-
 def _given(grants: Mapping[str, Any] | None, trusted: Iterable[str]) -> dict[str, Any]:
     return dict(zip(_GIVEN, (dict(grants or {}), dict.fromkeys(trusted, True), {}), strict=True))
 
@@ -158,18 +144,18 @@ def _assemble(
     manifest: Manifest | None = None,
 ) -> Policy:
     modules, problems = _modules(files)
-    data = _data(files, problems)
+    data = base_document(files, problems)
     ours = data.setdefault("agentgate", {})
     if not isinstance(ours, dict) or not ours.keys().isdisjoint(given):
         names = ", ".join(f"agentgate.{name}" for name in _GIVEN)
         problems.append(f"data.json: {names} are set by the sidecar only")
     else:
         problems += _limit_problems(ours)
-    problems += [f"{path}: package system is the sidecar's" for path, text in modules.items() if _is_system(text)]
-    rules = _rules(modules)
-    if not any(_is_ours(text) for text in modules.values()):
+    problems += [f"{path}: package system is the sidecar's" for path, text in modules.items() if is_system(text)]
+    rules = entry_points(modules)
+    if not any(is_ours(text) for text in modules.values()):
         problems.append(f"{name}: no module of package agentgate")
-    elif not any(rule == "decision" for rule, _ in rules):
+    elif "decision" not in rules:
         problems.append(f"{name}: no rule `decision` in package agentgate")
     if manifest is not None:
         problems += _outside(manifest.roots, modules, data)
@@ -190,8 +176,8 @@ def _assemble(
         data_revision=_digest(data),
         version=None,
         signed=False,
-        hides_nothing=("listing", _CONSTANT_LISTING) in rules and _mentions_of_listing(modules) == 1,
-        has_result=any(rule == "result" for rule, _ in rules),
+        hides_nothing=hides_nothing(modules),
+        has_result="result" in rules,
         pins=pinned,
         pins_revision=None if lock is None else digest(lock),
     )
@@ -232,105 +218,9 @@ def _modules(files: Files) -> tuple[dict[str, str], list[str]]:
     return modules, problems
 
 
-def _data(files: Files, problems: list[str]) -> dict[str, Any]:
-    merged: dict[str, Any] = {}
-    for path, content in files.items():
-        if not path.endswith(".json"):
-            continue
-        try:
-            value = json.loads(content, parse_int=_int, parse_float=_float, parse_constant=_float)
-        except json.JSONDecodeError as error:
-            problems.append(f"{path}:{error.lineno}: {error.msg}")
-            continue
-        except (ValueError, RecursionError) as error:
-            problems.append(f"{path}: {error}")
-            continue
-        for part in reversed(PurePosixPath(path).parts[:-1]):
-            value = {part: value}
-        if not _is_writable(value):
-            problems.append(f"{path}: nests too deeply, or holds half of a surrogate pair")
-        elif not isinstance(value, dict) or not _merge(merged, value):
-            problems.append(f"{path}: not an object, or sets what another data file sets")
-    return merged
-
-
-def _is_writable(value: Any) -> bool:
-    """Whether the engines can be handed the value as JSON."""
-    try:
-        orjson.dumps(value)
-    except TypeError:
-        return False
-    return True
-
-
-def _int(spelling: str) -> int:
-    value = int(spelling)
-    if not -(1 << 63) <= value < 1 << 63:
-        raise ValueError(f"{spelling} is no number that every engine holds")
-    return value
-
-
-def _float(spelling: str) -> float:
-    value = float(spelling)
-    if not math.isfinite(value):
-        raise ValueError(f"{spelling} is no number that every engine holds")
-    return value
-
-
-def _merge(into: dict[str, Any], more: Mapping[str, Any]) -> bool:
-    for key, value in more.items():
-        found = into.get(key)
-        if isinstance(found, dict) and isinstance(value, dict):
-            if not _merge(found, value):
-                return False
-        elif key in into:
-            return False
-        else:
-            into[key] = value
-    return True
-
-
 def _outside(roots: Sequence[str], modules: Mapping[str, str], data: Mapping[str, Any]) -> list[str]:
     """What lies in none of the roots; OPA would refuse the bundle for it, or another would own it."""
-    strays = stray_packages(roots, {path: _code(text) for path, text in modules.items()})
+    strays = stray_packages(roots, {path: code_of(text) for path, text in modules.items()})
     problems = [f"{path}: package {package} is in none of the roots" for path, package in strays]
     own = {key: value for key, value in data.items() if key != "agentgate" or value}
     return problems + [f"data.json: {path} is in none of the roots" for path in stray_data(roots, own)]
-
-
-def _rules(modules: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Name and text of each rule of package agentgate that the sidecar asks for."""
-    codes = [_code(text) for text in modules.values() if _is_ours(text)]
-    return [(head[1], text) for code in codes for text in _statements(code) if (head := _HEAD.match(text))]
-
-
-def _is_ours(text: str) -> bool:
-    return _PACKAGE.search(_code(text)) is not None
-
-
-def _is_system(text: str) -> bool:
-    return _SYSTEM.search(_code(text)) is not None
-
-
-def _code(text: str) -> str:
-    """`text` without its comments, and without what its raw strings hold."""
-    return _NOT_CODE.sub(lambda found: found[1] or "", text)
-
-
-def _mentions_of_listing(modules: Mapping[str, str]) -> int:
-    """How often the name stands anywhere in code: a second rule, wherever it hides, is a second mention."""
-    return sum(re.sub(_TEXT, "", _code(text)).count("listing") for text in modules.values())
-
-
-def _statements(code: str) -> Iterator[str]:
-    """The lines of a module outside of every bracket, each with the bracketed lines that belong to it."""
-    depth = begin = 0
-    for mark in _NESTING.finditer(code):
-        if mark[0].isspace() and depth == 0:
-            yield code[begin : mark.start()].strip()
-            begin = mark.end()
-        elif mark[0] in "{[(":
-            depth += 1
-        elif mark[0] in "}])":
-            depth -= 1
-    yield code[begin:].strip()

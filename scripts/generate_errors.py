@@ -13,7 +13,7 @@ from typing import Final
 from proxy.errors.book import ENTRIES
 from proxy.errors.entry import Entry, Family
 from scripts.made_page import keep
-from scripts.problem_texts import Text, exception_texts, policy_texts, start_texts, unfit_texts
+from scripts.problem_texts import Text, exception_texts, policy_texts, server_texts, start_texts, unfit_texts
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PAGE: Final = ROOT / "docs" / "errors.md"
@@ -47,6 +47,14 @@ _POLICIES: Final = """
 For each of these a policy, or the file of grants, does not become active: at the start (`PolicyRefused`, 64), in
 `agentgate policy check` (1), and while a sidecar runs, which then keeps the one before. What OPA's own check adds is in
 OPA's words. [policy.md](policy.md) says what a policy must have.
+
+"""
+_SERVERS: Final = """
+## Problems of a bundle server
+
+Each follows the URL of the server without its query: at a start and in `policy verify URL` (69, or 1 where what it gave
+can be no bundle), in `/readyz`, and in a notice while a sidecar runs. What the server gave last goes on deciding.
+[policy.md](policy.md) says how a server is asked; [configuration.md](configuration.md) has each key of `policy.server`.
 
 """
 _EXCEPTIONS: Final = """
@@ -101,7 +109,7 @@ def page() -> str:
     """The whole page."""
     ordered = sorted(ENTRIES, key=lambda entry: _ORDER.index(entry.family))
     sections = (_section(family, list(entries)) for family, entries in groupby(ordered, lambda entry: entry.family))
-    return "".join((_HEAD, *sections, *_configuration(), *_policies(), *_exceptions(), *_starts()))
+    return "".join((_HEAD, *sections, *_configuration(), *_policies(), *_servers(), *_exceptions(), *_starts()))
 
 
 def _section(family: Family, entries: list[Entry]) -> str:
@@ -133,6 +141,12 @@ def _policies() -> Iterator[str]:
     yield _POLICIES
     yield _row(["problem"]) + "| --- |\n"
     yield from (_row([text]) for text in policy_texts(ROOT))
+
+
+def _servers() -> Iterator[str]:
+    yield _SERVERS
+    yield _row(["problem"]) + "| --- |\n"
+    yield from (_row([text]) for text in server_texts(ROOT))
 
 
 def _exceptions() -> Iterator[str]:

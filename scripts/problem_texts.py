@@ -21,6 +21,7 @@ _POLICIES: Final = (
     *("policy/archive.py", "policy/opening.py", "policy/signatures.py", "policy/pem.py", "policy/manifest.py"),
     *(
         "policy/bundle.py",
+        "policy/base_document.py",
         "policy/building.py",
         "policy/versions.py",
         "policy/keeping.py",
@@ -31,6 +32,8 @@ _POLICIES: Final = (
     ),
 )
 _EXCEPTIONS: Final = ("policy/exception_document.py", "policy/exception_file.py", "policy/exception_signing.py")
+_SERVERS: Final = ("policy/fetching.py", "policy/following.py")
+_ASKING: Final = ("NotFetched", "NoBundle")
 _STARTING: Final = ("KeyProblem", "OrdersProblem", "OpaMissing", "CannotStart", "CannotRewrite")
 
 REFUSALS: Final = {kind.__name__: kind for kind in ExceptionRefused.__subclasses__()}
@@ -47,9 +50,13 @@ _WORDS: Final = {
     "BUILT_IN_POLICIES": "starter or observe",
     "BUILTIN": "starter nor observe",
     "CALL": "what to write instead",
+    "CAUSE": "WHY",
+    "CONTENT_TYPE": "TYPE",
+    "OS_ERROR": "WHY",
     "ERROR": "WHY",
     "HOSTNAME": "HOST",
     "KEYID": "ID",
+    "LIMIT": "so many",
     "LINENO": "LINE",
     "KNOWN": "KEYS",
     "MAX_BYTES": "so many",
@@ -60,6 +67,7 @@ _WORDS: Final = {
     "MAX_VERSION": "2^53 - 1",
     "MSG": "WHY",
     "NAME__": "TYPE",
+    "PARENT": "FOLDER",
     "R": "VALUE",
     "RAW": "SOME",
     "REPLACE": "WHY",
@@ -123,6 +131,28 @@ def policy_texts(root: Path) -> list[str]:
     """Each problem for which a policy, or a file of grants, cannot become active."""
     found = [_text(node, names) for made, names in _nodes(root, _POLICIES) for node in _problems(made)]
     return list(dict.fromkeys(text for text in found if _says(text)))
+
+
+def server_texts(root: Path) -> list[str]:
+    """Each reason for which a bundle server gave nothing."""
+    found = [_text(node, names) for made, names in _nodes(root, _SERVERS) for node in _failures(made)]
+    return list(dict.fromkeys(text for text in found if _says(text)))
+
+
+def _failures(node: ast.AST) -> Iterator[ast.expr]:
+    """The texts that are told of a server: raised, returned in its words, or kept as its problem."""
+    match node:
+        case ast.Call(func=ast.Name(id=name), args=[made, *_]) if name in _ASKING:
+            found = [made]
+        case ast.Return(value=ast.Constant(value=str()) | ast.JoinedStr() as made):
+            found = [made]
+        case ast.Assign(targets=[ast.Name(id="problem")], value=ast.expr() as made):
+            found = [made]
+        case ast.AnnAssign(target=ast.Name(id="_WORDS"), value=ast.Dict(values=found)):
+            pass
+        case _:
+            found = []
+    yield from (made for made in found if isinstance(made, ast.Constant | ast.JoinedStr))
 
 
 def _says(text: str) -> bool:
