@@ -6,20 +6,24 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from evidence.printable import printable
 from policy.archive import SIGNATURES, read_archive
 from policy.building import Wanted, build, signed
-from policy.bundle import entry_points, load_bundle
+from policy.bundle import load_bundle
 from policy.commands import vet
 from policy.engine import Policy, PolicyAway, PolicyRefused
+from policy.module_text import entry_points
 from policy.obtaining import Place, obtained
 from policy.opening import Bundle, open_bundle, opened
 from policy.pem import PublicKey, algorithm_of, read_keys, read_private_key
 from policy.trust import UNSIGNED, Trust
+
+if TYPE_CHECKING:
+    from policy.signatures import Signature
 
 _TRUE: Final = 0
 _NOT_TRUE: Final = 1
@@ -31,7 +35,12 @@ EngineName = Literal["embedded", "opa"]
 def run_build(
     folder: Path, wanted: Wanted, output: Path, *, engine: EngineName, environ: Mapping[str, str], out: TextIO
 ) -> int:
-    """`policy build`: 0 and a bundle, or 1 and every problem. Raises OpaMissing if OPA is asked and is not there."""
+    """`policy build`: 0 and a bundle, or 1 and every problem.
+
+    Raises PolicyRefused where there is no folder, OpaMissing if OPA is asked and is not there.
+    """
+    if not folder.is_dir():
+        raise PolicyRefused((f"{folder}: is no folder",))
     try:
         built = build(folder, wanted)
         _vet(built.policy, engine, environ)
@@ -46,7 +55,11 @@ def run_build(
 def run_sign(
     path: Path, key: Path, output: Path, *, keyid: str | None, algorithm: str | None, scope: str, out: TextIO
 ) -> int:
-    """`policy sign`: 0 and a signed bundle, or 1 and what is wrong with it. Raises PolicyRefused for a bad key."""
+    """`policy sign`: 0 and a signed bundle, or 1 and what is wrong with it.
+
+    Raises PolicyRefused for a bad key, or where there is no file.
+    """
+    _look_for(path)
     private = read_private_key(key)
     own = algorithm_of(key, private.public_key())
     if algorithm not in (None, own):
@@ -62,11 +75,12 @@ def run_sign(
     return _TRUE
 
 
-def run_verify(place: Place, keys: Iterable[str], *, scope: str, out: TextIO) -> int:
+def run_verify(place: Place, keys: Iterable[str], *, scope: str, out: TextIO, as_json: bool = False) -> int:
     """`policy verify`: 0 if one of the keys (ID=FILE) signed what is in the bundle, else 1 and why not.
 
-    Raises PolicyRefused for keys that are none, PolicyAway where a server gave no bundle.
+    Raises PolicyRefused for keys that are none or where there is no file, PolicyAway where a server gave no bundle.
     """
+    _look_for(place)
     trust = Trust(read_keys(keys), scope=scope)
     try:
         found = obtained(place)
@@ -75,10 +89,16 @@ def run_verify(place: Place, keys: Iterable[str], *, scope: str, out: TextIO) ->
     except PolicyAway:
         raise
     except PolicyRefused as error:
+        if as_json:
+            out.write(json.dumps({"ok": False, "problems": list(error.problems)}) + "\n")
+            return _NOT_TRUE
         return _refused(error, out)
     if bundle.signature is None:
         raise PolicyRefused(("policy verify: at least one --key ID=FILE is needed",))
     signature = bundle.signature
+    if as_json:
+        out.write(json.dumps({"ok": True, "bundle": found.shown, **_verified(bundle, signature)}) + "\n")
+        return _TRUE
     out.write(f"{found.shown}: signed by {printable(signature.keyid)} ({signature.algorithm}), {_line(bundle)}\n")
     return _TRUE
 
@@ -86,8 +106,9 @@ def run_verify(place: Place, keys: Iterable[str], *, scope: str, out: TextIO) ->
 def run_inspect(place: Place, *, as_json: bool, out: TextIO) -> int:
     """`policy inspect`: what a bundle says and holds, none of it verified; 1 and why, if it can be none.
 
-    Raises PolicyAway where a server gave no bundle.
+    Raises PolicyRefused where there is no file, PolicyAway where a server gave no bundle.
     """
+    _look_for(place)
     try:
         raw = obtained(place)
         found = _described(opened(raw.name, raw.packed, UNSIGNED))
@@ -110,6 +131,23 @@ def _vet(policy: Policy, engine: EngineName, environ: Mapping[str, str]) -> None
     from policy.opa_process import check, find_opa
 
     check(find_opa(environ), policy)
+
+
+def _look_for(place: Place) -> None:
+    """Nothing is said of a bundle that is not there. Raises PolicyRefused."""
+    if isinstance(place, Path) and not place.is_file():
+        raise PolicyRefused((f"{place}: is no file; a bundle (.tar.gz) is meant",))
+
+
+def _verified(bundle: Bundle, signature: "Signature") -> dict[str, Any]:
+    return {
+        "keyid": signature.keyid,
+        "algorithm": signature.algorithm,
+        "version": bundle.manifest.version,
+        "revision": bundle.manifest.revision or bundle.digest,
+        "files": len(bundle.files),
+        "problems": [],
+    }
 
 
 def _refused(error: PolicyRefused, out: TextIO) -> int:

@@ -183,7 +183,7 @@ def run_init(names: Sequence[str], folder: Path, out: TextIO) -> int:
     out.write(
         f"Write into {folder}/settings/data.json whom and what it is about; what stands there is an example. Then:\n"
     )
-    out.write(f"  agentgate policy check --policy {folder}\n  opa test {folder}\n")
+    out.write(f"  agentgate policy check --policy {folder}\n  agentgate policy test {folder}\n")
     return 0
 
 

@@ -51,6 +51,7 @@ def _verify_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--key", metavar="ID=PUBLIC.pem", action="append", required=True, help="a public key that counts, by its id")
     add("--scope", metavar="TEXT", default="", help=_SCOPE)
+    add("--json", action="store_true", dest="as_json", help="print one JSON object")
 
 
 def _build(given: argparse.Namespace) -> int:
@@ -79,7 +80,7 @@ def _sign(given: argparse.Namespace) -> int:
 def _verify(given: argparse.Namespace) -> int:
     from policy.bundle_commands import run_verify
 
-    return run_verify(bundle_of(given), given.key, scope=given.scope, out=sys.stdout)
+    return run_verify(bundle_of(given), given.key, scope=given.scope, out=sys.stdout, as_json=given.as_json)
 
 
 def _inspect(given: argparse.Namespace) -> int:

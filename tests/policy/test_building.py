@@ -86,7 +86,6 @@ def test_a_folders_manifest_says_roots_and_metadata(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "problems"),
     [
-        pytest.param({}, ["is no folder"], id="no-folder"),
         pytest.param({"a.rego": "package a\n"}, ["no module of package agentgate"], id="no-entry-point"),
         pytest.param(
             {
@@ -160,6 +159,39 @@ def test_a_key_without_a_name_gets_one_from_itself(tmp_path: Path) -> None:
     assert run_verify(bundle, [f"{keyid}={public}"], scope="", out=out) == 0
     assert run_verify(bundle, [f"{KEYID}={public}"], scope="", out=out) == 1
     assert "is none of those that count" in out.getvalue()
+
+
+def test_what_is_not_there_is_no_verdict(tmp_path: Path) -> None:
+    """64, as for every wrong argument: 1 would say that a bundle was looked at."""
+    missing, out = tmp_path / "none", io.StringIO()
+    (tmp_path / "public.pem").write_bytes(public_pem(key()))
+    (tmp_path / "private.pem").write_bytes(private_pem(key()))
+    with pytest.raises(PolicyRefused, match="is no folder"):
+        _build(missing, tmp_path / "b.tar.gz")
+    for path in (missing, tmp_path):
+        with pytest.raises(PolicyRefused, match="is no file"):
+            run_verify(path, [f"{KEYID}={tmp_path / 'public.pem'}"], scope="", out=out)
+        with pytest.raises(PolicyRefused, match="is no file"):
+            run_inspect(path, as_json=False, out=out)
+        with pytest.raises(PolicyRefused, match="is no file"):
+            run_sign(path, tmp_path / "private.pem", path, keyid=None, algorithm=None, scope="", out=out)
+
+
+@pytest.mark.parametrize(
+    ("packed", "code", "said"),
+    [
+        pytest.param(good(), 0, {"ok": True, "keyid": KEYID, "algorithm": "ES256", "version": 7}, id="signed"),
+        pytest.param(good()[:-40], 1, {"ok": False}, id="cut-short"),
+    ],
+)
+def test_a_verdict_for_programs(tmp_path: Path, packed: bytes, code: int, said: dict[str, Any]) -> None:
+    out, bundle = io.StringIO(), tmp_path / "b.tar.gz"
+    bundle.write_bytes(packed)
+    (tmp_path / "public.pem").write_bytes(public_pem(key()))
+    assert run_verify(bundle, [f"{KEYID}={tmp_path / 'public.pem'}"], scope="", out=out, as_json=True) == code
+    found = json.loads(out.getvalue())
+    assert {name: found[name] for name in said} == said
+    assert bool(found["problems"]) is not found["ok"]
 
 
 def test_where_nothing_can_be_written_is_said(tmp_path: Path) -> None:
