@@ -5,7 +5,10 @@ package agentgate.templates.places
 # of such URLs disagree about the host.
 host(url) := lower(found[0][2]) if {
 	not regex.match(`[^!-~]|\\`, url)
-	found := regex.find_all_string_submatch_n(`^(https?)://([A-Za-z0-9.-]+)(?::[0-9]{1,5})?(?:[/?#].*)?$`, url, 1)
+	found := regex.find_all_string_submatch_n(
+		`^(https?)://([A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9][A-Za-z0-9-]*)*\.?)(?::[0-9]{1,5})?(?:[/?#].*)?$`,
+		url, 1,
+	)
 }
 
 encrypted(url) if startswith(url, "https://")
@@ -22,9 +25,10 @@ has(members, key) if {
 	object.get(members, key, null) != null
 }
 
-# The domain of a mail address that is spelled plainly: one address, no display name, no comment, no list.
+# The domain of a mail address that is spelled plainly: one address, no display name, no comment, no list. A percent sign is
+# a way to another domain for some relays, and what begins with a dash an option for some programs.
 domain(address) := lower(found[0][1]) if {
-	found := regex.find_all_string_submatch_n(`^[A-Za-z0-9._%+'-]{1,64}@([A-Za-z0-9.-]{1,253})$`, address, 1)
+	found := regex.find_all_string_submatch_n(`^[A-Za-z0-9._+'][A-Za-z0-9._+'-]{0,63}@([A-Za-z0-9.-]{1,253})$`, address, 1)
 }
 
 # An absolute path that is at or below a root, as spelled. Links are for the server to follow or not.
@@ -38,20 +42,44 @@ inside(path, root) if {
 	startswith(path, concat("", [trim_suffix(root, "/"), "/"]))
 }
 
-# A step upwards in any spelling that some reader resolves, or a character that ends a path for some.
-climbs(path) if regex.match(`(^|/)\.\.(/|$)|[\\\x00-\x1f]|%(2[eEfF]|5[cC]|00)`, path)
+# A step upwards in any spelling that some reader resolves, or a character that ends a path for some, counts as a dot or a
+# slash for some, or for nothing at all.
+climbs(path) if {
+	regex.match(
+		concat("", [
+			`(^|/)\.\.(/|$)|[\\\x00-\x1f\x7f]|%(2[5eEfF]|5[cC]|00|[cC][01]|[eE]0%80)|`,
+			`[\x{ad}\x{200b}-\x{200f}\x{2024}-\x{2026}\x{202a}-\x{202e}\x{2044}\x{2060}-\x{206f}\x{2215}\x{2216}]|`,
+			`[\x{29f8}\x{29f9}\x{fe52}\x{fe68}\x{feff}\x{ff0e}\x{ff0f}\x{ff3c}]`,
+		]),
+		path,
+	)
+}
 
 # The text with a question mark for each character outside of ASCII, so that patterns without case mean the same anywhere.
 plain(text) := regex.replace(text, `[^\x00-\x7f]`, "?")
 
-# Where keys, passwords and the history of a repository lie.
+# Where keys, passwords and the history of a repository lie. Some systems drop blanks and dots at the end of a name, and take
+# what follows a colon for a part of the file.
 secret(path) if {
 	regex.match(
-		`(?i)(^|/)(\.env(\.[^/]*)?|\.ssh|\.aws|\.gnupg|\.kube|\.docker|\.git|\.netrc|\.npmrc|\.pypirc|\.pgpass|id_[a-z0-9]+)(/|$)`,
+		concat("", [
+			`(?i)(^|/)(\.env([._~-][^/]*)?|\.envrc|\.ssh|\.aws|\.azure|\.gnupg|\.kube|\.docker|\.dockercfg|\.git|\.git-credentials|`,
+			`\.htpasswd|\.my\.cnf|\.netrc|\.npmrc|\.pypirc|\.pgpass|\.s3cfg|\.vault-token|id_[a-z0-9_]+|secrets?)[ .~]*(:[^/]*)?(/|$)`,
+		]),
 		plain(path),
 	)
 }
 
-secret(path) if regex.match(`(?i)\.(pem|key|p12|pfx|jks|keystore|kdbx|tfstate)$`, plain(path))
+secret(path) if {
+	regex.match(
+		`(?i)\.(pem|key|p8|p12|pfx|ppk|jks|keystore|kdbx|ovpn|tfstate)(\.(bak|old|orig|save|swp|tmp))?[ .~-]*(:[^/]*)?$`,
+		plain(path),
+	)
+}
 
-secret(path) if regex.match(`(?i)(^|/)(shadow|gshadow|sudoers|credentials|secrets?)(\.[a-z0-9]+)?$`, plain(path))
+secret(path) if {
+	regex.match(`(?i)(^|/)(shadow|gshadow|sudoers|credentials|secrets?)(\.[a-z0-9]+)*[ .~-]*(:[^/]*)?$`, plain(path))
+}
+
+# What a process is given, and what it reaches.
+secret(path) if regex.match(`(^|/)proc/([^/]+/)+(environ|mem|maps|fd|root|cwd|cmdline)(/|$)`, path)

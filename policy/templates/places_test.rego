@@ -27,6 +27,9 @@ nowhere := {
 	"javascript:alert(1)",
 	"https://a.example\n.b.example/",
 	"https://a.example:port/",
+	"https://.a.example/",
+	"https://a..example/",
+	"https://-a.example/",
 	"",
 }
 
@@ -60,6 +63,8 @@ test_domains if {
 	not places.domain("Ada <a@example.com>")
 	not places.domain("a@example.com, b@evil.example")
 	not places.domain("a@example.com\n")
+	not places.domain("a%evil.example@example.com")
+	not places.domain("-a@example.com")
 }
 
 test_inside if {
@@ -72,9 +77,15 @@ test_inside if {
 	not places.inside("/srv/%2e%2e/etc", "/srv")
 	not places.inside("/srv/a\u0000", "/srv")
 	not places.inside("srv/a", "/srv")
+	not places.inside("/srv/..\uff0fetc", "/srv")
+	not places.inside("/srv/.e\u200cnv", "/srv")
+	not places.inside("/srv/%252e%252e/etc", "/srv")
 }
 
 test_secret if {
+	every path in {"/a/.env ", "/a/.env::$DATA", "id_ecdsa_sk", "x.pem.bak", "/proc/self/environ", "shadow-", "secrets/a"} {
+		places.secret(path)
+	}
 	every path in {"/a/.env", ".env.local", "/h/.ssh/config", "/h/id_rsa", "x.PEM", "/etc/shadow", "a/secrets.yaml"} {
 		places.secret(path)
 	}

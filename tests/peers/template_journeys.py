@@ -93,7 +93,7 @@ def _filesystem_jail(folder: Path) -> Iterator[Journey]:
         assert sorted(path.name for path in work.iterdir()) == [".env", "a.txt", "c.txt"]
         assert sorted(path.name for path in folder.iterdir()) == ["b.txt", "more", "work"]
 
-    tools = {name: {"paths": ["path"]} for name in ("read_text_file", "write_file")}
+    tools = {"read_text_file": {"paths": ["path"]}, "write_file": {"paths": ["path"], "others": ["content"]}}
     yield Journey(
         {"filesystem-jail": {"roots": [str(work)], "tools": tools}},
         servers.filesystem(folder),

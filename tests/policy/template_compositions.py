@@ -166,7 +166,7 @@ TOGETHER: Final[Mapping[str, Together]] = {
         _for(
             filesystem_jail={
                 "roots": ["/srv"],
-                "tools": {"upload": {"paths": ["path"]}, "export": {"paths": ["path"]}},
+                "tools": {"upload": {"paths": ["path"], "others": ["url"]}, "export": {"paths": ["path"]}},
             },
             egress={"sending": {"upload": {"urls": ["url"], "others": ["path"]}}, "hosts": {"a.example": {}}},
             pii_strict={"tools": {"export": {}}},

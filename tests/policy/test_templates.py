@@ -45,6 +45,7 @@ from tests.peers.places import ROOT
 from tests.peers.sidecar import agentgate
 from tests.policy.asking import CALLER, NOW, SESSION, SIDECAR, call
 from tests.policy.template_compositions import TOGETHER
+from tests.policy.template_evasions import EVASIONS
 from tests.policy.template_rows import KNOWN, TABLES, Asked, Table, exempt, reading
 
 NAMES = [template.id for template in templates()]
@@ -106,6 +107,21 @@ async def test_a_template_with_its_example(name: str, engine: str, tmp_path: Pat
             said[case] = (f"{found['effect']}:{found['reason']}", found["obligations"])
             assert found["message"]
     assert said == {case: (row.says, row.obligations) for case, row in table.rows.items()}
+
+
+@ENGINES
+@pytest.mark.parametrize("name", EVASIONS)
+async def test_ways_around_a_template(name: str, engine: str, tmp_path: Path) -> None:
+    """None of them is allowed, and none lets itself be asked for."""
+    table, passed = TABLES[name], {}
+    policy = load(str(_folder(tmp_path, name)), grants=None)
+    async with _running(engine, policy, tmp_path) as ask:
+        for way, row in EVASIONS[name].items():
+            found = await ask(EntryPoint.DECISION, row.document(table.agent, table.upstream))
+            said = f"{found['effect']}:{found['reason']}"
+            if not (said.startswith(row.says) if row.says.endswith(":") else said == row.says):
+                passed[way] = said
+    assert passed == {}
 
 
 async def _answers(policy: Policy, engine: str, place: Path, asked: Mapping[str, bytes]) -> dict[str, Any]:

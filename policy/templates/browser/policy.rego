@@ -24,7 +24,10 @@ decision := {"effect": "deny", "reason": "typing_after_secret", "obligations": {
 	tool
 }
 
-opens_nothing_else if not tool.url
+opens_nothing_else if {
+	not tool.url
+	not elsewhere
+}
 
 opens_nothing_else if {
 	readable
@@ -35,10 +38,19 @@ opens_nothing_else if {
 default readable := false
 
 readable if {
+	not elsewhere
 	url := input.call.arguments[tool.url]
 	is_string(url)
 	secure(url)
 	places.host(url)
+}
+
+# An argument that looks like the address of a page, and is not the one that is looked at.
+elsewhere if {
+	some argument, value in input.call.arguments
+	regex.match(`(?i)^(url|uri|href|link)s?$`, argument)
+	argument != object.get(tool, "url", null)
+	value != null
 }
 
 secure(url) if places.encrypted(url)

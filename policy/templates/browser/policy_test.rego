@@ -43,6 +43,11 @@ test_closed if {
 	said("u", "open", {}, []).reason == "page_closed"
 }
 
+test_a_page_in_another_argument if {
+	said("u", "open", {"url": "https://docs.example.com/a", "URI": "x"}, []).exceptable == false
+	said("u", "click", {"url": "https://evil.example/"}, []).reason == "page_closed"
+}
+
 test_typing if {
 	said("u", "type", {"text": "x"}, []).effect == "allow"
 	said("u", "type", {"text": "x"}, ["saw_secret"]).reason == "typing_after_secret"

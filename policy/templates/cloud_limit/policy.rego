@@ -47,6 +47,12 @@ exceeds if {
 
 exceeds if unseen
 
+# Whatever is no object says nothing that anybody looks at.
+unseen if {
+	input.call.arguments != null
+	not is_object(input.call.arguments)
+}
+
 exceeds if {
 	some argument, _ in tool.most
 	not present(argument)

@@ -52,6 +52,12 @@ test_too_large if {
 	}
 }
 
+test_what_is_no_object if {
+	every arguments in [["all"], "all", 1, false] {
+		said("u", "restart", arguments).effect == "deny"
+	}
+}
+
 test_nothing_is_unlimited if said("unlimited", "restart", {}).effect == "deny"
 
 asked(upstream) := {

@@ -50,9 +50,12 @@ destroys if {
 	option(value)
 }
 
+# Any option but those that only tell more or less: git takes each by the first letters of its name, and several short ones in one word. A plus sign pushes with
+# force, and a name after nothing but a colon is deleted.
 option(value) if {
 	is_string(value)
-	regex.match(`^\s*(--(force|mirror|delete|prune|upload-pack|receive-pack|exec)|-[fd]\b|\+)`, value)
+	regex.match(`^\s*(--?[A-Za-z0-9]|\+|:\w[^:\s]*\s*$)`, value)
+	not regex.match(`^(-[nquv46]+|--(dry-run|porcelain|progress|quiet|set-upstream|verbose))$`, value)
 }
 
 # A push with force, and nothing else that speaks against it: an exception may be about it.
@@ -164,8 +167,10 @@ free(path) if {
 builds(path) if {
 	regex.match(
 		concat("", [
-			`(?i)^(\.github|\.gitlab|\.circleci|\.buildkite|\.husky)(/|$)|(^|/)(\.gitlab-ci[^/]*|\.gitmodules|\.gitattributes|`,
-			`jenkinsfile|codeowners|azure-pipelines[^/]*)$`,
+			`(?i)^\.(github|gitlab|gitea|forgejo|circleci|buildkite|husky|woodpecker|teamcity|tekton|azure-pipelines|devcontainer)`,
+			`[ .]*(:[^/]*)?(/|$)|(^|/)(\.gitlab-ci[^/]*|\.(travis|drone|woodpecker|appveyor)\.ya?ml|bitbucket-pipelines[^/]*|`,
+			`appveyor\.ya?ml|cloudbuild[^/]*|\.pre-commit-config\.ya?ml|\.gitmodules|\.gitattributes|\.lfsconfig|`,
+			`jenkinsfile[^/]*|codeowners|azure-pipelines[^/]*)[ .]*(:[^/]*)?$`,
 		]),
 		places.plain(path),
 	)

@@ -27,7 +27,7 @@ test_open if {
 	said("get", site({"path": "src/a.py"})) == "repository_open"
 	said("push", push("agents/a", [{"path": "src/a.py", "content": "x"}])) == "repository_open"
 	said("push", push("agents/a", ["src/a.py", "b"])) == "repository_open"
-	said("run", slug({"options": ["--verbose"], "force": false})) == "repository_open"
+	said("run", slug({"options": ["--verbose", "-vq", "- x", "a:b"], "force": false})) == "repository_open"
 }
 
 test_closed if {
@@ -45,7 +45,9 @@ test_rewriting if {
 	said("run", slug({"force": true})) == "history_rewritten"
 	said("run", slug({"force": "false"})) == "history_rewritten"
 	said("run", slug({"options": ["--verbose", "--force-with-lease"]})) == "history_rewritten"
-	said("run", slug({"options": "-f"})) == "history_rewritten"
+	every option in ["-f", "-uf", "--forc", "--del", "+main", ":main", "--no-verify"] {
+		said("run", slug({"options": option})) == "history_rewritten"
+	}
 	said("run", slug({"branch": "+agents/a"})) == "history_rewritten"
 }
 

@@ -47,6 +47,18 @@ readable if {
 	not unclear
 }
 
+# A second line in a text of one line is a header of its own for some servers, and another recipient in it.
+unclear if {
+	some argument in sending.lines
+	given := input.call.arguments[argument]
+	not one_line(given)
+}
+
+one_line(given) if {
+	is_string(given)
+	not regex.match(`[\x00-\x1f\x7f\x{85}\x{2028}\x{2029}]`, given)
+}
+
 unclear if {
 	some argument in sending.urls
 	url := input.call.arguments[argument]
@@ -87,6 +99,7 @@ places_named := array.concat(object.get(sending, "urls", []), object.get(sending
 beyond if {
 	some argument, _ in input.call.arguments
 	not argument in places_named
+	not argument in object.get(sending, "lines", [])
 	not argument in object.get(sending, "others", [])
 }
 

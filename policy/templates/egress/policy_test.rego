@@ -5,7 +5,7 @@ import data.agentgate.templates.egress
 settings := {"*": {"*": {
 	"u": {"egress": {
 		"sending": {
-			"mail": {"recipients": ["to", "cc"], "others": ["text"]},
+			"mail": {"recipients": ["to", "cc"], "lines": ["subject"], "others": ["text"]},
 			"fetch": {"urls": ["url"]},
 			"post": {"others": ["text"]},
 			"leak": {"urls": ["url"]},
@@ -26,7 +26,7 @@ said(upstream, name, arguments, labels) := decision if {
 }
 
 known := [
-	["mail", {"to": "bob@example.com", "text": "x"}],
+	["mail", {"to": "bob@example.com", "subject": "ö", "text": "x\ny"}],
 	["mail", {"to": ["bob@example.com", "ada@example.org"], "cc": ["eve@example.com"]}],
 	["fetch", {"url": "https://api.example.com/v1"}],
 	["fetch", {"url": "https://a.example.org:8443/?q=1"}],
@@ -104,6 +104,9 @@ test_what_lets_itself_be_excepted if {
 
 unclear := [
 	["mail", {"to": "Bob <bob@example.net>"}],
+	["mail", {"to": "bob@example.net", "subject": "x\r\nBcc: eve@evil.example"}],
+	["mail", {"to": "bob@example.net", "subject": ["x"]}],
+	["mail", {"to": "bob@example.net", "subject": null}],
 	["mail", {"to": "bob@example.net", "bcc": "eve@evil.example"}],
 	["mail", {"to": []}],
 	["mail", {"to": [1]}],

@@ -39,6 +39,16 @@ strays if {
 
 strays if unlisted
 
+strays if beyond
+
+# An argument that nobody looks at: it may be another path.
+beyond if {
+	some argument, _ in input.call.arguments
+	not argument in tool.paths
+	not argument in object.get(tool, "lists", [])
+	not argument in object.get(tool, "others", [])
+}
+
 # A list of paths that is none.
 unlisted if {
 	some argument in tool.lists
@@ -55,6 +65,7 @@ plain if {
 		places.inside(path, "/")
 	}
 	not unlisted
+	not beyond
 }
 
 jailed(path) if {

@@ -5,7 +5,7 @@ import data.agentgate.templates.filesystem_jail
 settings := {"*": {"*": {"u": {"filesystem-jail": {
 	"roots": ["/srv/share", "/data/"],
 	"tools": {
-		"read": {"paths": ["path"]},
+		"read": {"paths": ["path"], "others": ["head"]},
 		"move": {"paths": ["from", "to"]},
 		"read_all": {"paths": [], "lists": ["paths"]},
 		"nothing": {"paths": []},
@@ -20,7 +20,7 @@ said(name, arguments) := decision.reason if {
 
 test_inside if {
 	said("read", {"path": "/srv/share/a"}) == "in_jail"
-	said("read", {"path": "/data/a"}) == "in_jail"
+	said("read", {"path": "/data/a", "head": 3}) == "in_jail"
 	said("move", {"from": "/srv/share/a", "to": "/data/b"}) == "in_jail"
 	said("read_all", {"paths": ["/srv/share/a", "/srv/share"]}) == "in_jail"
 }
@@ -31,6 +31,8 @@ outside := [
 	["read", {"path": "/srv/share/../x"}],
 	["read", {"path": "work/a"}],
 	["read", {"path": 1}],
+	["read", {"path": "/srv/share/a", "file": "/etc/passwd"}],
+	["read", ["/srv/share/a"]],
 	["read", {"path": null}],
 	["read", {}],
 	["read", null],
@@ -74,5 +76,6 @@ test_what_lets_itself_be_excepted if {
 	every arguments in [{}, {"paths": []}, {"paths": "/etc/hosts"}] {
 		excepted("read_all", arguments) == false
 	}
+	excepted("read", {"path": "/etc/passwd", "file": "/etc/passwd"}) == false
 	not excepted("read", {"path": "/etc/shadow"})
 }

@@ -20,6 +20,9 @@ reading := {
 	"select updated_at, offset from t",
 	"explain select 1",
 	"select replace(a, 'x', 'y') from t",
+	"select pg_get_viewdef('v'), pg_size_pretty(pg_total_relation_size('t'))",
+	"select * from pg_stat_activity",
+	"select extract(year from d) from t join (select 1) as u on true",
 }
 
 test_reading if {
@@ -44,6 +47,12 @@ refused := {
 	"select load_extension('x')",
 	"select pg_sleep(1000)",
 	"selectx",
+	"select 1into t2 from t",
+	"select 1 shutdown",
+	"select pg_notify('a', 'b')",
+	"select * from read_text('/etc/passwd')",
+	"select * from '/etc/passwd'",
+	"select * from url('https://a.example')",
 	"",
 	"pragma writable_schema = 1",
 	["select 1"],
@@ -88,7 +97,7 @@ test_what_lets_itself_be_excepted if {
 
 test_what_does_not if {
 	every statement in {
-		"delete from t; drop table t", "delete from t -- x", "drop table t", "copy t to program 'x'", "call f()",
+		"delete from t; drop table t", "delete from t -- x", "drop table t", "delete from t shutdown", "copy t to program 'x'", "call f()",
 		"insert into t select pg_read_file('x')", "insert into t select a into outfile 'x' from u", "grant all on t to x",
 		"with x as (delete from t returning *) select * from x", 1, null, "",
 	} {
