@@ -104,7 +104,8 @@ class PartReport:
 
 @dataclass(slots=True)
 class PackReport:
-    """A pack up to its end, or up to `fault`. What was given to hold it against stands in `pinned` and so on."""
+    """A pack up to its end, or up to `fault`. What was given to hold it against stands in `pinned` and so on.
+    All steps up to `done` were gone through to their end."""
 
     digest: str
     pinned: bool = False
@@ -119,6 +120,7 @@ class PackReport:
     checkpoint: Checkpoint | None = None
     cosignatures: tuple[Cosignature, ...] = ()
     fault: Fault | None = None
+    done: int = 0
 
     @property
     def ok(self) -> bool:
@@ -127,11 +129,9 @@ class PackReport:
 
     def verdict(self, step: Step) -> str:
         """`ok`, `FAILED`, `stopped`; `none` where the pack has nothing of the kind, `no key` where none was given."""
-        if self.fault is not None and step >= self.fault.step:
+        if self.fault is not None and (step is self.fault.step or step > self.done):
             return "FAILED" if step is self.fault.step else "stopped"
-        if step is Step.TEXTS and not any(part.texts for part in self.parts):
-            return "none" if self.fault is None else "ok"
-        if step is Step.RECEIPTS and not self.receipts:
+        if (step is Step.TEXTS and not self.total("texts")) or (step is Step.RECEIPTS and not self.receipts):
             return "none"
         if step is Step.RECEIPTS and not self.receipt_keys:
             return "no key"

@@ -77,7 +77,9 @@ class _PackCheck:
         if self._trust.digest not in (None, self._report.digest):
             raise _faulty(Step.FILE, f"the SHA-256 of the file is {self._report.digest}, not the one that was given")
         archive = Archive(self._file)
+        self._report.done = Step.FILE
         manifest = self._manifest(archive)
+        self._report.done = Step.MANIFEST
         proofs = self._proofs(archive)
         for part in manifest.chains:
             wanted = frozenset(seq for chain, seq in proofs if chain == part.name)
@@ -87,9 +89,14 @@ class _PackCheck:
             self._report.receipts += check.report.chain.receipts
             self._shown |= check.shown
             self._links.update(((part.name, seq), link) for seq, link in check.links.items())
+        # One pass over a chain takes these steps together, so none is at its end before the last chain is.
+        self._report.done = Step.RECEIPTS
         opened = self._checkpoint(archive)
+        self._report.done = Step.CHECKPOINT
         self._inclusion(proofs, opened)
+        self._report.done = Step.INCLUSION
         self._selection(manifest)
+        self._report.done = Step.SELECTION
 
     def _manifest(self, archive: Archive) -> Manifest:
         """Everything that the manifest names is here, and nothing else."""

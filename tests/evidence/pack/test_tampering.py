@@ -12,7 +12,7 @@ from evidence.chain import Position
 from evidence.note import read_note, write_note
 from evidence.pack.report import Step
 from evidence.pack.steps import Trust
-from evidence.pack.vocabulary import CHECKPOINT, MANIFEST, PROOFS, Manifest, Selection, member_of
+from evidence.pack.vocabulary import CHECKPOINT, MANIFEST, PROOFS, BadPack, Manifest, Selection, member_of
 from evidence.receipt import receipt_line
 from evidence.record import link_of
 from evidence.signing import public_text, read_public
@@ -211,19 +211,36 @@ ROWS = [
     pytest.param(replaced(PROOFS, b'["', b'["AAAA","'), Step.INCLUSION, id="a proof of no hashes"),
     pytest.param(removed(CHECKPOINT), Step.CHECKPOINT, id="proofs without the checkpoint"),
     pytest.param(removed(BODIES), Step.MANIFEST, id="a chain without bodies"),
-    pytest.param(replaced(MANIFEST, b"agentgate/pack/v1", b"agentgate/pack/v9"), None, id="the manifest is made anew"),
 ]
 
 
 @pytest.mark.parametrize(("edit", "step"), ROWS)
 def test_what_is_tampered_with_is_named(tmp_path: Path, edit: Edit, step: Step | None) -> None:
     members = members_of(Counter.opened(tmp_path).pack())
-    kept = members[MANIFEST]
     edit(members)
-    members[MANIFEST] = kept
     report = checked(packed(members))
     assert (report.fault and report.fault.step) == step, report.fault
     assert any("FAILED" in line for line in report.lines()) == (step is not None)
+
+
+@pytest.mark.parametrize(
+    ("edit", "went_through"),
+    [
+        pytest.param(swapped(PROOFS, 0, 1), Step.MANIFEST, id="proofs are read before the chains"),
+        pytest.param(replaced(TEXTS, b"/srv/call-1", b"/srv/call-7"), Step.MANIFEST, id="a text of an early record"),
+        pytest.param(log_by_a_stranger, Step.RECEIPTS, id="a checkpoint comes after the chains"),
+        pytest.param(log_of_other_leaves, Step.CHECKPOINT, id="an inclusion comes after the checkpoint"),
+    ],
+)
+def test_no_step_is_ok_that_was_not_gone_through(tmp_path: Path, edit: Edit, went_through: Step) -> None:
+    """With a header missing further on, where the check does not come that far."""
+    members = members_of(Counter.opened(tmp_path).pack())
+    edit(members)
+    if went_through is Step.MANIFEST:
+        dropped(HEADERS, 9)(members)
+    report = checked(packed(members))
+    assert [step for step in Step if report.verdict(step) == "ok"] == [step for step in Step if step <= went_through]
+    assert [step for step in Step if report.verdict(step) == "FAILED"] == [report.fault and report.fault.step]
 
 
 MANIFESTS = [
@@ -249,6 +266,22 @@ def test_what_the_manifest_says_otherwise(
 ) -> None:
     report = checked(packed(members_of(Counter.opened(tmp_path).pack()), change))
     assert (report.fault and report.fault.step) == step, report.fault
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param(b"agentgate/pack/v1", b"agentgate/pack/v9", id="a later format"),
+        pytest.param(b'"tenant":', b'"tenant": ', id="a space"),
+        pytest.param(b'"tenant":', b'"signed":true,"tenant":', id="more than a manifest says"),
+        pytest.param(b'"tenant":', b'"tenant":"rival","tenant":', id="two tenants"),
+    ],
+)
+def test_a_manifest_that_is_none(tmp_path: Path, old: bytes, new: bytes) -> None:
+    data = members_of(Counter.opened(tmp_path).pack())[MANIFEST]
+    assert old in data
+    with pytest.raises(BadPack):
+        Manifest.read(data.replace(old, new))
 
 
 @pytest.mark.parametrize(
