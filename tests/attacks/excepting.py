@@ -32,6 +32,21 @@ decision := {"effect": "allow", "reason": "excepted", "exception": id} if {
 
 listing := {"hide": []}
 """
+FAILING: Final = """package agentgate
+
+ids := [entry.id | walk(data.agentgate.exceptions, [_, entry]); entry.id]
+
+decision := {"effect": "allow", "reason": "excepted", "exception": ids[0]} if input.call.name == "drop"
+
+decision := {"effect": "deny", "reason": "other"} if {
+	input.call.name == "drop"
+	count(ids) > 0
+}
+
+decision := {"effect": "deny", "reason": sprintf("there_are_%d", [count(ids)])} if input.call.name != "drop"
+
+listing := {"hide": []}
+"""
 SECONDS: Final = 5.0
 """How long a change of the file may take to be taken up."""
 
@@ -198,6 +213,32 @@ def _unlisted(gates: Gates) -> None:
         assert gate.upstream.received == []
 
 
+def _other_arguments(gates: Gates) -> None:
+    with _gate(gates) as gate:
+        _issue(gate, "--argument", "table=one_of:t")
+        _becomes(gate, lambda: refusals_in(gate.ask(DROP).body) == [])
+        gate.upstream.received.clear()
+        for arguments in ({"table": "u"}, {"table": ["t"]}, {}):
+            refused(gate.ask(call(1, "drop", **arguments)), "not_granted")
+        assert gate.upstream.received == []
+
+
+def _another_issuer(gates: Gates) -> None:
+    with _gate(gates) as gate, _gate(gates) as elsewhere:
+        _open(gate)
+        _issue(elsewhere, agent="*")
+        (gate.folders.state / FILE).write_bytes((elsewhere.folders.state / FILE).read_bytes())
+        _shut(gate)
+
+
+def _failing(gates: Gates) -> None:
+    with _gate(gates, policy=FAILING) as gate:
+        _issue(gate)
+        _becomes(gate, lambda: b"there_are_1" in gate.ask(call(1, "echo")).body)
+        refused(gate.ask(DROP), "engine_failed")
+        assert gate.upstream.received == []
+
+
 def _too_long(gates: Gates) -> None:
     with _gate(gates) as gate:
         _issue(gate, time="25h")
@@ -219,5 +260,8 @@ _STORIES: Final[list[tuple[str, str, str, Callable[[Gates], None]]]] = [
     ("denied-firmly", "an operator has denied the tool", "`denied_by_operator`", _denied),
     ("contained", "a kill while the exception is in force", "`contained`", _contained),
     ("unknown-tool", "an exception for all tools, and one that the server does not list", "`not_granted`", _unlisted),
+    ("other-arguments", "an exception for one argument, and calls with others", "`not_granted`", _other_arguments),
+    ("another-issuer", "the file of another state folder, signed with its key", "`not_granted`", _another_issuer),
+    ("engine-failure", "policy names the exception, and fails on the call", "`engine_failed`", _failing),
     ("too-long", "it lasts longer than policy lets it", "`not_granted`, and /readyz says why", _too_long),
 ]  # fmt: skip
