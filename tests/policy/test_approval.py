@@ -217,6 +217,20 @@ def test_the_same_call_meets_the_same_approval(database: sqlite3.Connection) -> 
     assert (found.asked.id, found.state, fresh) == ("1", State.WAITING, False)
 
 
+def test_a_hundred_questions_about_one_call_let_it_pass_once(database: sqlite3.Connection) -> None:
+    found = [asked(database, structs.replace(ASKED, id=str(number)), NOW) for number in range(1, 101)]
+    assert [fresh for _, fresh in found] == [True, *[False] * 99]
+    assert {one.asked.id for one, _ in found} == {"1"}
+    answered(database, "1", Event.GRANT, "ann", signed("ann"), NOW)
+    for _ in range(99):
+        with pytest.raises(NoTurn):
+            answered(database, "1", Event.GRANT, "bob", signed("bob"), NOW)
+    spent(database, ["1"], NOW)
+    with pytest.raises(Unspendable):
+        spent(database, ["1"], NOW)
+    assert [one.state for one in listed(database, NOW, every=True)] == [State.SPENT]
+
+
 def test_granted_and_spent_once(database: sqlite3.Connection) -> None:
     asked(database, ASKED, NOW)
     with pytest.raises(Unspendable):

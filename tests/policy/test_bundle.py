@@ -164,6 +164,14 @@ def test_what_is_no_bundle(tmp_path: Path) -> None:
         load(str(tmp_path / "b.tar.gz"), grants=None, trust=UNSIGNED)
 
 
+def test_a_gigabyte_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "b.tar.gz"
+    with path.open("wb") as file:
+        file.truncate(1 << 30)
+    with pytest.raises(PolicyRefused, match="more than"):
+        load(str(path), grants=None)
+
+
 def _damage_a_header(tar: bytes) -> bytes:
     """The second file's checksum: `tarfile` alone would take this for the end."""
     return tar[: 1024 + 148] + b"7" + tar[1024 + 149 :]

@@ -350,6 +350,16 @@ def test_the_command(arguments: list[str], code: int, said: str, tmp_path: Path)
         assert checked.returncode == 0, checked.stdout
 
 
+def test_a_written_folder_passes_the_quality_gates(tmp_path: Path) -> None:
+    folder = tmp_path / "policy"
+    assert agentgate("policy", "init", "--template", "sql-read-only,pii-strict", folder).returncode == 0
+    done = agentgate("policy", "test", folder, "--json", "--junit", tmp_path / "report.xml")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["passes"]) == (0, True), done.stdout
+    assert found["score"] >= 90
+    assert (tmp_path / "report.xml").read_text().count("<testcase") > len(list(folder.rglob("*.rego")))
+
+
 NOT_WRITTEN = [
     pytest.param(["sql-read-only", "nosuch"], "there is no template nosuch", id="unknown"),
     pytest.param(["sql-read-only", "sql-read-only"], "named twice", id="twice"),
