@@ -480,6 +480,31 @@ async def test_a_stopped_opa_is_unavailable(tmp_path: Path) -> None:
     await engine.close()
 
 
+async def test_another_opa_on_the_same_socket_decides_nothing(tmp_path: Path) -> None:
+    """It is of the same user, answers, and would allow everything; the right one decides again once it is back."""
+    binary = find_opa(os.environ)  # noqa: TID251  (where OPA is, is the machine's setting)
+    mine, other = OpaProcess(binary, tmp_path / "opa"), OpaProcess(binary, tmp_path / "opa")
+    engine = OpaEngine(mine.address, budget_seconds=5.0, activation_seconds=5.0)
+    try:
+        await mine.start(STARTER)
+        await engine.activate(STARTER)
+        before = (await engine.ask(EntryPoint.DECISION, document(tool_call()))).value
+        assert before["reason"] != "observed"
+        await mine.stop()
+        await other.start(load("observe", grants=None))
+        with pytest.raises(EngineFailed, match="which is not the active one"):
+            await engine.ask(EntryPoint.DECISION, document(tool_call()))
+        assert engine.problem() is not None
+        await other.stop()
+        await mine.start(STARTER)
+        assert (await engine.ask(EntryPoint.DECISION, document(tool_call()))).value == before
+        assert engine.problem() is None
+    finally:
+        await engine.close()
+        await mine.stop()
+        await other.stop()
+
+
 def test_every_failure_of_an_engine_is_a_refusal() -> None:
     assert all(issubclass(one, CannotDecide) for one in (EngineFailed, EngineTimeout, EngineUnavailable, Inexact))
 
