@@ -19,7 +19,7 @@ _BYTES: Final = {
     **{name + end: size for name, size in [*_PREFIXES.items(), *_BINARY.items()] for end in ("", "b")},
 }
 _NUMBER: Final = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,6})?")
-_AMOUNT: Final = re.compile(r"((?:[eE](?=[-+0-9])[-+]?|[-+.0-9])*+)(.*)", re.DOTALL)
+_AMOUNT: Final = re.compile(r"((?:[eE](?=[-+0-9])[-+]?|[-+.0-9])*)(.*)", re.DOTALL)
 _MANTISSA: Final = 64
 """Bits that OPA calculates bytes in."""
 

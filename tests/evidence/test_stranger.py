@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "evidence"
-FOLDERS = sorted(path.parent for path in VECTORS.glob("*/expected.json"))
+FOLDERS = sorted(path.parent for path in VECTORS.glob("*/evidence"))
 OUTCOMES = ("completed", "failed", "not_sent", "cancelled", "killed", "unknown")
 
 

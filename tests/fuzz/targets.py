@@ -35,7 +35,7 @@ TARGETS: Final[dict[str, Target]] = {
         bundles.BUNDLE,
         signatures.SIGNATURE,
         checkpoints.CHECKPOINT,
-        growth.GROWTH,
         redactions.REDACTION,
+        growth.GROWTH,
     )
 }

@@ -37,6 +37,7 @@ def test_the_wheel_holds_the_product_and_its_rego_and_nothing_else(image: Path) 
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {
         "agentgate.py",
+        "central",
         "proxy",
         "policy",
         "evidence",

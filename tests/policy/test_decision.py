@@ -90,7 +90,7 @@ def test_a_permit_holds_what_it_was_made_of() -> None:
         pytest.param({"effect": "require_approval"}, ApprovalNeeded, id="approval"),
         pytest.param({"obligations": {"credential": {"broker": "b"}}}, ObligationUnmet, id="credential"),
         pytest.param({"obligations": {"redact": {}}}, ObligationUnmet, id="redact"),
-        pytest.param({"obligations": {"durability": "acknowledged"}}, ObligationUnmet, id="durability-acknowledged"),
+        pytest.param({"obligations": {"durability": "for ever"}}, ObligationUnmet, id="durability-unknown"),
         pytest.param({"obligations": {"durability": []}}, ObligationUnmet, id="durability-empty"),
         pytest.param({"obligations": {"durability": [1]}}, ObligationUnmet, id="durability-a-number"),
         pytest.param({"obligations": {"record": "none"}}, ObligationUnmet, id="record-none"),
