@@ -167,18 +167,21 @@ def test_a_running_central_that_cannot_sign_says_so_and_goes_on_when_it_can(
     place: Central, tmp_path: Path, everything_json: HttpServer
 ) -> None:
     place.key("receipts")
-    with place.started(), sidecar(tmp_path / "one", {"tools": everything_json}, more=place.flags()) as one:
+    flags = place.flags()
+    with place.started():
+        # Nobody asks for a receipt before the key is away: it would have been taken up.
         place.keys("announce", "receipts")
         key = max((place.folder / "keys" / "receipts").glob("*.key"), key=lambda path: path.stat().st_mtime_ns)
         hidden = key.with_suffix(".away")
         place.keys("rotate", "receipts")
         key.rename(hidden)
         os.utime(place.folder / "keys" / "receipts" / "history.tsv")
-        assert "result" in call(one)
-        until(lambda: place.get("/readyz").status == 503)
-        assert "No such file" in json.dumps(json.loads(place.get("/readyz").body)["problems"])
-        hidden.rename(key)
-        until(lambda: place.get("/readyz").status == 200 and all_held(place, one))
+        with sidecar(tmp_path / "one", {"tools": everything_json}, more=flags) as one:
+            assert "result" in call(one)
+            until(lambda: place.get("/readyz").status == 503)
+            assert "No such file" in json.dumps(json.loads(place.get("/readyz").body)["problems"])
+            hidden.rename(key)
+            until(lambda: place.get("/readyz").status == 200 and all_held(place, one))
 
 
 @pytest.mark.parametrize(
