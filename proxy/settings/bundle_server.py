@@ -15,7 +15,7 @@ from proxy.settings.shape import BundleServerSettings, PolicySettings
 if TYPE_CHECKING:
     from policy.bundle_server import BundleServer
 
-_URL_REMEDY: Final = "Write the bundle's whole URL, such as https://policy.example/agentgate/policy.tar.gz."
+_URL_REMEDY: Final = "Write the bundle's whole URL, such as https://policy.example/agentgate/policy."
 _HTTP_REMEDY: Final = "Use https, or set policy.server.allow_http = true if the network between is trusted."
 _SPEC_REMEDY: Final = "Say which bundle: policy.spec = https://… (--policy), or take policy.server out."
 _AT: Final = ("policy", "server")

@@ -321,8 +321,8 @@ async def test_versions_are_remembered_for_the_url_without_its_query(desk: Desk,
 
 
 def test_one_place_has_one_spelling() -> None:
-    assert shown_url("HTTPS://Policy.Example:443/AgentGate/policy.tar.gz?sig=x") == (
-        "https://policy.example/AgentGate/policy.tar.gz"
+    assert shown_url("HTTPS://Policy.Example:443/AgentGate/policy?sig=x") == (
+        "https://policy.example/AgentGate/policy"
     )
     assert shown_url("http://[::1]:8080/b") == "http://[::1]:8080/b"
 
@@ -393,7 +393,7 @@ class Clock:
 
 
 async def _followed(tmp_path: Path, clock: Clock, **more: Any) -> list[SourceEvent]:
-    server = BundleServer("https://policy.example/agentgate/policy.tar.gz", **{"poll_seconds": 60.0, **more})
+    server = BundleServer("https://policy.example/agentgate/policy", **{"poll_seconds": 60.0, **more})
     following = Following(server, tmp_path / "given.tar.gz", clock.means())
     events: list[SourceEvent] = []
     await following.ask_first()

@@ -109,7 +109,7 @@ async def test_a_server_that_says_why(place: Place, files: dict[str, str | None]
     """In TLS 1.2 it says so before anything else, so that no client can miss it."""
     place.context.maximum_version = ssl.TLSVersion.TLSv1_2
     async with saying(place.context) as port:
-        server = replace(place.server(**files), url=f"https://127.0.0.1:{port}/policy.tar.gz")
+        server = replace(place.server(**files), url=f"https://127.0.0.1:{port}/policy")
         with pytest.raises(NotFetched, match=f"it and we do not agree on TLS: {alert}"):
             await fetch(server, None, 0)
 

@@ -141,7 +141,7 @@ def test_the_server_is_not_reached(desk: Desk, given: tuple[str, ...], odd: Hand
 
 
 WRONG = [
-    pytest.param(["http://policy.example/b.tar.gz"], "BUNDLE: plain http to policy.example", id="plain-http"),
+    pytest.param(["http://policy.example/b"], "BUNDLE: plain http to policy.example", id="plain-http"),
     pytest.param(["https://policy.example/"], "BUNDLE: the URL names no bundle", id="no-bundle"),
     pytest.param(["https://policy.example/b", "--policy-token", "literal"], "--policy-token: the value", id="literal"),
     pytest.param(["https://policy.example/b", "--policy-token", "@gone"], "--policy-token: ", id="no-token-file"),
@@ -232,7 +232,7 @@ def test_a_server_that_is_away_is_one_problem_among_others(desk: Desk) -> None:
     assert "no connection: Connection refused\n    See to the server" in done.err
 
 
-URL = "https://policy.example/agentgate/policy.tar.gz"
+URL = "https://policy.example/agentgate/policy"
 NO_FILES = [
     pytest.param(("opa", "--bundle", URL), "--bundle: is a URL", "--policy URL", id="opa-bundle"),
     pytest.param(("opa", "--bundle", "b.tar.gz", "--policy", URL), "--bundle: is given", "Take one", id="opa-both"),
