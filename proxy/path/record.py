@@ -88,22 +88,23 @@ class Recording:
         not to be had any more (then nothing has changed), NotRecorded.
         """
         consents = [self._consents[one.call.id] for one in permits if one.call.id in self._consents]
-        kept = [await self._redacting.redacted(one.call, one.decision, self._intended(one)) for one in permits]
+        texts = [self._secrets(one.call, one.decision.message) for one in permits]
+        kept = [
+            await self._redacting.redacted(one.call, one.decision, secrets)
+            for one, secrets in zip(permits, texts, strict=True)
+        ]
         spent = await spend(self._gate, consents)
         began = time.perf_counter()
         written = [self._journal.append(entry) for entry in spent]
-        for permit, redacted in zip(permits, kept, strict=True):
-            written.append(self._journal.append(self._intent(permit, redacted)))
+        for permit, secrets, redacted in zip(permits, texts, kept, strict=True):
+            written.append(self._journal.append(self._intent(permit, secrets, redacted)))
             self.open[permit.call.id] = permit.call
             self._permits[permit.call.id] = permit
         for future in written:
             await future
         self._gate.metrics.appended(time.perf_counter() - began)
 
-    def _intended(self, permit: Permit) -> dict[str, bytes]:
-        return self._secrets(permit.call, permit.decision.message)
-
-    def _intent(self, permit: Permit, redacted: Mapping[str, bytes]) -> Entry:
+    def _intent(self, permit: Permit, secrets: Mapping[str, bytes], redacted: Mapping[str, bytes]) -> Entry:
         call, decision = permit.call, permit.decision
         body = {
             **self._subject(call),
@@ -112,7 +113,6 @@ class Recording:
         }
         if call.continues is not None:
             body["continues"] = call.continues
-        secrets = self._intended(permit)
         self._asked.pop(call.id, None)
         return Entry(
             Kind.INTENT,
