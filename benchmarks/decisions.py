@@ -9,14 +9,15 @@ import json
 import os
 import statistics
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.measure import Plan
 from benchmarks.policies import AGENT, UPSTREAM, starter, starter_and_templates
+from benchmarks.process import on_core
 from benchmarks.section import Section, Wrong
 from benchmarks.subjects import Stage
 from benchmarks.verdict import Verdict, at_most
@@ -101,7 +102,7 @@ async def _measured(
 
         if own is None:
             return _Times(await clocked())
-        with _on(stage.core):
+        with on_core(stage.core):
             asked_there = await clocked()
         return _Times(asked_there, await clocked(), await _median(own, documents, questions))
 
@@ -152,22 +153,11 @@ async def opa_on(core: int, policy: Policy, folder: Path, *, authorization: bool
     """An OPA with this policy that runs on one core."""
     process = OpaProcess(find_opa(environment()), folder, authorization=authorization)
     try:
-        with _on(core):
+        with on_core(core):
             await process.start(policy)
         yield process
     finally:
         await process.stop()
-
-
-@contextmanager
-def _on(core: int) -> Iterator[None]:
-    """This thread, and what it starts, on one core until the block ends."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
 
 
 async def _own(connections: Connections, document: bytes) -> float:

@@ -7,9 +7,8 @@ commit is flushed.
 import base64
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +17,7 @@ import zstandard
 
 from benchmarks import verifying
 from benchmarks.measure import Plan
+from benchmarks.process import on_core
 from benchmarks.section import Section, Wrong
 from benchmarks.subjects import Stage
 from benchmarks.verdict import Verdict, at_least
@@ -79,17 +79,6 @@ def run(stage: Stage, plan: Plan) -> Section:
         "what", "batches/s", "records/s", "us of central's CPU a record", "bytes sent a record", "bytes kept a record",
     )  # fmt: skip
     return Section("Ingest", columns, tuple(lines), tuple(targets), wrong.errors, wrong.sample)
-
-
-@contextmanager
-def on_core(core: int) -> Iterator[None]:
-    """What is started meanwhile runs on this core."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
 
 
 def prepared(stage: Stage, load: Load, calls: int, sidecars: int) -> list[Shipment]:

@@ -14,8 +14,9 @@ from typing import Final
 
 from sqlalchemy import select
 
-from benchmarks.ingest import BULK, LIVE, Shipment, new_ledger, on_core, prepared, ship
+from benchmarks.ingest import BULK, LIVE, Shipment, new_ledger, prepared, ship
 from benchmarks.measure import Plan
+from benchmarks.process import on_core
 from benchmarks.section import Section, Wrong
 from benchmarks.subjects import Stage
 from benchmarks.verdict import Verdict, at_most

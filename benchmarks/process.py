@@ -115,6 +115,17 @@ def raise_descriptor_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+@contextmanager
+def on_core(core: int) -> Iterator[None]:
+    """This thread, and what it starts, run on one core until the block ends."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
 def core_busy_microseconds(core: int) -> float:
     """Time that one core has spent on anything but idling (steal by the hypervisor counts)."""
     for line in Path("/proc/stat").read_text().splitlines():
