@@ -10,7 +10,6 @@ disk before it answers. That is all that it does: who trusts it need not trust t
 import asyncio
 import base64
 import json
-import os
 import signal
 import sys
 import time
@@ -26,6 +25,7 @@ from aiohttp import web
 from central.keys.folder import KeyFolder
 from central.keys.protecting import local_wrapping_key
 from evidence.checkpoint import Checkpoint, cosignature, cosigned, open_checkpoint_by
+from evidence.files import replace_file
 from evidence.key_files import Protection
 from evidence.keys import existing_key
 from evidence.merkle import EMPTY_ROOT, BadProof, check_consistency
@@ -140,18 +140,8 @@ def _read_memory(path: Path) -> dict[str, tuple[int, bytes]]:
 
 
 def _write_memory(path: Path, held: Mapping[str, tuple[int, bytes]]) -> None:
-    draft = path.with_suffix(".new")
     text = json.dumps({name: [size, base64.b64encode(root).decode()] for name, (size, root) in held.items()})
-    with draft.open("w", encoding="utf-8") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    replace_file(path, f"{text}\n".encode(), mode=0o644)
 
 
 def witness_app(witness: Witness) -> web.Application:

@@ -32,6 +32,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from evidence.canonical import canonical, read
+from evidence.files import flush_folder
 from evidence.keys import KeyProblem
 from evidence.signing import exact_base64, public_text
 
@@ -234,15 +235,6 @@ def put_new(path: Path, content: bytes) -> None:
     finally:
         draft.unlink(missing_ok=True)
     flush_folder(path.parent)
-
-
-def flush_folder(folder: Path) -> None:
-    """The names in a folder are on the disk when this returns."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _secret(path: Path) -> bytes:

@@ -5,6 +5,7 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
+from evidence.files import flush_folder
 from evidence.layout import segment_name, segment_numbers
 from evidence.record import read_record
 
@@ -26,14 +27,5 @@ def trim(chain: Path, included: int, keep_seconds: float, now: float | None = No
         path.unlink()
         removed.append(path.name)
     if removed:
-        _settle(chain)
+        flush_folder(chain)
     return removed
-
-
-def _settle(chain: Path) -> None:
-    """The names that are gone stay so after a power cut."""
-    handle = os.open(chain, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -14,10 +14,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+from evidence.files import replace_file
 from policy.archive import read_file
 from policy.bundle_server import BundleServer
 from policy.engine import PolicyAway
-from policy.replacing import replace_file
 
 FIRST_PAUSE_SECONDS: Final = 0.5
 """After the first failure; it is doubled with each further one, up to the interval of a server that works."""

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+from evidence.files import replace_file
 from policy.engine import PolicyRefused
-from policy.replacing import replace_file
 
 MISSING: Final = object()
 """There is no such file."""

@@ -14,12 +14,12 @@ import os
 from pathlib import Path
 from typing import Final
 
+from evidence.files import replace_file
 from policy.archive import read_file
 from policy.bundle_server import is_url, shown_url
 from policy.engine import PolicyRefused
 from policy.locking import locked
 from policy.opening import Bundle, opened
-from policy.replacing import replace_file
 from policy.trust import Trust
 from policy.versions import FILE, read_versions
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import orjson
 
+from evidence.files import replace_file
 from policy.bundle import bundle_revision, pack
 from policy.engine import (
     UNDEFINED,
@@ -31,7 +32,6 @@ from policy.opa_wire import Connections
 from policy.peer import trusted_users
 from policy.planning import plan_document
 from policy.reads import EVERYTHING, Reads, reads_of
-from policy.replacing import replace_file
 from policy.vetting import smoke_inputs, smoke_problems
 
 BUDGET_SECONDS: Final = 0.05

@@ -21,6 +21,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from evidence.files import flush_folder
+
 FILE: Final = "tasks.jsonl"
 NEW_FILE: Final = "tasks.jsonl.new"
 """What a start or a compaction writes; where it was cut off this is left, read by nobody and written over."""
@@ -136,7 +138,7 @@ class TaskFile:
                 new, self._handle = self._handle, new
         finally:
             os.close(new)
-        _sync_folder(self._path.parent)
+        flush_folder(self._path.parent)
 
     def _lines(self, start: int = 0) -> bytes:
         return os.pread(self._handle, self._size() - start, start)
@@ -205,14 +207,6 @@ def _name(unreadable: list[int]) -> None:
 def _write(handle: int, data: bytes) -> None:
     if os.write(handle, data) < len(data):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _line(begun: Begun) -> bytes:

@@ -9,7 +9,6 @@ whose key the history does not know was made and not announced: the next one who
 """
 
 import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,8 +17,9 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from evidence.files import replace_file
 from evidence.key_entry import BadHistory
-from evidence.key_files import Protection, flush_folder
+from evidence.key_files import Protection
 from evidence.key_history import History, read_history, root_of
 from evidence.keys import KeyProblem
 from evidence.note import VerifierKey
@@ -74,7 +74,7 @@ class KeyFolder:
 
     def keep(self, history: History) -> None:
         """The history is this one from now on: on the disk, then published."""
-        _replace(self.folder / HISTORY, history.bytes())
+        replace_file(self.folder / HISTORY, history.bytes(), mode=_MODE)
         self.publish(history)
 
     def publish(self, history: History) -> None:
@@ -83,7 +83,7 @@ class KeyFolder:
         if path is None or (path.exists() and path.read_bytes() == content):
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, content)
+        replace_file(path, content, mode=_MODE)
 
     def signer(self, key: VerifierKey, protection: Protection) -> Ed25519FileSigner:
         """The signer of this key."""
@@ -129,15 +129,3 @@ class KeyFolder:
                 "give `log.origin` back its name, or begin with another state folder"
             )
         return history
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Put a file in its place, whole and flushed."""
-    draft = path.with_name(f".{path.name}.new")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    flush_folder(path.parent)

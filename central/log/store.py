@@ -18,6 +18,7 @@ from typing import Final
 
 from central.log.stopping import HeldElsewhere, OtherContent, WouldShrink
 from evidence.checkpoint import Checkpoint, read_checkpoint
+from evidence.files import flush_folder
 from evidence.note import read_note
 from evidence.tiles import WIDTH, Piece, narrowed, whole
 
@@ -107,7 +108,7 @@ def _replace(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     new.rename(path)
-    _flush(path.parent)
+    flush_folder(path.parent)
 
 
 def _make_folder(folder: Path) -> None:
@@ -115,12 +116,4 @@ def _make_folder(folder: Path) -> None:
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     for each in missing:
-        _flush(each.parent)
-
-
-def _flush(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        flush_folder(each.parent)

@@ -1,4 +1,4 @@
-"""A file of the state folder as a whole: whoever reads it has the old or the new one, whatever ends the process."""
+"""Files as a whole, and the names of folders, on the disk: whatever ends the process, one finds the old or the new."""
 
 import os
 from pathlib import Path
@@ -13,8 +13,13 @@ def replace_file(path: Path, content: bytes, *, mode: int = 0o600) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    flush_folder(path.parent)
+
+
+def flush_folder(folder: Path) -> None:
+    """The names in a folder are on the disk when this returns. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)
