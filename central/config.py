@@ -68,7 +68,6 @@ class CentralSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     sidecars: Text | None = None
     readers: Text | None = None
     batch_bytes: Annotated[int, Meta(ge=65_536, le=1 << 30)] = 16 << 20
-    silent_seconds: Annotated[int, Meta(ge=60)] = 900
     tls: TlsSettings = TlsSettings()
     keys: KeySettings = KeySettings()
     log: LogSettings = LogSettings()
@@ -79,8 +78,7 @@ class CentralSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class CentralConfig:
     """Everything that an operator decides about one central process. Paths are absolute.
 
-    `batch_bytes` bounds a batch when it is unpacked. A chain that is silent for `silent_seconds` is taken for
-    abandoned.
+    `batch_bytes` bounds a batch when it is unpacked.
     """
 
     host: str
@@ -92,7 +90,6 @@ class CentralConfig:
     registry_path: Path
     readers: Readers
     batch_bytes: int
-    silent_seconds: int
     tls: ssl.SSLContext | None
     protection: Protection | None
     origin: str
@@ -176,7 +173,6 @@ class _Reader:
             registry_path=registry_path,
             readers=readers,
             batch_bytes=given.batch_bytes,
-            silent_seconds=given.silent_seconds,
             tls=tls,
             protection=protection,
             origin=given.log.origin,

@@ -53,7 +53,6 @@ chains: Final = Table(
     Column("incarnation_key", LargeBinary),
     _number("signed"),
     _number("missing"),
-    _number("abandonment_no", nullable=True),
     _number("received_at"),
     UniqueConstraint("tenant", "chain", name="chains_once"),
     Index("chains_of_sidecar", "tenant", "sidecar"),

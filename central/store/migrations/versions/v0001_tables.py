@@ -33,7 +33,6 @@ def _make_chains() -> None:
         sa.Column("incarnation_key", sa.LargeBinary(), nullable=True),
         sa.Column("signed", NUMBER, nullable=False),
         sa.Column("missing", NUMBER, nullable=False),
-        sa.Column("abandonment_no", NUMBER, nullable=True),
         sa.Column("received_at", NUMBER, nullable=False),
         sa.PrimaryKeyConstraint("no"),
         sa.UniqueConstraint("tenant", "chain", name="chains_once"),
