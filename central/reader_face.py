@@ -9,7 +9,6 @@ import base64
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 from aiohttp import hdrs, web
@@ -21,7 +20,7 @@ from central.ledger.reading import MOST, HeldRecord, Reading, Wanted
 from central.log.proving import BrokenFiles, Inclusion, NotPublished, Prover
 from central.readers import Reader, Readers
 from central.store.engine import Store
-from evidence.clock import Clock
+from evidence.clock import Clock, micros
 from evidence.record import is_digest
 
 AT_ONCE: Final = 4
@@ -30,7 +29,6 @@ AT_ONCE: Final = 4
 _PLACE: Final = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})")
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
 _Found = TypeVar("_Found")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ReaderFace:
@@ -151,13 +149,9 @@ class _Given:
         text = self._query.get(name)
         if text is None:
             return None
-        try:
-            at = datetime.fromisoformat(text)
-        except ValueError:
-            at = None
-        if at is None or at.tzinfo is None:
+        if (at := micros(text)) is None:
             raise BadRequest(f"`{name}` is a time with its zone, as in 2026-01-31T12:00:00Z")
-        return _micros(at)
+        return at
 
     def place(self, name: str) -> tuple[int, int]:
         text = self._query.get(name)
@@ -173,11 +167,6 @@ class _Given:
         if given is not None and not 1 <= given <= MOST:
             raise BadRequest(f"`limit` is between 1 and {MOST}")
         return MOST if given is None else given
-
-
-def _micros(at: datetime) -> int:
-    since = at - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def _record(one: HeldRecord) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 import time
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Instant(Struct, frozen=True):
@@ -44,3 +46,13 @@ class SystemClock:
     def now(self) -> Instant:
         """Read both clocks, wall first."""
         return Instant(time.time_ns(), time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000)
+
+
+def micros(at: str) -> int | None:
+    """Microseconds since 1970; None for a text that is no time with its zone."""
+    try:
+        moment = datetime.fromisoformat(at)
+        since = moment - _EPOCH
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

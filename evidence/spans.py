@@ -6,10 +6,10 @@ the same chain, or was heard until the end, without a silence or a loss between,
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from evidence.clock import micros
 from evidence.printable import printable
 from evidence.record import Header, Kind
 from evidence.report import ChainReport
@@ -17,8 +17,6 @@ from evidence.tailing import ChainTail
 
 HEARD_US: Final = 60 * 1_000_000
 """A life that was heard so shortly before the end was heard until its end; a longer pause is a silence."""
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class NoTime(ValueError):
@@ -150,13 +148,3 @@ def _ends(walk: _Walk, span: Span, *, goes_on: bool) -> Iterator[Lack]:
     else:
         what = "it was not closed, and nothing was heard of it until the end"
         yield Lack(report.chain, "unheard", what, last.seq)
-
-
-def micros(at: str) -> int | None:
-    """Microseconds since 1970; None for a text that is no time with its zone."""
-    try:
-        moment = datetime.fromisoformat(at)
-        since = moment - _EPOCH
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

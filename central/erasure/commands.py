@@ -21,11 +21,10 @@ from central.erasure.vocabulary import Asked, Cause, Doomed, Erased, ErasureProb
 from central.ledger.ledger import Ledger
 from central.ledger.packs import note_pack, packs_of
 from central.ledger.sealings import as_kept
-from central.ledger.standing import micros
 from central.store import tables
 from central.store.engine import Store
 from central.store.wiping import wipe
-from evidence.clock import Clock
+from evidence.clock import Clock, micros
 from evidence.record import is_digest
 
 _LONGEST: Final = 256

@@ -18,13 +18,14 @@ from sqlalchemy import Connection, select
 from central.erasure.own_chain import OwnChain, exclusive
 from central.erasure.vocabulary import ErasureProblem
 from central.ledger.ledger import Ledger
+from central.ledger.unfolding import chain_lines
 from central.store import tables
 from central.store.engine import Store
 from evidence.batch import Batch, read_batch
 from evidence.chain import Position
+from evidence.files import flush_folder
 from evidence.layout import CHAIN_GLOB, segment_name
-from evidence.line import note_line
-from evidence.record import Record, record_line
+from evidence.record import Record
 from evidence.recovery import BrokenChain, survey
 from evidence.shipping import ChainReader
 
@@ -113,7 +114,7 @@ class Copy:
                     f"{chain}: is another chain than the ledger has for tenant {held.tenant}: one of the two was "
                     "changed. agentgate verify tells which; move the folder away once that is settled"
                 )
-            lines = b"".join(_lines(connection, held.no, here.seq))
+            lines = b"".join(chain_lines(connection, held.no, after=here.seq))
         _append(chain / segment_name(1), lines)
         self._known.pop(chain, None)
 
@@ -158,19 +159,6 @@ def _link(connection: Connection, chain_no: int, seq: int) -> str | None:
     return None if link is None else bytes(link).hex()
 
 
-def _lines(connection: Connection, chain_no: int, after: int) -> Iterator[bytes]:
-    """The lines that come after a record, in their order."""
-    records, heads = tables.records, tables.heads
-    query = select(heads).where(heads.c.chain_no == chain_no, heads.c.seq > after).order_by(heads.c.no)
-    notes: dict[int, list[bytes]] = {}
-    for row in connection.execute(query):
-        notes.setdefault(row.seq, []).append(note_line(bytes(row.note).decode()))
-    mine = select(records).where(records.c.chain_no == chain_no, records.c.seq > after).order_by(records.c.seq)
-    for row in connection.execute(mine):
-        yield record_line(bytes(row.header), bytes(row.body), bytes(row.link).hex())
-        yield from notes.get(row.seq, ())
-
-
 def _append(path: Path, lines: bytes) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
@@ -180,8 +168,4 @@ def _append(path: Path, lines: bytes) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    flush_folder(path.parent)

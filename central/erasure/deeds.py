@@ -22,9 +22,8 @@ from central.erasure.vocabulary import Asked, Doomed, Erased, ErasureProblem, He
 from central.ledger.keeping import insert_into
 from central.ledger.ledger import Ledger
 from central.ledger.packs import packs_of
-from central.ledger.standing import micros
 from central.store import tables
-from evidence.clock import Clock, SystemClock
+from evidence.clock import Clock, SystemClock, micros
 from evidence.record import Entry, Kind, Record
 
 _AT_ONCE: Final = 500

@@ -8,10 +8,11 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from central.ledger.standing import Held, KnownHead, Life, Noted, Silence, Standing, Turned, call_key, micros
+from central.ledger.standing import Held, KnownHead, Life, Noted, Silence, Standing, Turned, call_key
 from central.ledger.vocabulary import IncidentKind
 from evidence.batch import Sent, SentHead
 from evidence.chain import BrokenLink, Continuity, OutOfTurn, Position, State, still_open, turn
+from evidence.clock import micros
 from evidence.printable import printable
 from evidence.record import OUTCOMES, Header, Kind, Record
 from evidence.signing import open_note, read_head, signer_name

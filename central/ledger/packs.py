@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, select
 
 from central.ledger.keeping import insert_into
-from central.ledger.standing import micros
 from central.store import tables
 from central.store.engine import Store
+from evidence.clock import micros
 
 
 def note_pack(store: Store, *, tenant: str, digest: str, units: Iterable[str], by: str, at: str) -> None:

@@ -6,11 +6,11 @@ Times are microseconds since 1970: `received_at` is central's clock, every `at` 
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, RowMapping, Select, and_, or_, select
+from sqlalchemy import Row, RowMapping, Select, and_, or_, select
 
-from central.ledger.standing import micros
 from central.store.engine import Store
 from central.store.tables import batches, chains, incidents, log_batches, records
+from evidence.clock import micros
 from evidence.record import read_header
 
 MOST: Final = 1_000
@@ -116,8 +116,6 @@ class Reading:
             .where(batches.c.first_seq <= seq, batches.c.last_seq >= seq)
         )
         with self._store.reading() as connection:
-            if not _has(connection, self._tenant, chain, seq):
-                return None
             return connection.execute(query).scalar()
 
     def _query(self, wanted: Wanted, after: tuple[int, int]) -> Select[Any]:
@@ -160,15 +158,6 @@ def _within(row: Row[Any], wanted: Wanted) -> bool:
     at = micros(read_header(bytes(row.header)).at)
     late_enough = wanted.since is None or (at is not None and at >= wanted.since)
     return late_enough and (wanted.until is None or (at is not None and at < wanted.until))
-
-
-def _has(connection: Connection, tenant: str, chain: str, seq: int) -> bool:
-    query = (
-        select(records.c.seq)
-        .join_from(records, chains, records.c.chain_no == chains.c.no)
-        .where(chains.c.tenant == tenant, chains.c.chain == bytes.fromhex(chain), records.c.seq == seq)
-    )
-    return connection.execute(query).first() is not None
 
 
 def _chain(row: Row[Any]) -> HeldChain:

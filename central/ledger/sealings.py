@@ -13,10 +13,10 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, func, text
 
 from central.ledger.keeping import insert_into
-from central.ledger.standing import micros
 from central.store import tables
 from central.store.engine import SQLITE
 from evidence.batch import Sent
+from evidence.clock import micros
 from evidence.printable import printable
 from evidence.record import Kind, Record
 from policy.obligations import most_reticent

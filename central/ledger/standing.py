@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 from hashlib import sha256
 from typing import Final, Protocol
 
@@ -103,13 +102,3 @@ class KnownHead:
 def call_key(call: str) -> bytes:
     """By what the ledger knows a call, whatever its id looks like."""
     return sha256(call.encode()).digest()[:_CALL_BYTES]
-
-
-def micros(at: str) -> int | None:
-    """Microseconds since 1970; None for a text that is no time with an offset."""
-    try:
-        moment = datetime.fromisoformat(at)
-        seconds = moment.replace(microsecond=0).timestamp() if moment.tzinfo else None
-    except (ValueError, OverflowError):
-        return None
-    return None if seconds is None else int(seconds) * 1_000_000 + moment.microsecond

@@ -47,7 +47,7 @@ def _unfold(connection: Connection, number: int, chain: str, folder: Path) -> Un
     folder.mkdir(mode=0o700, parents=True)
     count = 0
     with (folder / segment_name(1)).open("xb") as file:
-        for line in _lines(connection, number):
+        for line in chain_lines(connection, number):
             count += line.startswith(b"record\t")
             file.write(line)
         _settle(file.fileno())
@@ -59,12 +59,12 @@ def _unfold(connection: Connection, number: int, chain: str, folder: Path) -> Un
     return Unfolded(folder, chain, count)
 
 
-def _lines(connection: Connection, number: int) -> Iterator[bytes]:
-    """The lines of a segment: each record, its box, and the heads that stand behind it."""
-    query = select(heads.c.seq, heads.c.note).where(heads.c.chain_no == number).order_by(heads.c.seq, heads.c.no)
-    notes = [(row.seq, bytes(row.note).decode()) for row in connection.execute(query)]
+def chain_lines(connection: Connection, number: int, *, after: int = 0) -> Iterator[bytes]:
+    """The lines of a segment behind a record: each record, its box, and the heads that stand behind it."""
+    query = select(heads.c.seq, heads.c.note).where(heads.c.chain_no == number, heads.c.seq > after)
+    notes = [(row.seq, bytes(row.note).decode()) for row in connection.execute(query.order_by(heads.c.seq, heads.c.no))]
     notes.reverse()
-    every = select(records).where(records.c.chain_no == number).order_by(records.c.seq)
+    every = select(records).where(records.c.chain_no == number, records.c.seq > after).order_by(records.c.seq)
     for row in connection.execute(every.execution_options(yield_per=_AT_ONCE)):
         yield record_line(bytes(row.header), bytes(row.body), bytes(row.link).hex())
         if row.box is not None:
