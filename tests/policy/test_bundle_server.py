@@ -321,9 +321,7 @@ async def test_versions_are_remembered_for_the_url_without_its_query(desk: Desk,
 
 
 def test_one_place_has_one_spelling() -> None:
-    assert shown_url("HTTPS://Policy.Example:443/AgentGate/policy?sig=x") == (
-        "https://policy.example/AgentGate/policy"
-    )
+    assert shown_url("HTTPS://Policy.Example:443/AgentGate/policy?sig=x") == ("https://policy.example/AgentGate/policy")
     assert shown_url("http://[::1]:8080/b") == "http://[::1]:8080/b"
 
 
