@@ -9,7 +9,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 from proxy.config import environment
 from proxy.refusals import DATA_KEY
+from proxy.story.acts import ACTS, Act
 from proxy.story.scene import Scene
 from proxy.story.staying import stay
-from proxy.story.steps import STEPS, Agent, Answer, Step
+from proxy.story.steps import Agent, Answer, Step
 from proxy.story.telling import NotAsSaid, Telling
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 STEP_SECONDS: Final = 30.0
 """How long a step may take before it counts as one that failed."""
 
+_PACKAGES: Final = ("mcp", "mcp_server_git", "alembic", "sqlalchemy")
 _TRUE: Final = 0
 _NOT_TRUE: Final = 1
 
@@ -68,7 +70,7 @@ class SdkAgent:
         return Answer(text, bool(result.is_error), (result.meta or {}).get(DATA_KEY, {}))
 
 
-def run_demo(*, keep: bool, colour: bool, out: TextIO, steps: Sequence[Step] = STEPS) -> int:
+def run_demo(*, keep: bool, colour: bool, out: TextIO, acts: Sequence[Act] = ACTS) -> int:
     """Play the story and give the exit code: 0 each step did what it says, 1 one did not. Nothing is left behind.
 
     With `keep` the scene stays until Ctrl-C, and how to enter it with one's own MCP client is printed. Raises
@@ -78,13 +80,13 @@ def run_demo(*, keep: bool, colour: bool, out: TextIO, steps: Sequence[Step] = S
     with tempfile.TemporaryDirectory(prefix="agentgate-demo-") as folder:
         scene = Scene(Path(folder), Telling(out, colour=colour), environment())
         try:
-            return asyncio.run(_played(scene, steps, keep=keep))
+            return asyncio.run(_played(scene, acts, keep=keep))
         except asyncio.CancelledError:
             return 128 + signal.SIGTERM
 
 
 def _require_parts() -> None:
-    missing = [name for name in ("mcp", "mcp_server_git") if find_spec(name) is None]
+    missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
         packages = ", ".join(name.replace("_", "-") for name in missing)
         raise PartMissing(f"not installed: {packages} (in a checkout: make demo, or pip install '.[demo]')")
@@ -92,15 +94,13 @@ def _require_parts() -> None:
         raise PartMissing("git is not on PATH, and the demo's tool server works on a git repository: install git")
 
 
-async def _played(scene: Scene, steps: Sequence[Step], *, keep: bool) -> int:
+async def _played(scene: Scene, acts: Sequence[Act], *, keep: bool) -> int:
     if (task := asyncio.current_task()) is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     telling = scene.telling
     telling.title("AgentGate between a real MCP client and mcp-server-git, on a repository made for this")
     try:
-        await _story(scene, steps)
-        if keep:
-            await stay(scene)
+        await _story(scene, acts, keep=keep)
     except NotAsSaid as error:
         telling.plain()
         telling.failed(f"This is not true: {error}")
@@ -108,16 +108,23 @@ async def _played(scene: Scene, steps: Sequence[Step], *, keep: bool) -> int:
     return _TRUE
 
 
-async def _story(scene: Scene, steps: Sequence[Step]) -> None:
-    """Play the steps with one client. Raises NotAsSaid."""
-    telling, began = scene.telling, monotonic()
+async def _story(scene: Scene, acts: Sequence[Act], *, keep: bool) -> None:
+    """Play the acts, each with one client; what an act puts up stays up for those after it. Raises NotAsSaid."""
+    telling, began, played = scene.telling, monotonic(), 0
     await scene.furnish()
     await _grant_first(scene)
-    if (untrue := await _session(scene, steps)) is not None:
-        raise NotAsSaid(untrue)
-    telling.plain()
-    telling.title(f"{len(steps)} steps, {telling.claims} claims, all of them true, {monotonic() - began:.1f} s")
-    telling.plain("One user ran all of it (isolation none): here AgentGate records and guards, it is no boundary.")
+    async with AsyncExitStack() as stack:
+        flags: Sequence[str] = ()
+        for act in acts:
+            flags, steps = await stack.enter_async_context(act(scene))
+            if (untrue := await _session(scene, steps, flags, first=played + 1)) is not None:
+                raise NotAsSaid(untrue)
+            played += len(steps)
+        telling.plain()
+        telling.title(f"{played} steps, {telling.claims} claims, all of them true, {monotonic() - began:.1f} s")
+        telling.plain("One user ran all of it (isolation none): here AgentGate records and guards, it is no boundary.")
+        if keep:
+            await stay(scene, *flags)
 
 
 async def _grant_first(scene: Scene) -> None:
@@ -127,19 +134,19 @@ async def _grant_first(scene: Scene) -> None:
     await scene.grant("git_create_branch", "--argument", "branch_name=prefix:agent/")
 
 
-async def _session(scene: Scene, steps: Sequence[Step]) -> str | None:
+async def _session(scene: Scene, steps: Sequence[Step], flags: Sequence[str], *, first: int) -> str | None:
     """One client's session; the claim that did not hold, or None (an exception would come out of it in a group)."""
     from mcp.shared.exceptions import MCPError
 
     try:
-        async with _client(scene.wrapped, scene) as client:
-            return await _steps(scene, steps, SdkAgent(client, scene))
+        async with _client(scene.wrapped(*flags), scene) as client:
+            return await _steps(scene, steps, SdkAgent(client, scene), first)
     except (MCPError, ExceptionGroup, OSError) as error:
         return f"the client stays connected through AgentGate ({scene.log_end() or error})"
 
 
-async def _steps(scene: Scene, steps: Sequence[Step], agent: Agent) -> str | None:
-    for number, step in enumerate(steps, 1):
+async def _steps(scene: Scene, steps: Sequence[Step], agent: Agent, first: int) -> str | None:
+    for number, step in enumerate(steps, first):
         scene.telling.step(number, step.title)
         try:
             async with asyncio.timeout(STEP_SECONDS):

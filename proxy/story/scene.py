@@ -81,10 +81,9 @@ class Scene:
         """The command of the tool server, confined to the repository."""
         return [*program("mcp-server-git"), "--repository", str(self.repository)]
 
-    @property
-    def wrapped(self) -> list[str]:
+    def wrapped(self, *more: str) -> list[str]:
         """The same tool server with AgentGate around it: what an MCP client's configuration names."""
-        flags = ["--name", UPSTREAM, "--agent", AGENT, "--state", str(self.state)]
+        flags = ["--name", UPSTREAM, "--agent", AGENT, "--state", str(self.state), *more]
         return [*self.agentgate, "wrap", *flags, "--", *self.tools]
 
     async def furnish(self) -> None:

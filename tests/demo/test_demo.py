@@ -14,8 +14,10 @@ import pytest
 
 from proxy.config import environment
 from proxy.demo import run_demo
+from proxy.story.acts import alone
 from proxy.story.scene import Scene
 from proxy.story.steps import STEPS, Agent, Step
+from proxy.story.stranger import TITLES
 from proxy.story.telling import NotAsSaid, Telling
 from tests.peers.clients import PYTHON_AUTO
 from tests.peers.places import AGENTGATE, ROOT
@@ -31,8 +33,9 @@ def test_the_demo_does_what_it_says_and_leaves_nothing_behind(tmp_path: Path) ->
         env={**environment(), "TMPDIR": str(tmp_path)},
     )
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
-    assert re.findall(r"^\d  (.+)$", done.stdout, re.MULTILINE) == [step.title for step in STEPS]
-    assert f"{len(STEPS)} steps, {done.stdout.count('✓')} claims, all of them true" in done.stdout
+    titles = [*(step.title for step in STEPS), *TITLES]
+    assert re.findall(r"^\d+  (.+)$", done.stdout, re.MULTILINE) == titles
+    assert f"{len(titles)} steps, {done.stdout.count('✓')} claims, all of them true" in done.stdout
     assert "isolation none" in done.stdout
     assert "\x1b" not in done.stdout
     assert list(tmp_path.iterdir()) == []
@@ -107,7 +110,10 @@ sys.exit(agentgate.main(["demo"]))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 69
-    assert "not installed: mcp, mcp-server-git (in a checkout: make demo, or pip install '.[demo]')" in done.stderr
+    assert (
+        "not installed: mcp, mcp-server-git, alembic, sqlalchemy (in a checkout: make demo, or pip install '.[demo]')"
+        in done.stderr
+    )
 
 
 async def _untrue(scene: Scene, agent: Agent) -> None:
@@ -131,7 +137,7 @@ def test_a_step_that_does_not_do_what_it_says_ends_the_demo_with_1(
 ) -> None:
     out = io.StringIO()
     never = Step("Never reached", STEPS[0].play)
-    assert run_demo(keep=False, colour=False, out=out, steps=(Step("A step", play), never)) == 1
+    assert run_demo(keep=False, colour=False, out=out, acts=(alone((Step("A step", play), never)),)) == 1
     assert f"This is not true: {claim}" in out.getvalue()
     assert never.title not in out.getvalue()
 
