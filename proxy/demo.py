@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 STEP_SECONDS: Final = 30.0
 """How long a step may take before it counts as one that failed."""
 
-_PACKAGES: Final = ("mcp", "mcp_server_git", "alembic", "sqlalchemy")
+_PACKAGES: Final = ("mcp", "mcp_server_git", "alembic", "psycopg", "sqlalchemy")
 _TRUE: Final = 0
 _NOT_TRUE: Final = 1
 

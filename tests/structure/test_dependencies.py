@@ -1,7 +1,9 @@
 """Dependencies: each with its reason, each locked by hash, and no address of where they come from."""
 
+import ast
 import json
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from scripts.check_text import PATTERNS, findings
 from tests.peers.places import ROOT
 
 REQUIREMENTS = ROOT / "requirements"
+_PACKAGES = {"jwt": "pyjwt", "prometheus_client": "prometheus-client", "re2": "google-re2"}
 LOCKS = sorted(path.name for path in REQUIREMENTS.glob("*.txt"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
@@ -78,3 +81,21 @@ def test_text_that_must_not_be_committed_is_found(what: str, text: str, tmp_path
     file.write_text(f"first\n{text}\n")
     assert list(findings(file)) == [f"{file}:2: {what}"]
     assert what in PATTERNS
+
+
+def test_the_demo_can_start_all_that_it_starts() -> None:
+    """Its environment has what central, the witness and the sidecar import, and no more is installed for it."""
+    ours = {"agentgate", "central", "evidence", "policy", "proxy"}
+    wanted = set()
+    for path in (file for folder in ("central", "evidence") for file in (ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            match node:
+                case ast.Import():
+                    wanted |= {alias.name.split(".")[0] for alias in node.names}
+                case ast.ImportFrom(module=str(module), level=0):
+                    wanted.add(module.split(".")[0])
+    lock = (REQUIREMENTS / "demo.txt").read_text("utf-8")
+    packages = wanted - ours - sys.stdlib_module_names
+    missing = {name for name in packages if not re.search(rf"^{_PACKAGES.get(name, name)}==", lock, re.MULTILINE)}
+    assert "sqlalchemy" in packages
+    assert missing == set()
