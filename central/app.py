@@ -30,6 +30,7 @@ from central.log.store import LogFolder
 from central.log.witnessing import WitnessClient
 from central.metrics import CentralMetrics
 from central.reader_face import ReaderFace
+from central.receipts import Receipts
 from central.serving import central_app
 from central.store.engine import SQLITE, LedgerUnavailable, Store, open_store
 from central.store.schema import current_revision, migrate
@@ -133,10 +134,7 @@ async def _assembled(config: CentralConfig) -> AsyncIterator[tuple[LogKeeper, we
     keeper = LogKeeper(config, ledger.store, log, witnesses, metrics)
     ingest = Ingest(
         ledger,
-        receipts,
-        origin=config.origin,
-        clock=SystemClock(),
-        merge_seconds=config.merge_seconds,
+        Receipts(receipts, origin=config.origin, clock=SystemClock(), merge_seconds=config.merge_seconds),
         batch_bytes=config.batch_bytes,
         log_size=lambda: keeper.size,
         appended=keeper.wake,

@@ -7,16 +7,15 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import zstandard
 
 from central.ledger.covered import Covered, covered
 from central.ledger.ledger import Ledger
+from central.receipts import Receipts
 from central.registry import Sidecar
 from evidence.batch import BadBatch, read_batch
-from evidence.clock import Clock, Instant
-from evidence.receipt import Receipt
 
 THREADS: Final = 4
 _QUEUED: Final = 64
@@ -39,36 +38,19 @@ class Given:
     included: int
 
 
-class ReceiptKeys(Protocol):
-    """Signs receipts. Each call raises `evidence.signers.SigningFailed`."""
-
-    async def since(self) -> str:
-        """From when on the key signs: RFC 3339, as receipts have it."""
-        ...
-
-    async def note(self, text: str) -> str:
-        """The signed note."""
-        ...
-
-
 class Ingest:
     """The way into the ledger. `log_size` gives the leaves of the published checkpoint."""
 
     def __init__(
         self,
         ledger: Ledger,
-        keys: ReceiptKeys,
+        receipts: Receipts,
         *,
-        origin: str,
-        clock: Clock,
-        merge_seconds: int,
         batch_bytes: int,
         log_size: Callable[[], int],
         appended: Callable[[], None],
     ) -> None:
-        self._ledger, self._keys, self._origin, self._clock = ledger, keys, origin, clock
-        self._merge_ns = merge_seconds * 1_000_000_000
-        self._batch_bytes = batch_bytes
+        self._ledger, self._receipts, self._batch_bytes = ledger, receipts, batch_bytes
         self._log_size, self._appended = log_size, appended
         self._threads = ThreadPoolExecutor(THREADS, "ingest")
         self._under_way = 0
@@ -118,16 +100,11 @@ class Ingest:
     async def _given(self, held: Covered | None, sidecar: Sidecar, chain: str) -> Given:
         if held is None:
             return Given(None, 0)
-        since, now = await self._keys.since(), self._clock.now()
-        receipt = Receipt(
+        receipt = await self._receipts.note(
             sidecar=sidecar.id,
             tenant=sidecar.tenant,
             chain=chain,
             incarnation=held.incarnation,
             position=held.position,
-            log=self._origin,
-            # A clock that was set back must not date a receipt before its key.
-            at=max(now.rfc3339(), since),
-            merge_by=Instant(now.unix_ns + self._merge_ns, now.boot_us).rfc3339(),
         )
-        return Given(await self._keys.note(receipt.text()), held.included)
+        return Given(receipt, held.included)

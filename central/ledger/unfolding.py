@@ -8,26 +8,30 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from central.store.engine import Store
 from central.store.tables import chains, data_keys, heads, records
+from evidence.chain import Position
 from evidence.layout import KEYS_NAME, segment_name
 from evidence.line import box_line, note_line
-from evidence.record import record_line
+from evidence.record import read_header, record_line
 
 _AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Unfolded:
-    """A chain that was written: its folder, and how many records are in it."""
+    """A chain that was written: its folder, whose it is, how many records are in it, and the last of them."""
 
     folder: Path
+    sidecar: str
     chain: str
     records: int
+    incarnation: str
+    position: Position
 
 
 def unfold(store: Store, tenant: str, folder: Path, *, chain: str | None = None) -> list[Unfolded]:
@@ -35,17 +39,17 @@ def unfold(store: Store, tenant: str, folder: Path, *, chain: str | None = None)
 
     All are of one consistent view. Raises FileExistsError, OSError, LedgerUnavailable.
     """
-    query = select(chains.c.no, chains.c.chain).where(chains.c.tenant == tenant).order_by(chains.c.no)
+    query = select(chains).where(chains.c.tenant == tenant, chains.c.first_seq > 0).order_by(chains.c.no)
     if chain is not None:
         query = query.where(chains.c.chain == bytes.fromhex(chain))
     with store.reading() as connection:
-        found = [(row.no, bytes(row.chain).hex()) for row in connection.execute(query)]
-        return [_unfold(connection, number, name, folder / f"chain-{name[:16]}") for number, name in found]
+        return [_unfold(connection, row, folder) for row in connection.execute(query).all()]
 
 
-def _unfold(connection: Connection, number: int, chain: str, folder: Path) -> Unfolded:
+def _unfold(connection: Connection, row: Row[Any], within: Path) -> Unfolded:
+    number, chain, count = row.no, bytes(row.chain).hex(), 0
+    folder = within / f"chain-{chain[:16]}"
     folder.mkdir(mode=0o700, parents=True)
-    count = 0
     with (folder / segment_name(1)).open("xb") as file:
         for line in chain_lines(connection, number):
             count += line.startswith(b"record\t")
@@ -53,10 +57,11 @@ def _unfold(connection: Connection, number: int, chain: str, folder: Path) -> Un
         _settle(file.fileno())
     query = select(data_keys.c.line).where(data_keys.c.chain_no == number).order_by(data_keys.c.no)
     with (folder / KEYS_NAME).open("xb") as file:
-        for row in connection.execute(query):
-            file.write(bytes(row.line) + b"\n")
+        for key in connection.execute(query):
+            file.write(bytes(key.line) + b"\n")
         _settle(file.fileno())
-    return Unfolded(folder, chain, count)
+    incarnation = read_header(bytes(row.last_header)).incarnation
+    return Unfolded(folder, row.sidecar, chain, count, incarnation, Position(row.seq, bytes(row.link).hex()))
 
 
 def chain_lines(connection: Connection, number: int, *, after: int = 0) -> Iterator[bytes]:

@@ -1,6 +1,7 @@
 """`agentgate central export`: a pack out of the ledger, with proofs of the log, noted before it is handed out."""
 
 import argparse
+import asyncio
 import getpass
 import os
 import shutil
@@ -18,6 +19,7 @@ from central.ledger.packs import note_pack
 from central.ledger.reading import Reading
 from central.ledger.reading import Wanted as LedgerWanted
 from central.ledger.unfolding import unfold
+from central.pack.receipts import give_receipts
 from evidence.clock import Clock
 from evidence.pack.exporting import Exported
 from evidence.pack.packs import Wanted, run_export
@@ -31,7 +33,7 @@ def run_ledger_export(given: argparse.Namespace, config: CentralConfig, clock: C
     """Write the pack and say what it has; 0, 1 where the evidence cannot be read, 64 where nothing is to be had.
 
     The tenant's chains lie beside the ledger for as long as this takes, sealed as they are there. Raises
-    CentralProblems, LedgerUnavailable, OSError.
+    CentralProblems, LedgerUnavailable, KeyProblem, SigningFailed, OSError.
     """
     target = _checked(given)
     with (
@@ -40,7 +42,8 @@ def run_ledger_export(given: argparse.Namespace, config: CentralConfig, clock: C
     ):
         evidence, draft = Path(folder) / "evidence", Path(folder) / target.name
         evidence.mkdir()
-        unfold(ledger.store, given.tenant, evidence)
+        unfolded = unfold(ledger.store, given.tenant, evidence)
+        asyncio.run(give_receipts(config, clock, given.tenant, unfolded))
         wanted = _wanted(given, config, evidence, draft)
         if given.incident is not None:
             wanted = _around(Reading(ledger.store, given.tenant), given.incident, wanted)

@@ -6,7 +6,7 @@ import os
 import secrets
 import shlex
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -100,9 +100,11 @@ async def kept(scene: Scene) -> AsyncIterator[Keeper]:
     await _furnish(scene, keeper.port, witness)
     log_key = (scene.folder / LOG).read_text().strip()
     cosigns = ["witness", "--state", _WITNESS_STATE, "--log", log_key, "--listen", f"127.0.0.1:{witness}"]
-    async with AsyncExitStack() as stack:
-        for command, port in ((cosigns, witness), (["central", "-c", "central.toml"], keeper.port)):
-            await stack.enter_async_context(running(scene, [*scene.agentgate, *command], lambda at=port: listens(at)))
+    serves = ["central", "-c", "central.toml"]
+    async with (
+        running(scene, [*scene.agentgate, *cosigns], lambda: listens(witness)),
+        running(scene, [*scene.agentgate, *serves], lambda: listens(keeper.port)),
+    ):
         yield keeper
 
 

@@ -56,9 +56,11 @@ def test_a_stranger_believes_what_the_ledger_gives(place: Central, tmp_path: Pat
     told = json.loads(done.stdout)
     assert (told["selected"], told["records"], told["pack"]) == (2, 6, str(pack))
     identity = base64.b64encode(MINE.registered.public_key).decode()
-    checked = agentgate("verify", pack, "--key", identity, "--log-key", place.key("log"), "--json", check=True)
-    found = json.loads(checked.stdout)
+    keys = ("--key", identity, "--receipt-key", place.key("receipts"), "--log-key", place.key("log"))
+    found = json.loads(agentgate("verify", pack, *keys, "--json", check=True).stdout)
     assert (found["ok"], found["texts"], found["self_asserted"]) == (True, 2, 0)
+    assert {step["verdict"] for step in found["steps"]} == {"ok"}
+    assert found["chains"][0]["receipt"] == 6
     assert found["sha256"] == told["digest"]
     with open_store(place.database).reading() as connection:
         assert [packs_of(connection, "acme", unit) for unit in told["units"]] == [[told["digest"]]]
