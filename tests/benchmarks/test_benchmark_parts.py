@@ -6,12 +6,14 @@ import time
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from benchmarks import exchange
 from benchmarks.framing import body_of
 from benchmarks.load import Caller, Load, Target
+from benchmarks.machine import machine
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
@@ -85,3 +87,10 @@ def test_a_wrong_answer_is_an_error() -> None:
         load = Caller(Target(port, "/mcp")).closed_loop(1, calls=20)
     assert load.errors >= 20
     assert b"{}" in load.sample
+
+
+def test_a_fresh_checkout_is_a_machine_too(tmp_path: Path) -> None:
+    """The folder on whose disk flushes are timed is made by builds, and a fresh checkout has built nothing."""
+    folder = tmp_path / "build"
+    assert machine(folder, nginx=None, opa=None).flush_ms > 0
+    assert list(folder.iterdir()) == []
