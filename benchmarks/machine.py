@@ -39,7 +39,7 @@ class Machine:
 
 
 def machine(folder: Path, *, nginx: str | None, opa: str | None) -> Machine:
-    """The machine that this runs on; `folder`, made if need be, lies on the disk to be judged. Programs may be absent."""
+    """The machine that this runs on; `folder` (made if need be) lies on the disk to be judged."""
     folder.mkdir(parents=True, exist_ok=True)
     return Machine(
         cpu=_cpu_model(),
