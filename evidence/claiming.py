@@ -136,7 +136,7 @@ def _repair(chain: Path, handle: int) -> Claim:
         number -= 1
         found = _survey_segment(chain, number)
     # Keys without any record are of nobody: not even their tenant is known.
-    good_keys = survey_keys(_bytes_of(chain / KEYS_NAME)) if found.first else 0
+    good_keys = survey_keys(_bytes_of(chain / KEYS_NAME), found.first.header.tenant) if found.first else 0
     repaired = 0
     for empty in range(last, number, -1):
         repaired += _cut(chain / segment_name(empty), 0)

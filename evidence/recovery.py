@@ -1,7 +1,8 @@
 """What a chain says of itself when it is opened again: where it stands, what is open, what a crash tore off. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from evidence.chain import BrokenLink, Continuity, Position, still_open
 from evidence.line import Box, Note, read_line
@@ -96,15 +97,23 @@ def survey(segment: bytes, name: str) -> Survey:
     return Survey(walk.continuity.position, tuple(walk.open_calls), good, walk.first)
 
 
-def survey_keys(data: bytes) -> int:
-    """How many bytes of keys.jsonl are whole lines of keys. Raises BrokenChain if one stands behind a bad line."""
-    good = 0
+def survey_keys(data: bytes, tenant: str) -> int:
+    """How many bytes of keys.jsonl are whole lines of keys.
+
+    Raises BrokenChain if one stands behind a bad line, stands twice, or is of another tenant.
+    """
+    good, found = 0, set[str]()
     lines = data.split(b"\n")[:-1]
-    for number, line in enumerate(lines):
-        if not _is_key(line):
-            if any(map(_is_key, lines[number + 1 :])):
-                raise BrokenChain(f"keys.jsonl, line {number + 1}: not the line of a wrapped key")
+    for number, line in enumerate(lines, 1):
+        key = _key(line)
+        if key is None:
+            if any(_key(later) is not None for later in lines[number:]):
+                raise BrokenChain(f"keys.jsonl, line {number}: not the line of a wrapped key")
             break
+        if key["id"] in found or key["tenant"] != tenant:
+            what = "a wrapped key stands here twice" if key["id"] in found else "a wrapped key of another tenant"
+            raise BrokenChain(f"keys.jsonl, line {number}: {what}")
+        found.add(key["id"])
         good += len(line) + 1
     return good
 
@@ -119,9 +128,8 @@ def _refuse_if_more_follows(lines: Iterable[bytes], where: str) -> None:
             raise BrokenChain(where)
 
 
-def _is_key(line: bytes) -> bool:
+def _key(line: bytes) -> Mapping[str, Any] | None:
     try:
-        read_key_line(line)
+        return read_key_line(line)
     except ValueError:
-        return False
-    return True
+        return None

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from evidence.canonical import canonical
 from evidence.recovery import BrokenChain, survey
+from evidence.sealing import key_line_id
 from evidence.tailing import FolderTail
 from tests.evidence.desk import Desk, intent, one_call, outcome
 
@@ -120,6 +122,17 @@ def _spoil_a_key(path: Path) -> None:
     keys.write_bytes(b"{}\n" + keys.read_bytes())
 
 
+def _double_a_key(path: Path) -> None:
+    keys = path.parent / "keys.jsonl"
+    keys.write_bytes(keys.read_bytes() * 2)
+
+
+def _add_a_key_of_another_tenant(path: Path) -> None:
+    members = {"tenant": "umbrella", "to": "", "unit": "u", "v": 1, "wrapped": ""}
+    with (path.parent / "keys.jsonl").open("ab") as keys:
+        keys.write(canonical({"id": key_line_id(members), **members}) + b"\n")
+
+
 def _tear_what_follows(path: Path) -> None:
     _change_the_middle(path)
     (path.parent / "records-00000002.tsv").write_bytes(b"record\t{")
@@ -138,6 +151,8 @@ def _spoil_a_key_and_tear(path: Path) -> None:
         pytest.param(_drop_a_box, id="a-box-in-the-middle"),
         pytest.param(_change_the_start, id="the-first-record"),
         pytest.param(_spoil_a_key, id="a-key-before-others"),
+        pytest.param(_double_a_key, id="a-key-twice"),
+        pytest.param(_add_a_key_of_another_tenant, id="a-key-of-another-tenant"),
         pytest.param(_tear_what_follows, id="a-record-before-a-torn-segment"),
         pytest.param(_spoil_a_key_and_tear, id="a-key-beside-a-torn-record"),
     ],
