@@ -16,6 +16,7 @@ import aiohttp
 import uvloop
 from aiohttp import web
 
+from central.abandonment.watching import Abandoning
 from central.config import CentralConfig
 from central.ingest import Ingest
 from central.keys.opening import begun, folder_of, protection_of
@@ -113,17 +114,18 @@ class LogKeeper:
 
 async def _central(config: CentralConfig) -> None:
     async with AsyncExitStack() as stack:
-        keeper, app = await stack.enter_async_context(_assembled(config))
+        keeper, abandoning, app = await stack.enter_async_context(_assembled(config))
         async with asyncio.TaskGroup() as tasks:
-            sequencing = tasks.create_task(keeper.run())
+            beside = [tasks.create_task(keeper.run()), tasks.create_task(abandoning.run())]
             async with _listening(app, config):
                 _announce(config, await begun(config, SystemClock()))
                 await _stop_signal()
-            sequencing.cancel()
+            for task in beside:
+                task.cancel()
 
 
 @asynccontextmanager
-async def _assembled(config: CentralConfig) -> AsyncIterator[tuple[LogKeeper, web.Application]]:
+async def _assembled(config: CentralConfig) -> AsyncIterator[tuple[LogKeeper, Abandoning, web.Application]]:
     config.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     receipts, log = await _keys(config)
     await asyncio.to_thread(_prepare, config)
@@ -139,9 +141,11 @@ async def _assembled(config: CentralConfig) -> AsyncIterator[tuple[LogKeeper, we
         log_size=lambda: keeper.size,
         appended=keeper.wake,
     )
+    abandoning = Abandoning(ledger, config.state, SystemClock(), after_seconds=config.abandoned_after_seconds, say=_say)
     try:
         yield (
             keeper,
+            abandoning,
             central_app(
                 config,
                 ingest,
@@ -155,6 +159,10 @@ async def _assembled(config: CentralConfig) -> AsyncIterator[tuple[LogKeeper, we
         await asyncio.to_thread(ingest.close)
         await session.close()
         ledger.close()
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"agentgate central: {text}\n")
 
 
 def _prepare(config: CentralConfig) -> None:

@@ -59,7 +59,8 @@ class LogSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class CentralSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The top of the file. `urls` are the addresses by which sidecars call this central, exactly as they write them."""
+    """The top of the file. `urls` are the addresses by which sidecars call this central, exactly as they write them;
+    `abandoned_after_seconds` is how long a chain without a close may be silent before it counts as abandoned."""
 
     listen: Text = "127.0.0.1:8910"
     urls: tuple[Text, ...] = ()
@@ -68,6 +69,7 @@ class CentralSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     sidecars: Text | None = None
     readers: Text | None = None
     batch_bytes: Annotated[int, Meta(ge=65_536, le=1 << 30)] = 16 << 20
+    abandoned_after_seconds: Annotated[float, Meta(ge=60, le=366 * 86_400)] = 86_400.0
     tls: TlsSettings = TlsSettings()
     keys: KeySettings = KeySettings()
     log: LogSettings = LogSettings()
@@ -90,6 +92,7 @@ class CentralConfig:
     registry_path: Path
     readers: Readers
     batch_bytes: int
+    abandoned_after_seconds: float
     tls: ssl.SSLContext | None
     protection: Protection | None
     origin: str
@@ -173,6 +176,7 @@ class _Reader:
             registry_path=registry_path,
             readers=readers,
             batch_bytes=given.batch_bytes,
+            abandoned_after_seconds=given.abandoned_after_seconds,
             tls=tls,
             protection=protection,
             origin=given.log.origin,

@@ -45,6 +45,7 @@ class Kind(StrEnum):
     CLOSE = "close"
     TOMBSTONE = "tombstone"
     HOLD = "hold"
+    ABANDONMENT = "abandonment"
     LOSS = "loss"
 
 

@@ -15,6 +15,7 @@ from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import ProgrammingError
 
+from central.abandonment.stating import keep as keep_abandonment
 from central.erasure.copying import Copy
 from central.erasure.own_chain import OwnChain, exclusive
 from central.erasure.units import holds_of, units_of
@@ -68,6 +69,12 @@ class Deeds:
             entries = [_tombstone(one, told) for (one, _), told in zip(doomed, erased, strict=True)]
             self._do(connection, tenant, entries)
         return Outcome(tuple(erased), tuple(held))
+
+    def state(self, choose: Callable[[Connection], Mapping[str, Sequence[Entry]]]) -> None:
+        """Write what `choose` gives, by tenant, into central's own chains. Raises LedgerUnavailable, ErasureProblem."""
+        with self._deed() as connection:
+            for tenant, entries in choose(connection).items():
+                self._do(connection, tenant, entries)
 
     def place(self, hold: Hold, asked: Asked) -> None:
         """Put a hold on. Raises LedgerUnavailable."""
@@ -138,6 +145,8 @@ def apply(connection: Connection, record: Record) -> None:
             _place(connection, record.header.tenant, record.body, _at(record))
         case Kind.HOLD, "released":
             _release(connection, record.body, _at(record))
+        case Kind.ABANDONMENT, _:
+            keep_abandonment(connection, record)
 
 
 def _destroy(connection: Connection, record: Record) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, and_, func, select
 
 from central.ledger.vocabulary import IncidentKind
 from central.store.engine import Store
-from central.store.tables import batches, chains, heads, incarnations, incidents, silences
+from central.store.tables import abandonments, batches, chains, heads, incarnations, incidents, silences
 
 HEARD_US: Final = 60 * 1_000_000
 """A life that was heard so shortly before the end of a span was heard until its end: twice the time of a heartbeat."""
@@ -95,7 +95,7 @@ def _of_chain(connection: Connection, row: Row[Any], since: int, until: int, *, 
             Lack("silence", f"nothing was written for {(one.to_at - one.from_at) / 1e6:.0f} s", one.after_seq)
             for one in quiet
         ),
-        *_ends(row, lives, last, until, goes_on=goes_on),
+        *_ends(row, lives, last, until, _stated(connection, row), goes_on=goes_on),
     ]
     return Completeness(
         bytes(row.chain).hex(), row.sidecar, first, last, row.signed, connection.execute(count).scalar_one(),
@@ -144,13 +144,26 @@ def _incidents(connection: Connection, row: Row[Any], first: int, last: int) -> 
             yield Lack(one.kind, one.what, one.seq)
 
 
-def _ends(row: Row[Any], lives: Sequence[LifeHeard], last: int, until: int, *, goes_on: bool) -> Iterator[Lack]:
+def _stated(connection: Connection, row: Row[Any]) -> int | None:
+    """How many calls were open where central has stated that nobody goes on with the chain; None without that."""
+    table = abandonments
+    mine = (table.c.tenant == row.tenant, table.c.chain == row.chain, table.c.seq == row.seq)
+    found = connection.execute(select(func.sum(table.c.calls)).where(*mine)).scalar()
+    return None if found is None else int(found)
+
+
+def _ends(
+    row: Row[Any], lives: Sequence[LifeHeard], last: int, until: int, stated: int | None, *, goes_on: bool
+) -> Iterator[Lack]:
     if row.signed < last:
         yield Lack("unsigned", f"records {row.signed + 1} to {last} are under no signed head", row.signed + 1)
     end = lives[-1]
     if end.closed or end.last_seq < row.seq or until - end.last_at <= HEARD_US:
         return
-    if goes_on:
+    if stated is not None:
+        what = f"it was not closed, and counts as abandoned: the effect of {stated} open calls is unknown"
+        yield Lack("abandoned", what, end.last_seq)
+    elif goes_on:
         yield Lack("unfinished", "it ended without a close, and its sidecar went on in another chain", end.last_seq)
     else:
         yield Lack("unheard", "it was not closed, and nothing was heard of it until the end", end.last_seq)

@@ -6,10 +6,10 @@ Times are microseconds since 1970: `received_at` is central's clock, every `at` 
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Row, RowMapping, Select, and_, or_, select
+from sqlalchemy import BigInteger, Label, Row, RowMapping, Select, and_, cast, func, or_, select
 
 from central.store.engine import Store
-from central.store.tables import batches, chains, incidents, log_batches, records
+from central.store.tables import abandonments, batches, chains, incidents, log_batches, records
 from evidence.clock import micros
 from evidence.record import read_header
 
@@ -19,7 +19,10 @@ MOST: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class HeldChain:
-    """Where a chain stands: records `first_seq` to `seq`, `missing` of them went in gaps; heads reach to `signed`."""
+    """Where a chain stands: records `first_seq` to `seq`, `missing` of them went in gaps; heads reach to `signed`.
+
+    `abandoned` is null, or how many calls were open when central stated that nobody goes on with it.
+    """
 
     chain: str
     sidecar: str
@@ -29,6 +32,7 @@ class HeldChain:
     signed: int
     missing: int
     received_at: int
+    abandoned: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ class Reading:
     def chains(self) -> list[HeldChain]:
         """All chains, the oldest first."""
         with self._store.reading() as connection:
-            query = select(chains).where(chains.c.tenant == self._tenant).order_by(chains.c.no)
+            query = select(chains, _abandoned()).where(chains.c.tenant == self._tenant).order_by(chains.c.no)
             return [_chain(row) for row in connection.execute(query)]
 
     def records(self, wanted: Wanted, *, after: tuple[int, int] = (0, 0), limit: int = MOST) -> Page:
@@ -160,9 +164,18 @@ def _within(row: Row[Any], wanted: Wanted) -> bool:
     return late_enough and (wanted.until is None or (at is not None and at < wanted.until))
 
 
+def _abandoned() -> Label[Any]:
+    """The open calls of what central has stated of a chain, as long as nobody has gone on with it."""
+    table = abandonments
+    mine = (table.c.tenant == chains.c.tenant, table.c.chain == chains.c.chain, table.c.seq == chains.c.seq)
+    return select(cast(func.sum(table.c.calls), BigInteger)).where(*mine).scalar_subquery().label("abandoned")
+
+
 def _chain(row: Row[Any]) -> HeldChain:
     chain, link = bytes(row.chain).hex(), bytes(row.link).hex()
-    return HeldChain(chain, row.sidecar, row.first_seq, row.seq, link, row.signed, row.missing, row.received_at)
+    return HeldChain(
+        chain, row.sidecar, row.first_seq, row.seq, link, row.signed, row.missing, row.received_at, row.abandoned
+    )
 
 
 def _record(row: Row[Any]) -> HeldRecord:

@@ -289,6 +289,20 @@ holds: Final = Table(
 )
 """Legal holds, released ones included. What a null member would narrow, it does not."""
 
+abandonments: Final = Table(
+    "abandonments",
+    metadata,
+    Column("statement", LargeBinary, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("chain", LargeBinary, nullable=False),
+    _number("seq"),
+    _number("calls"),
+    _number("at"),
+    Index("abandonments_of_chain", "tenant", "chain", "seq"),
+)
+"""Chains that nobody went on with behind record `seq`, and how many calls were open there. `statement` is the link of
+the record that says so, in central's own chain of the tenant; a chain that left many calls open has several."""
+
 packs: Final = Table(
     "packs",
     metadata,

@@ -111,8 +111,8 @@ sys.exit(agentgate.main(["demo"]))
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 69
     assert (
-        "not installed: mcp, mcp-server-git, alembic, psycopg, sqlalchemy (in a checkout: make demo, or pip install '.[demo]')"
-        in done.stderr
+        "not installed: mcp, mcp-server-git, alembic, psycopg, sqlalchemy "
+        "(in a checkout: make demo, or pip install '.[demo]')" in done.stderr
     )
 
 

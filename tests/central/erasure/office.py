@@ -120,7 +120,7 @@ def unit_of(name: str) -> str:
 
 def _unguard(connection: Connection) -> None:
     """As a superuser, or a restore, is not held up by triggers."""
-    frozen = (*tables.FROZEN, "erasures", "erased_keys")
+    frozen = (*tables.FROZEN, "erasures", "erased_keys", "abandonments")
     for table in frozen:
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql(f"DROP TRIGGER {table}_no_delete")

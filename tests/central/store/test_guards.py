@@ -26,6 +26,8 @@ DEEDS = {
     "strays-delete": "DELETE FROM strays",
     "erasures-update": "UPDATE erasures SET reason = ''",
     "erasures-delete": "DELETE FROM erasures",
+    "abandonments-update": "UPDATE abandonments SET calls = 0",
+    "abandonments-delete": "DELETE FROM abandonments",
     "erased-keys-update": "UPDATE erased_keys SET at = 0",
     "erased-keys-delete": "DELETE FROM erased_keys",
 }
@@ -45,6 +47,7 @@ ERASURE = (
     "(tombstone, tenant, unit, cause, asked_by, reason, keys, at) "
     "VALUES ('t', 'acme', 'unit', 'request', 'somebody', 'a ticket', 1, 1)"
 )
+ABANDONMENT = "(statement, tenant, chain, seq, calls, at) VALUES ('s', 'acme', 'c', 1, 1, 1)"
 SEPTEMBER = 1_790_000_000_000_000
 
 
@@ -81,6 +84,7 @@ def _forked(ledger: Ledger) -> None:
         ledger.append(other.part(2), gate.registered)
     with ledger.store.writing() as connection:
         connection.execute(text(f"INSERT INTO erasures {ERASURE}"))
+        connection.execute(text(f"INSERT INTO abandonments {ABANDONMENT}"))
         connection.execute(text("INSERT INTO erased_keys (tenant, id, at) VALUES ('acme', 'x', 1)"))
 
 
@@ -154,6 +158,9 @@ RIGHTS = {
     "writer-places-a-hold": ("writer", f"INSERT INTO holds {HOLD}", False),
     "writer-releases-a-hold": ("writer", "UPDATE holds SET released_at = 1", False),
     "writer-shuts-a-key-out": ("writer", "INSERT INTO erased_keys VALUES ('acme', '', 1)", False),
+    "writer-states-an-abandonment": ("writer", f"INSERT INTO abandonments {ABANDONMENT}", True),
+    "writer-takes-an-abandonment-back": ("writer", "DELETE FROM abandonments", False),
+    "reader-states-an-abandonment": ("reader", f"INSERT INTO abandonments {ABANDONMENT}", False),
     "writer-notes-a-pack": ("writer", "INSERT INTO pack_units VALUES (1, 'unit')", True),
 }
 

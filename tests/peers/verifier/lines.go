@@ -55,7 +55,7 @@ type line struct {
 
 var kinds = map[string]bool{
 	"start": true, "intent": true, "outcome": true, "refusal": true, "approval": true, "order": true, "notice": true,
-	"heartbeat": true, "late": true, "close": true, "tombstone": true, "hold": true, "loss": true,
+	"heartbeat": true, "late": true, "close": true, "tombstone": true, "hold": true, "abandonment": true, "loss": true,
 }
 
 func readLine(data []byte) (line, error) {

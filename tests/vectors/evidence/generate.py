@@ -221,15 +221,20 @@ def good() -> Pen:
 
 
 def of_a_ledger() -> Pen:
-    """What central writes of its own: a hold, its release and a tombstone, each in a life of its own, and no box."""
+    """What central writes of its own: a hold, its release, a tombstone, an abandonment, each in a life of its own."""
     pen = Pen()
     hold = {"hold": "hold-1", "agent": "bot", "session": None, "from": None, "until": 1_790_000_000_000_000}
     asked = {"asked_by": "an operator", "reason": "ticket 17"}
+    left = {
+        "sidecar": "gate", "chain": "cd" * 32, "incarnation": "0" * 32, "seq": 7, "link": "ef" * 32,
+        "heard_at": "2026-09-21T14:13:20.000000+00:00", "effect": "unknown", "calls": ["call-1"], "unnamed": 0,
+    }  # fmt: skip
     destroyed = {"unit": "0" * 32, "keys": ["ab" * 32], "cause": "request", "packs": [], **asked}
     for kind, body in (
         (Kind.HOLD, {**hold, "state": "placed", **asked}),
         (Kind.HOLD, {"hold": "hold-1", "state": "released", **asked}),
         (Kind.TOMBSTONE, destroyed),
+        (Kind.ABANDONMENT, left),
     ):
         pen.start()
         pen.write(kind, body)

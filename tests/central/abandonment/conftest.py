@@ -1,0 +1,5 @@
+"""An office for each test."""
+
+from tests.central.erasure.conftest import place
+
+__all__ = ["place"]
