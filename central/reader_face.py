@@ -26,6 +26,9 @@ from evidence.record import is_digest
 AT_ONCE: Final = 4
 """Questions that are looked up at the same time; the others wait."""
 
+SECONDS: Final = 20.0
+"""How long the database may look for one answer."""
+
 _PLACE: Final = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})")
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
 _Found = TypeVar("_Found")
@@ -49,10 +52,11 @@ class ReaderFace:
         ]
 
     async def chains(self, request: web.Request) -> web.Response:
-        """GET: where each chain of the tenant stands."""
-        reader, _ = self._asked(request, ())
-        found = await self._looked_up(Reading(self._store, reader.tenant).chains)
-        return json_answer({"tenant": reader.tenant, "chains": [asdict(one) for one in found]})
+        """GET `after`, `limit`: where each chain of the tenant stands."""
+        reader, given = self._asked(request, ("after", "limit"))
+        after, limit, reading = given.number("after") or 0, given.limit(), self._reading(reader)
+        found, place = await self._looked_up(lambda: reading.chains(after=after, limit=limit))
+        return json_answer({"tenant": reader.tenant, "chains": [asdict(one) for one in found], "after": _place(place)})
 
     async def records(self, request: web.Request) -> web.Response:
         """GET `chain`, `sidecar`, `first`, `last`, `since`, `until`, `after`, `limit`: records as they came."""
@@ -67,7 +71,7 @@ class ReaderFace:
             until=given.time("until"),
         )
         after, limit = given.place("after"), given.limit()
-        reading = Reading(self._store, reader.tenant)
+        reading = self._reading(reader)
         page = await self._looked_up(lambda: reading.records(wanted, after=after, limit=limit))
         place = None if page.after is None else f"{page.after[0]}.{page.after[1]}"
         return json_answer({"records": [_record(one) for one in page.records], "after": place})
@@ -75,21 +79,35 @@ class ReaderFace:
     async def incidents(self, request: web.Request) -> web.Response:
         """GET `after`, `limit`: what was met that should not be."""
         reader, given = self._asked(request, ("after", "limit"))
-        after, limit, reading = given.number("after") or 0, given.limit(), Reading(self._store, reader.tenant)
+        after, limit, reading = given.number("after") or 0, given.limit(), self._reading(reader)
         found = await self._looked_up(lambda: reading.incidents(after=after, limit=limit))
-        place = str(found[-1].no) if len(found) == limit else None
-        return json_answer({"incidents": [asdict(one) for one in found], "after": place})
+        place = found[-1].no if len(found) == limit else None
+        return json_answer({"incidents": [asdict(one) for one in found], "after": _place(place)})
 
     async def completeness(self, request: web.Request) -> web.Response:
-        """GET `since`, `until`, `sidecar`: whether anything is missing of what was written then, and why."""
-        reader, given = self._asked(request, ("since", "until", "sidecar"))
+        """GET `since`, `until`, `sidecar`, `after`, `limit`: whether anything is missing of what was written then.
+
+        Of a part of the answer nobody can say so: `complete` is null in it, and true or false in a whole one.
+        """
+        reader, given = self._asked(request, ("since", "until", "sidecar", "after", "limit"))
+        after, limit = given.number("after") or 0, given.limit()
         since, until, sidecar = given.time("since"), given.time("until"), given.text("sidecar")
         ends = self._clock.now().unix_ns // 1000 if until is None else until
         found = await self._looked_up(
-            lambda: completeness(self._store, reader.tenant, since=since, until=ends, sidecar=sidecar)
-        )
-        whole = bool(found) and not any(one.lacks for one in found)
-        return json_answer({"complete": whole, "since": since, "until": ends, "chains": [asdict(one) for one in found]})
+            lambda: completeness(
+                self._store, reader.tenant, since=since, until=ends, sidecar=sidecar, after=after, limit=limit,
+                seconds=SECONDS,
+            )
+        )  # fmt: skip
+        whole = bool(found.chains) and not any(one.lacks for one in found.chains)
+        told = {
+            "complete": whole if after == 0 and found.after is None else None,
+            "since": since,
+            "until": ends,
+            "chains": [asdict(one) for one in found.chains],
+            "after": _place(found.after),
+        }
+        return json_answer(told)
 
     async def proof(self, request: web.Request) -> web.Response:
         """GET `chain`, `seq`, `size`: that the log has the record, for the tree of so many leaves or the last one."""
@@ -97,7 +115,7 @@ class ReaderFace:
         chain, seq, size = given.digest("chain"), given.number("seq"), given.number("size")
         if chain is None or seq is None:
             raise BadRequest("a proof is of a record: name its `chain` and `seq`")
-        reading = Reading(self._store, reader.tenant)
+        reading = self._reading(reader)
         index = await self._looked_up(lambda: reading.leaf(chain, seq))
         if index is None:
             return error_answer(404, "not_found", "the log does not have this record (yet)")
@@ -113,6 +131,9 @@ class ReaderFace:
         """Who asks, and for what."""
         reader = reader_of(request.headers.get(hdrs.AUTHORIZATION, ""), self._readers)
         return reader, _Given(request, frozenset(names))
+
+    def _reading(self, reader: Reader) -> Reading:
+        return Reading(self._store, reader.tenant, SECONDS)
 
     async def _looked_up(self, look: Callable[[], _Found]) -> _Found:
         async with self._room:
@@ -169,6 +190,10 @@ class _Given:
         return MOST if given is None else given
 
 
+def _place(after: int | None) -> str | None:
+    return None if after is None else str(after)
+
+
 def _record(one: HeldRecord) -> dict[str, Any]:
     box = None if one.box is None else base64.b64encode(one.box).decode()
     return {**asdict(one), "header": one.header.decode(), "body": one.body.decode(), "box": box}
@@ -181,4 +206,5 @@ def _proof(found: Inclusion) -> dict[str, Any]:
         "size": found.size,
         "root": base64.b64encode(found.root).decode(),
         "hashes": [base64.b64encode(one).decode() for one in found.hashes],
+        "checkpoint": found.checkpoint,
     }

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, and_, func, select
 
+from central.ledger.reading import MOST
 from central.ledger.vocabulary import IncidentKind
 from central.store.engine import Store
 from central.store.tables import abandonments, batches, chains, heads, incarnations, incidents, silences
@@ -68,24 +69,47 @@ class Completeness:
     lacks: tuple[Lack, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some chains, and the place behind them; None where there are no more."""
+
+    chains: tuple[Completeness, ...]
+    after: int | None
+
+
 def completeness(
-    store: Store, tenant: str, *, since: int | None, until: int, sidecar: str | None = None
-) -> list[Completeness]:
-    """Each chain of a tenant that has a life in the span, the oldest first. Raises LedgerUnavailable."""
-    query = select(chains).where(chains.c.tenant == tenant, chains.c.first_seq > 0).order_by(chains.c.no)
+    store: Store,
+    tenant: str,
+    *,
+    since: int | None,
+    until: int,
+    sidecar: str | None = None,
+    after: int = 0,
+    limit: int = MOST,
+    seconds: float | None = None,
+) -> Part:
+    """The next chains of a tenant that have a life in the span, the oldest first. Raises LedgerUnavailable."""
+    later = chains.alias()
+    goes_on = select(later.c.no).where(
+        later.c.tenant == chains.c.tenant, later.c.sidecar == chains.c.sidecar, later.c.no > chains.c.no,
+        later.c.first_seq > 0,
+    )  # fmt: skip
+    lived = select(incarnations.c.chain_no).where(
+        incarnations.c.chain_no == chains.c.no, incarnations.c.first_at < until, incarnations.c.last_at >= (since or 0)
+    )
+    query = select(chains, goes_on.exists().label("goes_on")).where(
+        chains.c.tenant == tenant, chains.c.no > after, chains.c.first_seq > 0, lived.exists()
+    )
     if sidecar is not None:
         query = query.where(chains.c.sidecar == sidecar)
-    with store.reading() as connection:
-        rows = connection.execute(query).all()
-        newest = {row.sidecar: row.no for row in rows}
-        found = (_of_chain(connection, row, since or 0, until, goes_on=newest[row.sidecar] != row.no) for row in rows)
-        return [one for one in found if one is not None]
+    with store.reading(seconds) as connection:
+        rows = connection.execute(query.order_by(chains.c.no).limit(limit)).all()
+        found = tuple(_of_chain(connection, row, since or 0, until) for row in rows)
+    return Part(found, rows[-1].no if len(rows) == limit else None)
 
 
-def _of_chain(connection: Connection, row: Row[Any], since: int, until: int, *, goes_on: bool) -> Completeness | None:
+def _of_chain(connection: Connection, row: Row[Any], since: int, until: int) -> Completeness:
     lives = _lives(connection, row.no, since, until)
-    if not lives:
-        return None
     first, last = _covering(connection, row.no, since, until, lives)
     quiet = _silences(connection, row.no, since, until)
     count = select(func.count()).where(heads.c.chain_no == row.no, heads.c.seq >= first, heads.c.seq <= last)
@@ -95,7 +119,7 @@ def _of_chain(connection: Connection, row: Row[Any], since: int, until: int, *, 
             Lack("silence", f"nothing was written for {(one.to_at - one.from_at) / 1e6:.0f} s", one.after_seq)
             for one in quiet
         ),
-        *_ends(row, lives, last, until, _stated(connection, row), goes_on=goes_on),
+        *_ends(row, lives, last, until, _stated(connection, row)),
     ]
     return Completeness(
         bytes(row.chain).hex(), row.sidecar, first, last, row.signed, connection.execute(count).scalar_one(),
@@ -152,9 +176,7 @@ def _stated(connection: Connection, row: Row[Any]) -> int | None:
     return None if found is None else int(found)
 
 
-def _ends(
-    row: Row[Any], lives: Sequence[LifeHeard], last: int, until: int, stated: int | None, *, goes_on: bool
-) -> Iterator[Lack]:
+def _ends(row: Row[Any], lives: Sequence[LifeHeard], last: int, until: int, stated: int | None) -> Iterator[Lack]:
     if row.signed < last:
         yield Lack("unsigned", f"records {row.signed + 1} to {last} are under no signed head", row.signed + 1)
     end = lives[-1]
@@ -163,7 +185,7 @@ def _ends(
     if stated is not None:
         what = f"it was not closed, and counts as abandoned: the effect of {stated} open calls is unknown"
         yield Lack("abandoned", what, end.last_seq)
-    elif goes_on:
+    elif row.goes_on:
         yield Lack("unfinished", "it ended without a close, and its sidecar went on in another chain", end.last_seq)
     else:
         yield Lack("unheard", "it was not closed, and nothing was heard of it until the end", end.last_seq)

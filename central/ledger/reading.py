@@ -3,10 +3,11 @@
 Times are microseconds since 1970: `received_at` is central's clock, every `at` the sidecar's own.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Label, Row, RowMapping, Select, and_, cast, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Label, Row, RowMapping, Select, and_, cast, func, or_, select
 
 from central.store.engine import Store
 from central.store.tables import abandonments, batches, chains, incidents, log_batches, records
@@ -15,6 +16,9 @@ from evidence.record import read_header
 
 MOST: Final = 1_000
 """Rows of one answer."""
+
+MOST_BYTES: Final = 8 << 20
+"""Of the records in one answer; one record may be larger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,29 +89,34 @@ class Page:
 
 
 class Reading:
-    """The ledger as readers of `tenant` see it. Every question raises LedgerUnavailable."""
+    """The ledger as readers of `tenant` see it. Every question raises LedgerUnavailable, also when it takes longer than
+    `seconds`."""
 
-    def __init__(self, store: Store, tenant: str) -> None:
-        self._store, self._tenant = store, tenant
+    def __init__(self, store: Store, tenant: str, seconds: float | None = None) -> None:
+        self._store, self._tenant, self._seconds = store, tenant, seconds
 
-    def chains(self) -> list[HeldChain]:
-        """All chains, the oldest first."""
-        with self._store.reading() as connection:
-            query = select(chains, _abandoned()).where(chains.c.tenant == self._tenant).order_by(chains.c.no)
-            return [_chain(row) for row in connection.execute(query)]
+    def chains(self, *, after: int = 0, limit: int = MOST) -> tuple[list[HeldChain], int | None]:
+        """The next chains behind a place, the oldest first, and the place behind them; None where there are no more."""
+        query = select(chains, _abandoned()).where(chains.c.tenant == self._tenant, chains.c.no > after)
+        with self._store.reading(self._seconds) as connection:
+            rows = connection.execute(query.order_by(chains.c.no).limit(limit)).all()
+        return [_chain(row) for row in rows], rows[-1].no if len(rows) == limit else None
 
     def records(self, wanted: Wanted, *, after: tuple[int, int] = (0, 0), limit: int = MOST) -> Page:
         """The next records behind a place. A page may have none of those that are wanted, and still not be the last."""
-        with self._store.reading() as connection:
-            rows = connection.execute(self._query(wanted, after).limit(limit)).all()
-        last = (rows[-1].chain_no, rows[-1].seq) if len(rows) == limit else None
+        found = self._query(wanted, after)
+        with self._store.reading(self._seconds) as connection:
+            sizes = connection.execute(found.with_only_columns(_bytes()).limit(limit)).scalars().all()
+            count = _as_many(sizes)
+            rows = connection.execute(found.limit(count)).all()
+        last = (rows[-1].chain_no, rows[-1].seq) if rows and (count < len(sizes) or len(rows) == limit) else None
         return Page(tuple(_record(row) for row in rows if _within(row, wanted)), last)
 
     def incidents(self, *, after: int = 0, limit: int = MOST) -> list[HeldIncident]:
         """The next incidents behind a number."""
         table = incidents
         query = select(table).where(table.c.tenant == self._tenant, table.c.no > after).order_by(table.c.no)
-        with self._store.reading() as connection:
+        with self._store.reading(self._seconds) as connection:
             return [_incident(row) for row in connection.execute(query.limit(limit)).mappings()]
 
     def leaf(self, chain: str, seq: int) -> int | None:
@@ -118,8 +127,11 @@ class Reading:
             .join(log_batches, log_batches.c.batch_id == batches.c.id)
             .where(chains.c.tenant == self._tenant, chains.c.chain == bytes.fromhex(chain))
             .where(batches.c.first_seq <= seq, batches.c.last_seq >= seq)
+            # Batches do not overlap: the index has the one that is meant first, and nothing else is looked at.
+            .order_by(batches.c.first_seq.desc())
+            .limit(1)
         )
-        with self._store.reading() as connection:
+        with self._store.reading(self._seconds) as connection:
             return connection.execute(query).scalar()
 
     def _query(self, wanted: Wanted, after: tuple[int, int]) -> Select[Any]:
@@ -140,6 +152,21 @@ class Reading:
         if wanted.last is not None:
             query = query.where(records.c.seq <= wanted.last)
         return query if wanted.since is None and wanted.until is None else query.where(_near(wanted))
+
+
+def _bytes() -> ColumnElement[int]:
+    return func.length(records.c.header) + func.length(records.c.body) + func.coalesce(func.length(records.c.box), 0)
+
+
+def _as_many(sizes: Sequence[int]) -> int:
+    """How many of them have MOST_BYTES together; one at least."""
+    count = total = 0
+    for size in sizes:
+        total += size
+        if count and total > MOST_BYTES:
+            break
+        count += 1
+    return count
 
 
 def _near(wanted: Wanted) -> Any:

@@ -32,13 +32,17 @@ class BrokenFiles(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Inclusion:
-    """That `leaf` is number `index` of the tree of `size` leaves with this root."""
+    """That `leaf` is number `index` of the tree of `size` leaves with this root.
+
+    `checkpoint` is the published note of that tree; None where the tree is an older one.
+    """
 
     index: int
     leaf: bytes
     size: int
     root: bytes
     hashes: tuple[bytes, ...]
+    checkpoint: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class Prover:
 
     def inclusion(self, index: int, size: int | None = None) -> Inclusion:
         """The proof of a leaf in the tree of `size` leaves, or the published one. Raises NotPublished, BrokenFiles."""
-        published = self._published()
+        note, published = self._published()
         size = published.size if size is None else size
         if not 0 <= index < size <= published.size:
             raise NotPublished(
@@ -75,11 +79,11 @@ class Prover:
             check_inclusion(index, size, leaf_hash(leaf), proof, root)
         except (BadTile, BadProof, FileNotFoundError) as error:
             raise BrokenFiles(f"leaf {index} cannot be proved: {error}") from error
-        return Inclusion(index, leaf, size, root, tuple(proof))
+        return Inclusion(index, leaf, size, root, tuple(proof), note if size == published.size else None)
 
     def consistency(self, old: int, new: int | None = None) -> Consistency:
         """The proof that a tree begins with an older one. Raises NotPublished, BrokenFiles."""
-        published = self._published()
+        _, published = self._published()
         new = published.size if new is None else new
         if not 0 <= old <= new <= published.size:
             raise NotPublished(f"no growth from {old} to {new} leaves in a log that has published {published.size}")
@@ -92,12 +96,12 @@ class Prover:
             raise BrokenFiles(f"growth from {old} to {new} leaves cannot be proved: {error}") from error
         return Consistency(old, old_root, new, new_root, tuple(proof))
 
-    def _published(self) -> Checkpoint:
+    def _published(self) -> tuple[str, Checkpoint]:
         note = self._folder.checkpoint()
         if note is None:
             raise NotPublished("the log has published nothing yet")
         try:
-            return read_checkpoint(read_note(note).text)
+            return note, read_checkpoint(read_note(note).text)
         except BadSignature as error:
             raise BrokenFiles(f"the published checkpoint is none: {error}") from error
 

@@ -1,11 +1,12 @@
 """Connections to the database, and transactions that end in one of two ways: done, or LedgerUnavailable."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, event, exc
+from sqlalchemy import Connection, Engine, create_engine, event, exc, text
 from sqlalchemy.engine import URL, make_url
 
 from central.store.hosts import spread
@@ -14,6 +15,9 @@ SQLITE: Final = "sqlite"
 POSTGRESQL: Final = "postgresql"
 WAIT_SECONDS: Final = 10.0
 _READS: Final = "agentgate_reads"
+_STEPS: Final = 10_000
+"""Of SQLite's machine, between two looks at the clock: some tenths of a millisecond."""
+
 _LIVELY: Final = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -57,12 +61,13 @@ class Store:
             yield connection
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """One consistent view; never waits for a writer. Raises LedgerUnavailable."""
+    def reading(self, seconds: float | None = None) -> Iterator[Connection]:
+        """One consistent view; never waits for a writer. Raises LedgerUnavailable, also for what takes longer than so
+        many seconds: of each statement in PostgreSQL, of all of them together in SQLite."""
         with _available(), self.engine.connect() as fresh:
             level = {} if self.dialect == SQLITE else {"isolation_level": "REPEATABLE READ"}
             connection = fresh.execution_options(**{_READS: True}, **level)
-            with connection.begin():
+            with connection.begin(), _no_longer(connection, seconds):
                 yield connection
 
     @contextmanager
@@ -133,6 +138,23 @@ def _set_up_postgresql(connection: Any, _record: object) -> None:
         "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
     )
     connection.commit()
+
+
+@contextmanager
+def _no_longer(connection: Connection, seconds: float | None) -> Iterator[None]:
+    if seconds is None:
+        yield
+    elif connection.dialect.name == SQLITE:
+        driver: Any = connection.connection.driver_connection
+        ends = time.monotonic() + seconds
+        driver.set_progress_handler(lambda: time.monotonic() > ends, _STEPS)
+        try:
+            yield
+        finally:
+            driver.set_progress_handler(None, 0)
+    else:
+        connection.execute(text("SELECT set_config('statement_timeout', :ms, true)"), {"ms": str(int(seconds * 1000))})
+        yield
 
 
 @contextmanager

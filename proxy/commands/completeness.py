@@ -82,12 +82,22 @@ def _of_folder(given: argparse.Namespace) -> int:
 
 
 def _asked(given: argparse.Namespace) -> dict[str, Any]:
+    """The whole answer, in as many parts as it comes in: complete is what has chains, none of which lacks anything."""
+    query = {"since": given.begins, "until": given.ends, **({"sidecar": given.sidecar} if given.sidecar else {})}
+    whole = part = _part(given, query)
+    while part.get("after") is not None:
+        part = _part(given, {**query, "after": str(part["after"])})
+        whole["chains"] += part["chains"]
+    found = bool(whole["chains"]) and not any(chain["lacks"] for chain in whole["chains"])
+    return {**{name: whole.get(name) for name in ("since", "until")}, "complete": found, "chains": whole["chains"]}
+
+
+def _part(given: argparse.Namespace, query: Mapping[str, str]) -> dict[str, Any]:
     url = given.central.rstrip("/")
     if not url.startswith("https://") and not url.startswith(
         ("http://127.0.0.1:", "http://localhost:", "http://[::1]:")
     ):
         raise _Unanswered("--central: https, or http on loopback", _USAGE)
-    query = {"since": given.begins, "until": given.ends, **({"sidecar": given.sidecar} if given.sidecar else {})}
     try:
         token = given.token_file.read_text().strip()
         request = urllib.request.Request(  # noqa: S310  (the scheme was looked at above)

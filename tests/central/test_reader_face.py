@@ -133,6 +133,16 @@ def test_a_record_of_the_log_is_proved_to_a_stranger(place: Central, gates: dict
         hashes = [base64.b64decode(one) for one in proof["hashes"]]
         leaf = leaf_hash(bytes.fromhex(gate.links[seq]))
         check_inclusion(proof["index"], proof["size"], leaf, hashes, published.root)
+        assert read_checkpoint(read_note(proof["checkpoint"]).text) == published
+
+
+def test_a_proof_for_an_older_tree_has_no_checkpoint(place: Central, gates: dict[str, Gate]) -> None:
+    published = read_checkpoint(read_note(place.get("/log/checkpoint").body.decode()).text)
+    told = [
+        got(place, tenant, f"/v1/log/proof?chain={gates[tenant].chain}&seq=1&size={published.size - 1}")
+        for tenant in TOKENS
+    ]
+    assert [(proof["size"], proof["checkpoint"]) for proof in told] == [(published.size - 1, None)] * 2
 
 
 def test_completeness(place: Central) -> None:
@@ -140,6 +150,20 @@ def test_completeness(place: Central) -> None:
     (chain,) = found["chains"]
     assert (found["complete"], chain["lacks"]) == (True, [])
     assert got(place, "acme", "/v1/completeness?until=2020-01-01T00:00:00Z")["complete"] is False
+
+
+def test_of_a_part_nobody_can_say_whether_all_is_there(place: Central) -> None:
+    first = got(place, "acme", f"/v1/completeness?since={BEGAN}&until={ENDS}&limit=1")
+    assert (first["complete"], len(first["chains"])) == (None, 1)
+    rest = got(place, "acme", f"/v1/completeness?since={BEGAN}&until={ENDS}&after={first['after']}")
+    assert (rest["complete"], rest["chains"], rest["after"]) == (None, [], None)
+
+
+def test_chains_in_parts(place: Central, gates: dict[str, Gate]) -> None:
+    first = got(place, "acme", "/v1/chains?limit=1")
+    assert [chain["chain"] for chain in first["chains"]] == [gates["acme"].chain]
+    rest = got(place, "acme", f"/v1/chains?after={first['after']}")
+    assert (rest["chains"], rest["after"]) == ([], None)
 
 
 @pytest.mark.parametrize(
@@ -155,6 +179,8 @@ def test_completeness(place: Central) -> None:
         ("/v1/records?from=1", "there is no parameter 'from' here"),
         ("/v1/records?first=1&first=2", "`first` is given twice"),
         ("/v1/log/proof?seq=1", "a proof is of a record"),
+        ("/v1/chains?limit=1001", "`limit` is between 1 and 1000"),
+        ("/v1/completeness?after=1.2", "`after` is a whole number"),
         ("/v1/chains?x=1", "there is no parameter 'x' here"),
     ],
 )

@@ -60,14 +60,14 @@ def test_the_calls_that_it_left_open_are_unknown(place: Office, tmp_path: Path) 
         "the effect of 2 open calls is unknown"
     ]
     assert watching.look() == 0
-    assert [one.abandoned for one in Reading(place.ledger.store, "acme").chains()] == [2, None]
+    assert [one.abandoned for one in Reading(place.ledger.store, "acme").chains()[0]] == [2, None]
     assert _lacks(place) == ["abandoned"]
     assert verify_paths([tmp_path / "state" / "evidence"]).ok
 
 
 def _lacks(place: Office) -> list[str]:
     found = completeness(place.ledger.store, "acme", since=None, until=place.watch.unix_us + HOURS, sidecar="gate-1")
-    return [lack.code for one in found for lack in one.lacks]
+    return [lack.code for one in found.chains for lack in one.lacks]
 
 
 def _closed(place: Office) -> None:
@@ -102,7 +102,7 @@ def test_one_that_comes_back_goes_on(place: Office, tmp_path: Path) -> None:
     place.watch.unix_us += 2 * DAY
     assert watching.look() == 1
     _sent(place, gate.start().outcome("b", "unknown").outcome("c", "unknown").intent("d").head())
-    assert Reading(place.ledger.store, "acme").chains()[0].abandoned is None
+    assert Reading(place.ledger.store, "acme").chains()[0][0].abandoned is None
     assert "abandoned" not in _lacks(place)
     place.watch.unix_us += 2 * DAY
     assert watching.look() == 1
@@ -131,7 +131,7 @@ def test_many_calls_take_several_records(place: Office, tmp_path: Path, monkeypa
     place.watch.unix_us += 2 * DAY
     assert _abandoning(place, tmp_path / "state").look() == 1
     assert [told["calls"] for told in _statements(place)] == [["a", "b"], ["c", "d"], ["e"]]
-    assert Reading(place.ledger.store, "acme").chains()[0].abandoned == 5
+    assert Reading(place.ledger.store, "acme").chains()[0][0].abandoned == 5
 
 
 def test_each_tenant_has_its_own_statement(place: Office, tmp_path: Path) -> None:

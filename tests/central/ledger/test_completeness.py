@@ -72,36 +72,50 @@ ROWS = [
 @pytest.mark.parametrize(("fill", "lacks"), ROWS)
 def test_what_is_missing(ledger: Ledger, fill: Callable[[Ledger, Gate], None], lacks: list[list[str]]) -> None:
     fill(ledger, Gate())
-    found = completeness(ledger.store, "acme", since=None, until=BEGINS + HOUR)
+    found = completeness(ledger.store, "acme", since=None, until=BEGINS + HOUR).chains
     assert [[lack.code for lack in one.lacks] for one in found] == lacks
 
 
 def test_a_life_that_is_heard_until_the_end_is_whole(ledger: Ledger) -> None:
     gate = Gate()
     _killed(ledger, gate)
-    (found,) = completeness(ledger.store, "acme", since=None, until=gate.unix_us + 30 * SECOND)
+    (found,) = completeness(ledger.store, "acme", since=None, until=gate.unix_us + 30 * SECOND).chains
     assert found.lacks == ()
 
 
 def test_what_lies_outside_of_the_span_does_not_count(ledger: Ledger) -> None:
     gate = Gate()
     _gap(ledger, gate)
-    (found,) = completeness(ledger.store, "acme", since=None, until=BEGINS + 3 * SECOND)
+    (found,) = completeness(ledger.store, "acme", since=None, until=BEGINS + 3 * SECOND).chains
     assert (found.first, found.last, found.lacks) == (1, 3, ())
-    assert completeness(ledger.store, "acme", since=gate.unix_us + HOUR, until=gate.unix_us + 2 * HOUR) == []
+    assert completeness(ledger.store, "acme", since=gate.unix_us + HOUR, until=gate.unix_us + 2 * HOUR).chains == ()
 
 
 def test_what_it_tells(ledger: Ledger) -> None:
     gate = Gate()
     _closed(ledger, gate)
-    (found,) = completeness(ledger.store, "acme", since=None, until=BEGINS + HOUR, sidecar="gate-1")
+    (found,) = completeness(ledger.store, "acme", since=None, until=BEGINS + HOUR, sidecar="gate-1").chains
     (life,) = found.lives
     assert (found.chain, found.sidecar, found.first, found.last) == (gate.chain, "gate-1", 1, gate.position().seq)
     assert (found.signed, found.heads, found.silences) == (gate.position().seq, 1, ())
     assert (life.first_seq, life.last_seq, life.heartbeats, life.closed) == (1, gate.position().seq, 1, True)
 
 
-@pytest.mark.parametrize("who", [{"tenant": "umbrella"}, {"tenant": "acme", "sidecar": "gate-2"}])
-def test_nothing_is_told_of_others(ledger: Ledger, who: dict[str, str]) -> None:
+@pytest.mark.parametrize(("tenant", "sidecar"), [("umbrella", None), ("acme", "gate-2")])
+def test_nothing_is_told_of_others(ledger: Ledger, tenant: str, sidecar: str | None) -> None:
     _closed(ledger, Gate())
-    assert completeness(ledger.store, since=None, until=BEGINS + HOUR, **who) == []
+    assert completeness(ledger.store, tenant, since=None, until=BEGINS + HOUR, sidecar=sidecar).chains == ()
+
+
+def test_an_answer_in_parts(ledger: Ledger) -> None:
+    gates = [Gate(unix_us=BEGINS + number * SECOND) for number in range(5)]
+    for gate in gates:
+        _closed(ledger, gate)
+    seen, after = list[str](), 0
+    for _ in gates:
+        part = completeness(ledger.store, "acme", since=None, until=BEGINS + HOUR, after=after, limit=2)
+        seen += [one.chain for one in part.chains]
+        if part.after is None:
+            break
+        after = part.after
+    assert seen == [gate.chain for gate in gates]

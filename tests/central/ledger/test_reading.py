@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from central.ledger.ledger import Ledger
 from central.ledger.reading import Reading, Wanted
 from central.ledger.unfolding import unfold
+from central.store.engine import LedgerUnavailable
 from evidence.record import Kind, read_header
 from evidence.verify import verify_paths
 from tests.central.ledger.gate import SECOND, Gate
@@ -29,11 +31,11 @@ def _filled(ledger: Ledger) -> tuple[Gate, Gate]:
 
 def test_chains(ledger: Ledger) -> None:
     mine, other = _filled(ledger)
-    (found,) = Reading(ledger.store, "acme").chains()
+    (found,), _ = Reading(ledger.store, "acme").chains()
     assert (found.chain, found.sidecar, found.first_seq, found.seq) == (mine.chain, "gate-1", 1, mine.position().seq)
     assert (found.link, found.signed, found.missing) == (mine.position().link, mine.position().seq, 0)
-    assert [one.chain for one in Reading(ledger.store, "umbrella").chains()] == [other.chain]
-    assert Reading(ledger.store, "nobody").chains() == []
+    assert [one.chain for one in Reading(ledger.store, "umbrella").chains()[0]] == [other.chain]
+    assert Reading(ledger.store, "nobody").chains() == ([], None)
 
 
 def test_records_come_page_by_page(ledger: Ledger) -> None:
@@ -110,3 +112,49 @@ def test_a_chain_is_written_as_it_came(ledger: Ledger, tmp_path: Path) -> None:
     (segment,) = tmp_path.glob("evidence/chain-*/records-*.tsv")
     assert segment.read_bytes() == b"".join(line for _, line in mine.lines)
     assert unfold(ledger.store, "acme", tmp_path / "other", chain="0" * 64) == []
+
+
+def test_chains_come_page_by_page(ledger: Ledger) -> None:
+    gates = [Gate(unix_us=BEGINS + number * SECOND).start().close().head() for number in range(5)]
+    for gate in gates:
+        ledger.append(gate.batch(), gate.registered)
+    reading, after, seen = Reading(ledger.store, "acme"), 0, list[str]()
+    for _ in gates:
+        found, place = reading.chains(after=after, limit=2)
+        seen += [one.chain for one in found]
+        if place is None:
+            break
+        after = place
+    assert seen == [gate.chain for gate in gates]
+
+
+def test_a_page_has_so_many_bytes_at_most_and_one_record_at_least(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate().start()
+    for number in range(6):
+        gate.write(
+            Kind.REFUSAL, {"refusal": {"code": "x"}}, f"r{number}", input=b"x" * (40_000 if number == 3 else 900)
+        )
+    ledger.append(gate.batch(), gate.registered)
+    monkeypatch.setattr("central.ledger.reading.MOST_BYTES", 8_000)
+    reading, after, pages = Reading(ledger.store, "acme"), (0, 0), list[list[int]]()
+    for _ in range(9):
+        page = reading.records(Wanted(), after=after)
+        pages.append([one.seq for one in page.records])
+        if page.after is None:
+            break
+        after = page.after
+    assert pages == [[1, 2, 3, 4], [5], [6, 7]]
+
+
+def test_a_question_takes_so_long_and_no_longer(ledger: Ledger) -> None:
+    """A reader who asks for much takes nothing from sidecars but the time that is given to him."""
+    endless = text(
+        "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers) SELECT count(*) FROM numbers"
+    )
+    for _ in range(2):
+        with pytest.raises(LedgerUnavailable), ledger.store.reading(0.2) as connection:
+            connection.execute(endless)
+    _filled(ledger)
+    assert len(Reading(ledger.store, "acme", 5.0).records(Wanted()).records) > 0

@@ -68,7 +68,7 @@ def test_a_folder_and_the_ledger_agree(
     gate = Gate()
     fill(gate)
     ledger.append(gate.batch(), gate.registered)
-    told = completeness(ledger.store, "acme", since=BEGINS, until=BEGINS + 3600 * SECOND)
+    told = completeness(ledger.store, "acme", since=BEGINS, until=BEGINS + 3600 * SECOND).chains
     unfold(ledger.store, "acme", tmp_path / "evidence")
     said = agentgate("verify", tmp_path / "evidence", "--complete", FROM, TO, "--json")
     stated = orjson.loads(said.stdout)["completeness"]
