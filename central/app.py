@@ -16,7 +16,7 @@ import aiohttp
 import uvloop
 from aiohttp import web
 
-from central.abandonment.watching import Abandoning
+from central.abandonment.watching import GRACE_SECONDS, LOOKS_SECONDS, Abandoning
 from central.config import CentralConfig
 from central.ingest import Ingest
 from central.keys.opening import begun, folder_of, protection_of
@@ -32,8 +32,10 @@ from central.log.witnessing import WitnessClient
 from central.metrics import CentralMetrics
 from central.reader_face import ReaderFace
 from central.receipts import Receipts
+from central.recurring import Recurring
 from central.serving import central_app
 from central.store.engine import SQLITE, LedgerUnavailable, Store, open_store
+from central.store.partitions import PARTITIONS_SECONDS, make_partitions
 from central.store.schema import current_revision, migrate
 from evidence.clock import SystemClock
 from evidence.key_history import History
@@ -114,9 +116,9 @@ class LogKeeper:
 
 async def _central(config: CentralConfig) -> None:
     async with AsyncExitStack() as stack:
-        keeper, abandoning, app = await stack.enter_async_context(_assembled(config))
+        keeper, recurring, app = await stack.enter_async_context(_assembled(config))
         async with asyncio.TaskGroup() as tasks:
-            beside = [tasks.create_task(keeper.run()), tasks.create_task(abandoning.run())]
+            beside = [tasks.create_task(keeper.run()), *(tasks.create_task(work.run()) for work in recurring)]
             async with _listening(app, config):
                 _announce(config, await begun(config, SystemClock()))
                 await _stop_signal()
@@ -125,11 +127,14 @@ async def _central(config: CentralConfig) -> None:
 
 
 @asynccontextmanager
-async def _assembled(config: CentralConfig) -> AsyncIterator[tuple[LogKeeper, Abandoning, web.Application]]:
+async def _assembled(config: CentralConfig) -> AsyncIterator[tuple[LogKeeper, list[Recurring], web.Application]]:
     config.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     receipts, log = await _keys(config)
     await asyncio.to_thread(_prepare, config)
     ledger = await asyncio.to_thread(Ledger.open, config.database)
+    recurring = _recurring(config, ledger)
+    # Before the first record comes: what came before its month's partition would stay where it is.
+    await asyncio.to_thread(recurring[0].work)
     metrics = CentralMetrics(_version())
     session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
     witnesses = WitnessClient(session, config.witnesses, config.needed) if config.witnesses else NoWitnesses()
@@ -141,11 +146,10 @@ async def _assembled(config: CentralConfig) -> AsyncIterator[tuple[LogKeeper, Ab
         log_size=lambda: keeper.size,
         appended=keeper.wake,
     )
-    abandoning = Abandoning(ledger, config.state, SystemClock(), after_seconds=config.abandoned_after_seconds, say=_say)
     try:
         yield (
             keeper,
-            abandoning,
+            recurring,
             central_app(
                 config,
                 ingest,
@@ -159,6 +163,27 @@ async def _assembled(config: CentralConfig) -> AsyncIterator[tuple[LogKeeper, Ab
         await asyncio.to_thread(ingest.close)
         await session.close()
         ledger.close()
+
+
+def _recurring(config: CentralConfig, ledger: Ledger) -> list[Recurring]:
+    """What central does from time to time; partitions first."""
+    clock, after = SystemClock(), config.abandoned_after_seconds
+    abandoning = Abandoning(ledger, config.state, clock, after_seconds=after, say=_say)
+    return [
+        Recurring(
+            "partitions cannot be made ahead",
+            lambda: make_partitions(ledger.store, clock.now().unix_ns // 1_000),
+            every_seconds=PARTITIONS_SECONDS,
+            say=_say,
+        ),
+        Recurring(
+            "no chain can be stated as abandoned",
+            abandoning.look_at_all,
+            every_seconds=LOOKS_SECONDS,
+            say=_say,
+            first_seconds=min(GRACE_SECONDS, after),
+        ),
+    ]
 
 
 def _say(text: str) -> None:

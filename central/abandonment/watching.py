@@ -4,7 +4,6 @@ It is no judgement on the sidecar: one that comes back goes on in its chain, and
 that it names. Replicas may all look: what one of them has stated, the others find stated.
 """
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,40 +14,31 @@ from sqlalchemy import Connection
 from central.abandonment.finding import Silent, find, is_any
 from central.abandonment.stating import entries
 from central.erasure.deeds import Deeds
-from central.erasure.vocabulary import ErasureProblem
 from central.ledger.ledger import Ledger
-from central.store.engine import LedgerUnavailable
 from evidence.clock import Clock
-from evidence.keys import KeyProblem
 from evidence.record import Entry
 
 LOOKS_SECONDS: Final = 60.0
+
+GRACE_SECONDS: Final = 3_600.0
+"""How long central has to be up before it calls a chain abandoned: while it was down nobody could be heard."""
+
 _US: Final = 1_000_000
 
 
 class Abandoning:
-    """The watch on one ledger. `say` is told once why looks come to nothing, and of each chain that was stated."""
+    """The watch on one ledger. `say` is told of each chain that was stated."""
 
     def __init__(
         self, ledger: Ledger, state: Path, clock: Clock, *, after_seconds: float, say: Callable[[str], object]
     ) -> None:
         self._ledger, self._state, self._clock, self._say = ledger, state, clock, say
         self._after_us = int(after_seconds * _US)
-        self._problem: str | None = None
 
-    async def run(self) -> None:
-        """Look until cancelled."""
-        while True:
-            await asyncio.sleep(LOOKS_SECONDS)
-            problem = None
-            try:
-                while await asyncio.to_thread(self.look):
-                    pass
-            except (LedgerUnavailable, ErasureProblem, KeyProblem, OSError) as error:
-                problem = f"no chain can be stated as abandoned: {error}"
-            if problem is not None and problem != self._problem:
-                self._say(problem)
-            self._problem = problem
+    def look_at_all(self) -> None:
+        """Look until nothing is left to state. Blocks; raises what `look` does."""
+        while self.look():
+            pass
 
     def look(self) -> int:
         """State what is to be stated, so many chains at once; gives how many there were.

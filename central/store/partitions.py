@@ -8,6 +8,9 @@ from central.store.engine import POSTGRESQL, Store
 
 MONTHS: Final = 3
 
+PARTITIONS_SECONDS: Final = 6 * 3_600.0
+"""How often a running central looks whether months have to be made."""
+
 
 def make_partitions(store: Store, now: int, months: int = MONTHS) -> int:
     """Make those of this month and of the ones after it, as far as they are missing; gives how many were made.
