@@ -26,7 +26,7 @@ from central.log.asking import NoWitnesses, Witnesses
 from central.log.proving import Prover
 from central.log.sequencer import Published, Sequencer
 from central.log.sql_state import SqlTreeState
-from central.log.stopping import HeldElsewhere, LogStopped, Overtaken
+from central.log.stopping import HeldElsewhere, LogStopped, Overtaken, WitnessesAway
 from central.log.store import LogFolder
 from central.log.witnessing import WitnessClient
 from central.metrics import CentralMetrics
@@ -48,6 +48,12 @@ def run_central(config: CentralConfig) -> int:
     """Run until SIGTERM or SIGINT; gives the exit code. Raises KeyProblem, StoreProblem, LedgerUnavailable, OSError."""
     uvloop.run(_central(config))
     return 0
+
+
+_LATER: Final = (
+    HeldElsewhere, Overtaken, WitnessesAway, LedgerUnavailable, LogStopped, SigningFailed, OSError,
+)  # fmt: skip
+"""After these the log is tried again; /readyz says which it was."""
 
 
 class LogKeeper:
@@ -77,7 +83,7 @@ class LogKeeper:
             try:
                 with self._folder.held(), self._state.held():
                     await self._sequence()
-            except (HeldElsewhere, Overtaken, LedgerUnavailable, LogStopped, SigningFailed, OSError) as error:
+            except _LATER as error:
                 self.problem = f"log {self._config.origin}: {error}"
             await asyncio.sleep(_RETRY_SECONDS)
 

@@ -18,7 +18,7 @@ from typing import Final, Protocol
 
 from central.log.asking import Answers, Witnesses
 from central.log.growing import grown, replaced
-from central.log.starting import join, read_published, refuse_older
+from central.log.starting import join, read_published, refuse_older, refuse_unknowing
 from central.log.state import Placed, Tree, TreeState
 from central.log.stopping import LogStopped, Overtaken, WouldShrink
 from central.log.store import LogFolder
@@ -65,7 +65,8 @@ class Sequencer:
     """Over one state and one folder, which the caller holds (`LogFolder.held`).
 
     `start` first, then any number of `step`. After an exception the object is done for: make another one. Both raise
-    LogStopped (reported as an incident), Overtaken, LedgerUnavailable, SigningFailed and OSError.
+    LogStopped (reported as an incident), Overtaken, LedgerUnavailable, SigningFailed and OSError; `start` raises
+    WitnessesAway as well.
     """
 
     def __init__(
@@ -116,6 +117,7 @@ class Sequencer:
             question = question or await self._signed(out.checkpoint)
             answers = await self._ask(question, out.checkpoint.size, self._names)
         refuse_older(self._tree, out.checkpoint, answers)
+        refuse_unknowing(self._witnesses.quorum, answers)
         self._tree, self._edge = await asyncio.to_thread(join, self._state, self._folder, self._tree, out)
         if out.note is None or out.checkpoint.size < self._tree.size or await self._lacks_a_key(out.note):
             return await self._sign_and_publish(out.note)

@@ -5,6 +5,7 @@
     the files contradict themselves            stop
     the database is behind the files           it takes the published tree over if that begins with its own; else stop
     the database is ahead                      the files are written from it, if it continues them; else stop
+    too few witnesses answer                   wait, if any is needed: both may be older copies
 
 All of it blocks.
 """
@@ -17,9 +18,9 @@ from central.log.adopting import placed_in
 from central.log.asking import Answers
 from central.log.growing import edge_of, grown
 from central.log.state import Tree, TreeState
-from central.log.stopping import LogStopped
+from central.log.stopping import LogStopped, WitnessesAway
 from central.log.store import LogFolder
-from evidence.checkpoint import Checkpoint, open_checkpoint_by
+from evidence.checkpoint import Checkpoint, Quorum, open_checkpoint_by
 from evidence.merkle import EMPTY_ROOT, Edge, root_at
 from evidence.note import VerifierKey
 from evidence.signing import BadSignature
@@ -65,6 +66,19 @@ def refuse_older(tree: Tree, published: Checkpoint, answers: Answers) -> None:
         raise LogStopped(
             f"the witness {name} has cosigned another tree than the published one of {published.size} leaves ({what}). "
             "Bring back the database and the files that made it."
+        )
+
+
+def refuse_unknowing(quorum: Quorum, answers: Answers) -> None:
+    """Raises WitnessesAway unless so many answered that each tree which enough of them cosigned is known to one."""
+    asked = len(quorum.witnesses)
+    if not quorum.needed:
+        return
+    wanted = max(quorum.needed, asked - quorum.needed + 1)
+    if asked - len(answers.away) < wanted:
+        away = "; ".join(f"{name}: {what}" for name, what in sorted(answers.away.items()))
+        raise WitnessesAway(
+            f"{wanted} of {asked} witnesses have to answer before the log goes on after a start ({away})"
         )
 
 

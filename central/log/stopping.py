@@ -5,6 +5,7 @@ OtherContent      a file of the log would get other bytes than it has
 WouldShrink       a smaller tree would take the place of a larger one
 HeldElsewhere     another process holds the folder
 Overtaken         another sequencer has taken over: this one has nothing more to say
+WitnessesAway     too few witnesses answer a start: it is tried again
 """
 
 
@@ -26,3 +27,7 @@ class HeldElsewhere(Exception):
 
 class Overtaken(Exception):
     """Another sequencer has moved the tree, or has taken over. Nothing was changed."""
+
+
+class WitnessesAway(Exception):
+    """So few witnesses answer that others may know a larger tree. Nothing was signed but the question to them."""

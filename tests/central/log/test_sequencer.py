@@ -103,9 +103,9 @@ async def test_a_checkpoint_is_published_with_the_cosignatures_that_it_has(tmp_p
 async def test_those_that_were_away_are_asked_again(tmp_path: Path) -> None:
     state, witnesses = MemoryState(), MemoryWitnesses(3, needed=2)
     running = sequencer(state, tmp_path, witnesses=witnesses)
+    await running.start()
     witnesses.away = set(witnesses.keys)
     state.add(*_links(0, 5))
-    await running.start()
     assert sizes([await running.step(), await running.step()]) == [5, None]
     witnesses.away = {"witness.example/0"}
     published = await running.step()
@@ -135,10 +135,10 @@ async def test_one_odd_witness_of_three_is_an_incident_and_no_more(tmp_path: Pat
     state, witnesses, alone = MemoryState(), MemoryWitnesses(3, needed=2), MemoryState()
     running = sequencer(state, tmp_path / "a", witnesses=witnesses)
     await running.start()
-    witnesses.away = {"witness.example/1", "witness.example/2"}
+    unneeded = MemoryWitnesses(3, needed=0)
+    unneeded.held, unneeded.away = witnesses.held, {"witness.example/1", "witness.example/2"}
     alone.add(*_links(90, 97))
-    await run(alone, tmp_path / "b", witnesses=witnesses)
-    witnesses.away = set()
+    await run(alone, tmp_path / "b", witnesses=unneeded)
     state.add(*_links(0, 9))
     published = await running.step()
     assert published is not None

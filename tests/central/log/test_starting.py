@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from central.log.state import Placed, Tree
-from central.log.stopping import LogStopped
+from central.log.stopping import LogStopped, WitnessesAway
 from central.log.store import LogFolder
 from evidence.checkpoint import open_checkpoint
 from evidence.merkle import Edge, leaf_hash
@@ -172,6 +172,72 @@ async def test_it_stops_and_signs_nothing(place: Place, change: Change, said: st
     assert {checkpoint.size for checkpoint in signer.signed} <= {0}
     assert LogFolder(place.folder).checkpoint() == before
     assert len(place.state.incidents) == 1
+
+
+def _away(*numbers: int) -> Change:
+    return lambda place: place.witnesses.away.update(f"witness.example/{number}" for number in numbers)
+
+
+def _three(needed: int, knowing: int) -> Change:
+    """Three witnesses, so many of which have seen what is out."""
+
+    def change(place: Place) -> None:
+        before, place.witnesses = place.witnesses.held, MemoryWitnesses(3, needed=needed)
+        held = next(iter(before.values()))
+        place.witnesses.held = dict.fromkeys(list(place.witnesses.keys)[:knowing], held)
+
+    return change
+
+
+_WAITS: Final = [
+    pytest.param(_away(0, 1), id="nobody-answers"),
+    pytest.param(
+        _both(Place.database_of_before, Place.files_of_before, _away(0, 1)), id="both-older-and-nobody-answers"
+    ),
+    pytest.param(_away(0), id="one-of-two-of-whom-one-is-needed"),
+    pytest.param(_both(_three(2, 3), _away(0, 1)), id="two-of-three-of-whom-two-are-needed"),
+    pytest.param(_both(_three(3, 3), _away(2)), id="one-of-three-of-whom-all-are-needed"),
+    pytest.param(
+        _both(lambda place: setattr(place, "state", MemoryState()), Place.no_files, _away(0, 1)), id="nothing-is-left"
+    ),
+]
+
+
+@pytest.mark.parametrize("change", _WAITS)
+async def test_it_waits_for_those_who_may_know_of_a_larger_tree(place: Place, change: Change) -> None:
+    change(place)
+    before = LogFolder(place.folder).checkpoint() if place.folder.exists() else None
+    place.state.add(link(902))
+    signer = RememberingSigner()
+    with pytest.raises(WitnessesAway, match="have to answer"):
+        await run(place.state, place.folder, signer, place.witnesses)
+    assert {checkpoint.size for checkpoint in signer.signed} <= {0}
+    assert LogFolder(place.folder).checkpoint() == before
+    assert place.state.incidents == []
+
+
+_ENOUGH: Final = [
+    pytest.param(_both(_three(2, 3), _away(2)), id="one-of-three-of-whom-two-are-needed"),
+    pytest.param(_both(_three(0, 3), _away(0, 1, 2)), id="nobody-is-needed"),
+]
+
+
+@pytest.mark.parametrize("change", _ENOUGH)
+async def test_it_goes_on_with_those_who_must_know(place: Place, change: Change) -> None:
+    change(place)
+    place.state.add(link(903))
+    await run(place.state, place.folder, RememberingSigner(), place.witnesses)
+    assert checked(place.folder)[0].size == 301
+
+
+async def test_it_goes_on_once_they_are_back(place: Place) -> None:
+    _away(0, 1)(place)
+    place.state.add(link(904))
+    with pytest.raises(WitnessesAway):
+        await run(place.state, place.folder, RememberingSigner(), place.witnesses)
+    place.witnesses.away.clear()
+    await run(place.state, place.folder, RememberingSigner(), place.witnesses)
+    assert checked(place.folder, place.witnesses.quorum)[0].size == 301
 
 
 async def test_files_of_a_tree_that_was_never_signed_stop_the_log(place: Place) -> None:
