@@ -30,7 +30,7 @@ from evidence.journal import Journal, NotRecorded
 from evidence.key_entry import BadHistory
 from evidence.key_history import MOST_BYTES as KEYS_BYTES
 from evidence.keys import Keys
-from evidence.layout import CHAIN_GLOB, LEDGER_KEYS_NAME, SEGMENT_GLOB
+from evidence.layout import CHAIN_GLOB, LEDGER_KEYS_NAME, SEGMENT_GLOB, segment_numbers
 from evidence.receipt import Receipt, read_receipt
 from evidence.receipts import keep_receipt, kept_receipt
 from evidence.record import Entry, Kind
@@ -180,10 +180,19 @@ class Uplink:
         except (Locked, OSError):
             return
         try:
-            if await self._ship_whole(_Shipment(chain)):
+            shipment = _Shipment(chain)
+            if await self._ship_whole(shipment) and await self._given_up(shipment):
                 self._done[chain] = changed
+        except OSError:
+            return
         finally:
             os.close(handle)
+
+    async def _given_up(self, shipment: _Shipment) -> bool:
+        """Trim a chain that has arrived; whether the log has all of it, and its last segment alone is left."""
+        await asyncio.to_thread(trim, shipment.chain, shipment.included, self._central.keep_seconds)
+        left = segment_numbers(await asyncio.to_thread(os.listdir, shipment.chain))
+        return len(left) <= 1 and shipment.included >= shipment.held.seq
 
     async def _ship_whole(self, shipment: _Shipment) -> bool:
         """Ship a chain that nobody writes to; whether all of it has arrived."""

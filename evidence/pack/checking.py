@@ -225,7 +225,7 @@ class PartCheck:
         else:
             self._calls.take(record)
             if header.kind is Kind.LOSS:
-                self.report.chain.lost += sum(map(count, _lost(record.body).values()))
+                self.report.chain.lost += sum(map(count, self._lost(record).values()))
         self._witness.reaches(header.seq, link, header.incarnation)
         self._heads.record(header.seq, link)
         if header.seq in self._wanted:
@@ -252,9 +252,17 @@ class PartCheck:
     def _goes_on(self, record: Record | None) -> None:
         """The chain begins later, with the notice of what is open."""
         listed = None if record is None else still_open(record)
-        if listed is None:
+        if record is None or listed is None:
             raise self._fault(Step.CALLS, "a chain that begins later does not begin with the notice of what is open")
         self._calls.goes_on(listed)
+        if record.body.get("open") != self._calls.open():
+            raise self._fault(Step.CALLS, "the notice of what is open is no list of calls, each once and in order")
+
+    def _lost(self, record: Record) -> Mapping[str, Any]:
+        try:
+            return member(record.body, "lost")
+        except ValueError as error:
+            raise self._fault(Step.BODIES, str(error), BODIES) from error
 
     def _texts(self, record: Record | None, texts: Texts | None) -> None:
         if texts is None:
@@ -271,13 +279,15 @@ class PartCheck:
         self.report.texts += 1
 
     def _end(self, bodies: _Beside[Body], texts: _Beside[Texts]) -> None:
+        report, last = self.report, self.report.last
+        if last is None:
+            raise self._fault(Step.HEADERS, "a chain without a record")
         if bodies.left is not None:
             raise self._fault(Step.BODIES, f"the body of record {bodies.left.seq} has no header, or comes late", BODIES)
         if texts.left is not None:
             raise self._fault(Step.TEXTS, f"the texts of record {texts.left.seq} have no header, or come late", TEXTS)
-        report, last = self.report, self.report.last
         try:
-            self._witness.ends(last.seq if last else 0)
+            self._witness.ends(last.seq)
         except Contradicted as error:
             raise self._fault(Step.RECEIPTS, str(error)) from error
         report.chain.signed, report.chain.unsigned_heads = self._heads.signed, self._heads.unsigned
@@ -320,13 +330,6 @@ def _keeps(committed: Mapping[str, Any], content: Mapping[str, str]) -> bool:
     except ValueError:
         return False
     return value is not None and committed == {"hmac": commitment(salt, value), "bytes": len(value)}
-
-
-def _lost(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    try:
-        return member(body, "lost")
-    except ValueError as error:
-        raise BadLine(str(error)) from error
 
 
 def _split(blocks: Iterable[bytes]) -> Iterator[bytes]:

@@ -140,8 +140,9 @@ class _PackCheck:
     def _checkpoint(self, archive: Archive) -> Opened | None:
         """The checkpoint, signed by a given key of its log if there is one, else held to its form."""
         if CHECKPOINT not in archive.sizes:
-            if self._trust.quorum.needed:
-                raise _faulty(Step.CHECKPOINT, "cosignatures are needed, and the pack has no checkpoint")
+            if self._trust.log_keys or self._trust.quorum.needed:
+                what = "the pack has no checkpoint: export it with --log, or leave --log-key out and rest on receipts"
+                raise _faulty(Step.CHECKPOINT, f"a log's key was given, and {what}")
             return None
         try:
             text = archive.whole(CHECKPOINT, _CHECKPOINT_BYTES).decode()
@@ -181,6 +182,9 @@ class _PackCheck:
             if self._trust.log_keys:
                 part = parts[proof.chain]
                 part.proved, part.proved_seq = part.proved + 1, max(part.proved_seq, proof.seq)
+        if self._trust.log_keys and (without := [name for name, part in parts.items() if not part.proved]):
+            what = "export it again when the log has it, or leave --log-key out and rest on receipts"
+            raise _faulty(Step.INCLUSION, f"a log's key was given, and no proof is of {without[0]}: {what}")
 
     def _selection(self, manifest: Manifest) -> None:
         if manifest.selection.call is not None and manifest.selection.call not in self._shown:

@@ -76,3 +76,12 @@ async def test_a_chain_of_another_sidecar_is_not_taken_over(tmp_path: Path) -> N
     other = Desk(tmp_path, sidecar="gate-2")
     async with other.journal(SEGMENTS) as journal:
         assert journal.chain != chain
+
+
+@pytest.mark.parametrize("begun", [pytest.param(b"", id="an-empty-one"), pytest.param(b"record\t{", id="a-torn-one")])
+async def test_a_segment_that_is_only_just_begun_says_nothing_of_the_one_before(tmp_path: Path, begun: bytes) -> None:
+    chain = await written(Desk(tmp_path))
+    last = segment_numbers(os.listdir(chain))[-1]
+    (chain / segment_name(last + 1)).write_bytes(begun)
+    aged(chain, 100.0)
+    assert trim(chain, 10_000, 60.0, NOW) == [segment_name(number) for number in range(1, last)]

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"sort"
 	"strconv"
-	"strings"
 )
 
 // fault is the first thing that is wrong; rule is the step by its name.
@@ -154,18 +153,9 @@ func (c *chain) readLedgerKeys(data []byte) error {
 	if len(data) == 0 {
 		return nil
 	}
-	first, _, _ := bytes.Cut(data, []byte("\n"))
-	note, err := readText(bytes.TrimPrefix(first, []byte("key\t")))
+	root, err := rootOf(data)
 	if err != nil {
-		return wrong("form", "a line that holds no entry")
-	}
-	parts := strings.Split(note, "\n")
-	if len(parts) < 6 {
-		return wrong("form", "no entry of a history")
-	}
-	root, err := readVerifier(parts[5])
-	if err != nil {
-		return wrong("form", "no entry of a history")
+		return err
 	}
 	known := len(c.ledgers) == 0
 	for _, ledger := range c.ledgers {
@@ -284,14 +274,8 @@ func (c *chain) takeRecord(found *record, first bool) error {
 	} else if err := c.follow(found); err != nil {
 		return asFault("links", err)
 	}
-	if begins && c.anyone != nil {
-		if c.anyone.sidecar != found.header.sidecar || c.anyone.tenant != found.header.tenant {
-			return wrong("receipts", "the receipt is of another sidecar or tenant")
-		}
-		if !c.later && c.anyone.chain != found.link {
-			return wrong("receipts", "the receipt is of another chain")
-		}
-		if err := c.witness(found.header.seq-1, found.header.prev, found.header.incarnation); err != nil {
+	if begins {
+		if err := c.begin(found); err != nil {
 			return err
 		}
 	}
@@ -309,6 +293,20 @@ func (c *chain) takeRecord(found *record, first bool) error {
 		return nil
 	}
 	return c.settle(found)
+}
+
+// begin holds the first record to the receipts.
+func (c *chain) begin(found *record) error {
+	if c.anyone == nil {
+		return nil
+	}
+	if c.anyone.sidecar != found.header.sidecar || c.anyone.tenant != found.header.tenant {
+		return wrong("receipts", "the receipt is of another sidecar or tenant")
+	}
+	if !c.later && c.anyone.chain != found.link {
+		return wrong("receipts", "the receipt is of another chain")
+	}
+	return c.witness(found.header.seq-1, found.header.prev, found.header.incarnation)
 }
 
 // goOn takes the first record where those before it are gone.
@@ -448,21 +446,27 @@ func (c *chain) start(found *record) error {
 }
 
 func (c *chain) turn(found *record) error {
-	kind := found.header.kind
-	if kind == "outcome" {
-		word, ok := found.body["outcome"].(string)
-		if !ok || !slices.Contains(outcomes, word) {
-			return fmt.Errorf("an outcome that is none")
-		}
+	if !outcomeHolds(found) {
+		return fmt.Errorf("an outcome that is none")
 	}
-	if found.header.call == nil {
+	return c.move(&found.header)
+}
+
+func outcomeHolds(found *record) bool {
+	word, ok := found.body["outcome"].(string)
+	return found.header.kind != "outcome" || ok && slices.Contains(outcomes, word)
+}
+
+// move takes a call one step on.
+func (c *chain) move(found *header) error {
+	kind := found.kind
+	if found.call == nil {
 		if kind == "intent" || kind == "outcome" || kind == "refusal" || kind == "late" {
 			return fmt.Errorf("%s without a call", kind)
 		}
 		return nil
 	}
-	call := *found.header.call
-	state, known := c.calls[call]
+	state, known := c.calls[*found.call]
 	if !known {
 		state = "nothing"
 	}
@@ -473,7 +477,7 @@ func (c *chain) turn(found *record) error {
 	if !allowed {
 		return fmt.Errorf("%s after %s", kind, state)
 	}
-	c.calls[call] = after
+	c.calls[*found.call] = after
 	return nil
 }
 

@@ -54,6 +54,21 @@ func readHistory(data []byte, root verifier) (*history, error) {
 	return found, nil
 }
 
+// rootOf gives the key that a history begins with, by its own word.
+func rootOf(data []byte) (verifier, error) {
+	first, _, _ := bytes.Cut(data, []byte("\n"))
+	note, err := readText(bytes.TrimPrefix(first, []byte("key\t")))
+	if err != nil {
+		return verifier{}, wrong("form", "a line that holds no entry")
+	}
+	parts := strings.Split(note, "\n")
+	if len(parts) < 6 {
+		return verifier{}, wrong("form", "no entry of a history")
+	}
+	root, err := readVerifier(parts[5])
+	return root, asFault("form", err)
+}
+
 type signed struct {
 	name      string
 	id        []byte

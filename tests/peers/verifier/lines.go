@@ -33,9 +33,9 @@ func exactBase64(text string) ([]byte, error) {
 }
 
 type header struct {
-	kind, sidecar, incarnation, prev, tenant, bodyHash string
-	seq, boot                                          int64
-	call                                               *string
+	kind, sidecar, incarnation, prev, tenant, bodyHash, at string
+	seq, boot                                              int64
+	call                                                   *string
 }
 
 type record struct {
@@ -136,7 +136,7 @@ func readHeader(data []byte) (header, error) {
 	var found header
 	texts := map[string]*string{
 		"kind": &found.kind, "sidecar": &found.sidecar, "incarnation": &found.incarnation, "prev": &found.prev,
-		"tenant": &found.tenant, "body_hash": &found.bodyHash, "at": new(string),
+		"tenant": &found.tenant, "body_hash": &found.bodyHash, "at": &found.at,
 	}
 	for name, place := range texts {
 		if *place, ok = members[name].(string); !ok {

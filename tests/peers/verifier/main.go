@@ -1,7 +1,8 @@
 // Command verifier checks evidence of AgentGate. It was written from docs/evidence.md and
-// docs/keys.md alone and shares nothing with it.
+// docs/keys.md, docs/log.md and docs/packs.md alone and shares nothing with it.
 //
 //	verifier [-key BASE64] [-receipt-key KEY]... folder DIR
+//	verifier [-key BASE64] [-receipt-key KEY]... [-log-key KEY]... [-witness-key KEY]... [-witnesses N] [-sha256 HEX] pack FILE
 //	verifier batch FILE
 //	verifier -receipt-key KEY receipt FILE
 //	verifier -receipt-key KEY history FILE
@@ -9,8 +10,9 @@
 //	verifier canonical FILE
 //	verifier formats FILE
 //
-// It prints {"ok":…, "records":…, "witnessed":…, "error":…, "rule":…}; `rule` is the step or rule by its name. The exit
-// code is 0, 1 where something is wrong, 64 where there is nothing to check.
+// It prints {"ok":…, "records":…, "witnessed":…, "error":…, "rule":…}; `rule` is the step or rule by its name, and of a
+// pack {"steps":[…], "selected":…, "self_asserted":…, "cosigned":…} as well. The exit code is 0, 1 where something is
+// wrong, 64 where there is nothing to check.
 package main
 
 import (
@@ -29,35 +31,46 @@ type verdict struct {
 	Witnessed int64   `json:"witnessed"`
 	Error     *string `json:"error"`
 	Rule      *string `json:"rule"`
+
+	Steps        []string `json:"steps,omitempty"`
+	Selected     int64    `json:"selected"`
+	SelfAsserted int64    `json:"self_asserted"`
+	Cosigned     int      `json:"cosigned"`
 }
 
 var keyHistory string
 
 func main() {
 	key := flag.String("key", "", "the identity's public key, base64")
-	var ledgers []verifier
-	flag.Func("receipt-key", "the verifier key of a ledger", func(text string) error {
-		ledger, err := readVerifier(text)
-		ledgers = append(ledgers, ledger)
-		return err
-	})
+	var given trust
+	keyFlag("receipt-key", "the verifier key of a ledger", readVerifier, &given.ledgers)
+	keyFlag("log-key", "for a pack: the verifier key of a log", readVerifier, &given.logs)
+	keyFlag("witness-key", "for a pack: the verifier key of a witness", readWitness, &given.witnesses)
+	flag.IntVar(&given.needed, "witnesses", -1, "for a pack: how many of the witnesses must have cosigned, all if not said")
+	flag.StringVar(&given.sha256, "sha256", "", "for a pack: what its file must have")
 	flag.StringVar(&keyHistory, "history", "", "for a receipt: the history of the ledger's keys")
 	flag.Parse()
 	if flag.NArg() != 2 {
 		flag.Usage()
 		os.Exit(64)
 	}
-	var pinned []byte
+	if given.needed < 0 {
+		given.needed = len(given.witnesses)
+	}
+	if given.needed > len(given.witnesses) || len(given.witnesses) > 0 && len(given.logs) == 0 {
+		fmt.Fprintln(os.Stderr, "-witnesses, -witness-key: more than there are, or without -log-key")
+		os.Exit(64)
+	}
 	if *key != "" {
 		raw, err := exactBase64(*key)
 		if err != nil || len(raw) != 32 {
 			fmt.Fprintln(os.Stderr, "-key is no public key")
 			os.Exit(64)
 		}
-		pinned = raw
+		given.identity = raw
 	}
 	var found verdict
-	err := check(flag.Arg(0), flag.Arg(1), pinned, ledgers, &found)
+	err := check(flag.Arg(0), flag.Arg(1), given, &found)
 	var wrong fault
 	if errors.As(err, &wrong) {
 		what := wrong.what
@@ -74,9 +87,21 @@ func main() {
 	}
 }
 
-func check(what, path string, pinned []byte, ledgers []verifier, found *verdict) error {
-	if what == "folder" {
-		return checkFolder(path, pinned, ledgers, found)
+func keyFlag[T any](name, usage string, read func(string) (T, error), into *[]T) {
+	flag.Func(name, usage, func(text string) error {
+		key, err := read(text)
+		*into = append(*into, key)
+		return err
+	})
+}
+
+func check(what, path string, given trust, found *verdict) error {
+	ledgers := given.ledgers
+	switch what {
+	case "folder":
+		return checkFolder(path, given.identity, ledgers, found)
+	case "pack":
+		return checkPack(path, given, found)
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -100,7 +125,7 @@ func check(what, path string, pinned []byte, ledgers []verifier, found *verdict)
 		_, err := readCanonical(data)
 		return asFault("canonical", err)
 	}
-	return fmt.Errorf("%s: folder, batch, receipt, history, canonical or formats", what)
+	return fmt.Errorf("%s: folder, pack, batch, receipt, history, canonical or formats", what)
 }
 
 func checkReceipt(note string, ledgers []verifier) error {
