@@ -11,6 +11,7 @@ What is replayed within that time changes nothing: central takes the same record
 
 import hashlib
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import Any, Final
 
 import jwt
@@ -23,16 +24,32 @@ _BEARER: Final = "Bearer "
 _REQUIRED: Final = ["iss", "aud", "iat", "exp", "tenant", "htm", "htu", "sha256"]
 _LONGEST_SECONDS: Final = 300
 _LEEWAY_SECONDS: Final = 60
+_ANOTHER: Final = "the token is for another request"
 
 
 class NotAuthenticated(Exception):
     """Nobody that is known; the text says why, and repeats nothing of what was sent."""
 
 
-def sidecar_of(
-    authorization: str, registry: Registry, urls: AbstractSet[str], *, method: str, path: str, body: bytes
-) -> Sidecar:
-    """The registered sidecar that signed this request for its own tenant. Raises NotAuthenticated."""
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A request that a registered sidecar has signed, as far as its head says; `sha256` is that of its body, in hex."""
+
+    sidecar: Sidecar
+    sha256: str
+
+    def over(self, body: bytes) -> Sidecar:
+        """Who has signed this body. Raises NotAuthenticated for another one."""
+        if hashlib.sha256(body).hexdigest() != self.sha256:
+            raise NotAuthenticated(_ANOTHER)
+        return self.sidecar
+
+
+def signed_by(authorization: str, registry: Registry, urls: AbstractSet[str], *, method: str, path: str) -> Signed:
+    """What a registered sidecar has signed for its own tenant: all but the body, which nobody has to have read.
+
+    Raises NotAuthenticated.
+    """
     token = _token(authorization)
     try:
         issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
@@ -53,8 +70,8 @@ def sidecar_of(
         raise NotAuthenticated("the token is not of this time: do the clocks agree?") from error
     except jwt.PyJWTError as error:
         raise NotAuthenticated("the token is not signed by the key that is registered") from error
-    _check(claims, sidecar, {"htm": method, "htu": path, "sha256": hashlib.sha256(body).hexdigest()})
-    return sidecar
+    _check(claims, sidecar, {"htm": method, "htu": path})
+    return Signed(sidecar, str(claims["sha256"]))
 
 
 def reader_of(authorization: str, readers: Readers) -> Reader:
@@ -67,7 +84,7 @@ def reader_of(authorization: str, readers: Readers) -> Reader:
 
 def _check(claims: dict[str, Any], sidecar: Sidecar, request: dict[str, str]) -> None:
     if any(claims[name] != value for name, value in request.items()):
-        raise NotAuthenticated("the token is for another request")
+        raise NotAuthenticated(_ANOTHER)
     if claims["tenant"] != sidecar.tenant:
         raise NotAuthenticated("the sidecar is registered for another tenant")
     if claims["exp"] - claims["iat"] > _LONGEST_SECONDS:

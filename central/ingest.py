@@ -4,8 +4,9 @@ All work is done in a small pool of threads, so that a batch that takes long hol
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,12 +19,12 @@ from central.registry import Sidecar
 from evidence.batch import BadBatch, read_batch
 
 THREADS: Final = 4
-_QUEUED: Final = 64
-"""Batches that may wait for a thread; more are sent away for a moment."""
+MOST_AT_ONCE: Final = 32
+"""Batches that are in memory or wait for a thread; more are sent away for a moment, before their bodies are read."""
 
 
 class Busy(Exception):
-    """As many batches wait already as may; try again in a moment."""
+    """As many batches are under way as may be; try again in a moment."""
 
 
 class TooLarge(Exception):
@@ -55,18 +56,23 @@ class Ingest:
         self._threads = ThreadPoolExecutor(THREADS, "ingest")
         self._under_way = 0
 
+    @contextmanager
+    def admitted(self) -> Iterator[None]:
+        """Within this a batch may be read and taken. Raises Busy."""
+        if self._under_way >= MOST_AT_ONCE:
+            raise Busy(f"{self._under_way} batches are under way already")
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+
     async def take(self, packed: bytes, sidecar: Sidecar) -> Given:
         """Append a packed batch of this sidecar.
 
-        Raises BadBatch, TooLarge, Busy, SigningFailed (what was sent is kept), and what `Ledger.append` raises.
+        Raises BadBatch, TooLarge, SigningFailed (what was sent is kept), and what `Ledger.append` raises.
         """
-        if self._under_way >= _QUEUED:
-            raise Busy(f"{self._under_way} batches wait already")
-        self._under_way += 1
-        try:
-            held, chain = await asyncio.get_running_loop().run_in_executor(self._threads, self._take, packed, sidecar)
-        finally:
-            self._under_way -= 1
+        held, chain = await asyncio.get_running_loop().run_in_executor(self._threads, self._take, packed, sidecar)
         self._appended()
         return await self._given(held, sidecar, chain)
 

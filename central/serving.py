@@ -12,19 +12,22 @@ from typing import Any, Final
 from aiohttp import hdrs, web
 
 from central.answers import BadRequest, error_answer, json_answer
-from central.authentication import NotAuthenticated, sidecar_of
+from central.authentication import NotAuthenticated, Signed, signed_by
 from central.config import CentralConfig
 from central.ingest import Busy, Given, Ingest, TooLarge
 from central.ledger.vocabulary import Kept, NotJoined
 from central.metrics import CONTENT_TYPE, CentralMetrics
 from central.reader_face import ReaderFace
-from central.registry import Sidecar
 from central.store.engine import LedgerUnavailable
 from evidence.batch import MEDIA_TYPE, BadBatch
 from evidence.record import is_digest
 from evidence.signers import SigningFailed
 
 RETRY_SECONDS: Final = 2
+
+READ_SECONDS: Final = 60.0
+"""How long a batch may take to come in: meanwhile it has a place that others wait for."""
+
 SERVER: Final = "agentgate central"
 _LATER: Final[dict[str, str]] = {hdrs.RETRY_AFTER: str(RETRY_SECONDS)}
 _TILE: Final = re.compile(r"tile/(?:entries|[0-9]{1,2})/(?:x[0-9]{3}/)*[0-9]{3}(?:\.p/[0-9]{1,3})?")
@@ -87,6 +90,8 @@ def _refusal(error: Exception) -> web.Response:
             return error_answer(400, "bad_batch", str(error))
         case TooLarge():
             return error_answer(413, "too_large", str(error))
+        case TimeoutError():
+            return error_answer(408, "too_slow", "the body did not come in time")
         case NotJoined():
             return error_answer(409, "not_joined", str(error))
         case Kept():
@@ -116,9 +121,11 @@ class _Face:
         """POST: a batch of a sidecar's chain; 200 with the receipt once it is durable."""
         if request.content_type != MEDIA_TYPE:
             return error_answer(415, "unknown_type", f"a batch is {MEDIA_TYPE}")
-        packed = await request.read()
-        sidecar = self._sidecar(request, packed)
-        given = await self._ingest.take(packed, sidecar)
+        signed = self._signed(request)
+        with self._ingest.admitted():
+            async with asyncio.timeout(READ_SECONDS):
+                packed = await request.read()
+            given = await self._ingest.take(packed, signed.over(packed))
         self._metrics.received(len(packed))
         return json_answer(_body(given))
 
@@ -127,7 +134,7 @@ class _Face:
         chain = request.match_info["chain"]
         if not is_digest(chain):
             return error_answer(400, "bad_request", "a chain is named by 64 hex digits: the link of its first record")
-        return json_answer(_body(await self._ingest.standing(self._sidecar(request, b""), chain)))
+        return json_answer(_body(await self._ingest.standing(self._signed(request).over(b""), chain)))
 
     async def log(self, request: web.Request) -> web.StreamResponse:
         """GET: the log as C2SP tlog-tiles has it: `checkpoint`, and `tile/…`; and the history of its keys."""
@@ -154,14 +161,13 @@ class _Face:
         """GET: counters in Prometheus' text form."""
         return web.Response(body=self._metrics.exposed(), headers={hdrs.CONTENT_TYPE: CONTENT_TYPE})
 
-    def _sidecar(self, request: web.Request, body: bytes) -> Sidecar:
-        return sidecar_of(
+    def _signed(self, request: web.Request) -> Signed:
+        return signed_by(
             request.headers.get(hdrs.AUTHORIZATION, ""),
             self._config.registry,
             self._config.urls,
             method=request.method,
             path=request.rel_url.raw_path,
-            body=body,
         )
 
 

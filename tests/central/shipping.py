@@ -45,18 +45,23 @@ def registered(place: Central, gates: Iterable[Gate]) -> None:
 
 def posted(place: Central, gate: Gate, batch: Batch) -> Said:
     """Ship a batch, with the wrapped keys that it brings. Raises OSError, HTTPException."""
-    first, rest = stray_bytes(batch).split(b"\n", 1)
-    keys = [b"key\t" + key.line for key in batch.keys]
-    packed = zstandard.compress(b"\n".join([first, *keys, rest]))
-    headers = {"Authorization": _token(place, gate, "POST", BATCHES, packed), "Content-Type": MEDIA_TYPE}
+    packed = packed_batch(batch)
+    headers = {"Authorization": token(place, gate, "POST", BATCHES, packed), "Content-Type": MEDIA_TYPE}
     answer = send(place.url + BATCHES, "POST", packed, headers)
     return _said(answer.status, json.loads(answer.body))
+
+
+def packed_batch(batch: Batch) -> bytes:
+    """A batch as it is shipped."""
+    first, rest = stray_bytes(batch).split(b"\n", 1)
+    keys = [b"key\t" + key.line for key in batch.keys]
+    return zstandard.compress(b"\n".join([first, *keys, rest]))
 
 
 def asked(place: Central, gate: Gate) -> Said:
     """Up to where its chain is held. Raises OSError, HTTPException."""
     path = f"/v1/evidence/chains/{gate.chain}/position"
-    answer = send(place.url + path, "GET", headers={"Authorization": _token(place, gate, "GET", path, b"")})
+    answer = send(place.url + path, "GET", headers={"Authorization": token(place, gate, "GET", path, b"")})
     return _said(answer.status, json.loads(answer.body))
 
 
@@ -67,7 +72,8 @@ def _said(status: int, members: Mapping[str, Any]) -> Said:
     return Said(status, members.get("code"), held, members.get("included", 0))
 
 
-def _token(place: Central, gate: Gate, method: str, path: str, body: bytes) -> str:
+def token(place: Central, gate: Gate, method: str, path: str, body: bytes) -> str:
+    """The Authorization of a request of this sidecar."""
     now = int(time.time())
     claims = {
         "iss": gate.name,

@@ -10,7 +10,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from central.authentication import NotAuthenticated, reader_of, sidecar_of
+from central.authentication import NotAuthenticated, reader_of, signed_by
 from central.readers import ReadersProblem, read_readers
 from central.registry import Registry, Sidecar
 
@@ -42,7 +42,7 @@ def claims(**changed: Any) -> dict[str, Any]:
 
 
 def asked(authorization: str) -> Sidecar:
-    return sidecar_of(authorization, REGISTRY, {URL}, method="POST", path="/v1/evidence/batches", body=BODY)
+    return signed_by(authorization, REGISTRY, {URL}, method="POST", path="/v1/evidence/batches").over(BODY)
 
 
 def signed(given: Mapping[str, Any], key: Any = KEY, algorithm: str = "EdDSA") -> str:

@@ -1,17 +1,20 @@
 """Batches over HTTP that come twice, in another order, cut otherwise or at once: each record is there once."""
 
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 from sqlalchemy import func, select
 
+from central.ingest import MOST_AT_ONCE
 from central.ledger.ledger import Ledger
 from central.store import tables
 from central.store.engine import open_store
+from evidence.batch import MEDIA_TYPE
 from tests.central.ledger.gate import Gate
-from tests.central.shipping import Said, asked, posted, registered
+from tests.central.shipping import BATCHES, Said, asked, packed_batch, posted, registered, token
 from tests.central.test_main_line import until
 from tests.peers.central import Central, central
 from tests.soak import books
@@ -124,3 +127,37 @@ def _incidents(place: Central, gate: Gate) -> dict[str, int]:
     query = select(table.c.kind, func.sum(table.c.count)).where(table.c.chain == bytes.fromhex(gate.chain))
     with closing(open_store(place.database)) as store, store.reading() as connection:
         return {row[0]: row[1] for row in connection.execute(query.group_by(table.c.kind))}
+
+
+def test_nobody_has_a_body_read_without_a_right_signature(place: Central) -> None:
+    """The answer comes while the body is still announced alone: nothing of it is waited for."""
+    head = (
+        f"POST {BATCHES} HTTP/1.1\r\nHost: 127.0.0.1:{place.port}\r\nAuthorization: Bearer x\r\n"
+        f"Content-Type: {MEDIA_TYPE}\r\nContent-Length: {10 << 20}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", place.port), timeout=10) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(64).startswith(b"HTTP/1.1 401 ")
+
+
+def test_so_many_are_taken_at_once_and_the_others_are_told_to_wait(place: Central) -> None:
+    """Heads of as many batches as may be under way, whose bodies do not come; then one more."""
+    gate = GATES.pop().start().calls("a").head()
+    packed = packed_batch(gate.part(0))
+    request = (
+        f"POST {BATCHES} HTTP/1.1\r\nHost: 127.0.0.1:{place.port}\r\n"
+        f"Authorization: {token(place, gate, 'POST', BATCHES, packed)}\r\n"
+        f"Content-Type: {MEDIA_TYPE}\r\nContent-Length: {len(packed)}\r\n\r\n"
+    ).encode()
+    with ExitStack() as stack:
+        opened = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", place.port), timeout=20))
+            for _ in range(MOST_AT_ONCE)
+        ]
+        for connection in opened:
+            connection.sendall(request)
+        until(lambda: posted(place, gate, gate.part(0)).status == 503)
+        for connection in opened:
+            connection.sendall(packed)
+            assert connection.recv(64).startswith(b"HTTP/1.1 200 ")
+    until(lambda: posted(place, gate, gate.part(0)).status == 200)
