@@ -11,6 +11,7 @@ import pytest
 from evidence.pack.archive import Archive, BadArchive
 from evidence.pack.packing import Packing, TooLarge
 from evidence.pack.vocabulary import CHECKPOINT, MANIFEST, PROOFS, is_member
+from tests.evidence.pack.twice import go
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -90,6 +91,7 @@ ROWS = [
 def test_what_is_refused(data: bytes) -> None:
     with pytest.raises(BadArchive):
         Archive(io.BytesIO(data)).whole(MANIFEST, 1 << 20)
+    assert go(data)["rule"] == "file"
 
 
 def test_a_name_that_stands_twice() -> None:

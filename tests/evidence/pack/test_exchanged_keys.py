@@ -11,7 +11,8 @@ from evidence.pack.report import Step
 from evidence.pack.steps import Trust
 from evidence.pack.vocabulary import LOG_KEYS, member_of
 from evidence.receipt import receipt_line
-from tests.evidence.pack.parcels import LOG, TRUST, Counter, Members, checked, history, log_key, members_of, packed
+from tests.evidence.pack.parcels import LOG, TRUST, Counter, Members, history, log_key, members_of, packed
+from tests.evidence.pack.twice import agreed
 from tests.vectors.evidence.generate import CHAIN, LEDGER, ledger_key
 
 LEDGER_KEYS = member_of(CHAIN, LEDGER_KEYS_NAME)
@@ -58,7 +59,7 @@ def test_who_is_believed(tmp_path: Path, without: str | None, trust: Trust, step
     assert {LEDGER_KEYS, LOG_KEYS} < set(members)
     if without is not None:
         del members[without]
-    report = checked(packed(members), trust)
+    report = agreed(packed(members), trust)
     assert (report.fault and report.fault.step) == step, report.fault
 
 
@@ -72,6 +73,6 @@ def test_a_history_that_does_not_hold(tmp_path: Path, name: str, step: Step, edi
         "changed": members[name].replace(b"announce", b"activate", 1),
         "empty": b"",
     }[edit]
-    report = checked(packed(members))
+    report = agreed(packed(members))
     assert report.fault is not None
     assert report.fault.step is step

@@ -18,7 +18,8 @@ from evidence.pack.report import STEPS, Step
 from evidence.pack.steps import Trust
 from evidence.pack.verifying import Given
 from evidence.pack.vocabulary import Selection, member_of, read_body, read_texts
-from tests.evidence.pack.parcels import TRUST, WITNESSES, Counter, checked, members_of, put
+from tests.evidence.pack.parcels import TRUST, WITNESSES, Counter, members_of, put
+from tests.evidence.pack.twice import agreed
 from tests.peers.places import ROOT
 from tests.vectors.evidence.generate import CHAIN, DATA_KEY, WRAPPED, Pen
 
@@ -49,7 +50,7 @@ def test_what_a_selection_discloses(tmp_path: Path, selection: Selection, select
     bodies = [read_body(line) for line in members_of(pack)[member_of(CHAIN, "bodies.tsv")].splitlines()]
     assert {body.seq for body in bodies if body.selected} == selected
     assert {body.seq for body in bodies} == selected | ANCHORED
-    report = checked(pack)
+    report = agreed(pack)
     assert report.ok, report.fault
     assert (report.total("selected"), report.parts[0].proved_seq) == (len(selected), 15)
 
@@ -64,7 +65,7 @@ def test_what_a_selection_discloses(tmp_path: Path, selection: Selection, select
     ],
 )
 def test_whose_word_counts(tmp_path: Path, trust: Trust, verdicts: dict[int, str]) -> None:
-    report = checked(Counter.opened(tmp_path).pack(), trust)
+    report = agreed(Counter.opened(tmp_path).pack(), trust)
     assert report.ok, report.fault
     assert {int(step): report.verdict(step) for step in Step if step in verdicts} == verdicts
     assert report.total("self_asserted") == (0 if "ok" in verdicts.values() else 15)
@@ -106,7 +107,7 @@ def test_the_same_pack_has_the_same_bytes(tmp_path: Path) -> None:
 def test_erased_texts_are_not_in_a_pack_and_all_else_holds(tmp_path: Path) -> None:
     counter = Counter.opened(tmp_path)
     (tmp_path / "evidence" / CHAIN / "keys.jsonl").write_bytes(b"")
-    report = checked(counter.pack())
+    report = agreed(counter.pack())
     assert (report.ok, report.total("texts"), report.verdict(Step.TEXTS)) == (True, 0, "none")
 
 
@@ -124,7 +125,7 @@ def test_a_pack_is_of_one_tenant(tmp_path: Path) -> None:
     with pytest.raises(NothingToExport, match="acme, rival"):
         counter.export()
     pack = counter.pack(tenant="acme")
-    assert checked(pack).ok
+    assert agreed(pack).ok
     assert not any(b"rival" in content for content in members_of(pack).values())
 
 
@@ -153,8 +154,8 @@ def test_a_chain_whose_beginning_was_shipped_away(tmp_path: Path) -> None:
     counter = Counter.opened(tmp_path, pen)
     (tmp_path / "evidence" / CHAIN / "records-00000001.tsv").unlink()
     pack = counter.pack(Selection(call="call-5"))
-    assert checked(pack).ok, checked(pack).fault
-    found = checked(pack, Trust())
+    assert agreed(pack).ok
+    found = agreed(pack, Trust())
     assert found.fault is not None
     assert (found.fault.step, found.fault.seq) == (Step.RECEIPTS, 4)
 
@@ -162,7 +163,7 @@ def test_a_chain_whose_beginning_was_shipped_away(tmp_path: Path) -> None:
 def test_a_log_that_has_not_all_of_it_yet(tmp_path: Path) -> None:
     counter = Counter.opened(tmp_path)
     counter.log.leaves = counter.log.leaves[:10]
-    report = checked(counter.pack(), replace(TRUST, receipt_keys=()))
+    report = agreed(counter.pack(), replace(TRUST, receipt_keys=()))
     assert report.ok
     assert (report.parts[0].proved, report.parts[0].proved_seq, report.total("self_asserted")) == (7, 7, 8)
 
@@ -171,8 +172,8 @@ def test_too_few_witnesses(tmp_path: Path) -> None:
     counter = Counter.opened(tmp_path)
     counter.log.cosigned_by = (2,)
     pack = counter.pack()
-    assert checked(pack).ok
-    found = checked(pack, replace(TRUST, quorum=replace(TRUST.quorum, needed=len(WITNESSES))))
+    assert agreed(pack).ok
+    found = agreed(pack, replace(TRUST, quorum=replace(TRUST.quorum, needed=len(WITNESSES))))
     assert found.fault is not None
     assert found.fault.step is Step.CHECKPOINT
 
@@ -180,8 +181,8 @@ def test_too_few_witnesses(tmp_path: Path) -> None:
 def test_the_digest_from_elsewhere(tmp_path: Path) -> None:
     path, exported = Counter.opened(tmp_path).export()
     data = path.read_bytes()
-    assert checked(data, replace(TRUST, digest=exported.digest)).ok
-    found = checked(data, replace(TRUST, digest="0" * 64))
+    assert agreed(data, replace(TRUST, digest=exported.digest)).ok
+    found = agreed(data, replace(TRUST, digest="0" * 64))
     assert found.fault is not None
     assert found.fault.step is Step.FILE
     assert io.BytesIO(data).read(2) == b"PK"
@@ -197,7 +198,7 @@ def test_a_vector(name: str) -> None:
     witnesses = tuple(read_verifier_key(key) for key in keys["witness_keys"])
     given = Given(keys["identity"], [keys["receipt_key"]], [keys["log_key"]], keys["witness_keys"], needed=0)
     assert given.trust().quorum == Quorum(0, witnesses)
-    report = checked((VECTORS / "packs" / f"{name}.agentgate").read_bytes(), given.trust())
+    report = agreed((VECTORS / "packs" / f"{name}.agentgate").read_bytes(), given.trust())
     assert (report.fault and int(report.fault.step)) == EXPECTED[name], report.fault
 
 

@@ -16,7 +16,8 @@ from evidence.pack.vocabulary import CHECKPOINT, MANIFEST, PROOFS, BadPack, Mani
 from evidence.receipt import receipt_line
 from evidence.record import link_of
 from evidence.signing import public_text, read_public
-from tests.evidence.pack.parcels import TRUST, Counter, LogInMemory, Members, checked, members_of, packed, story
+from tests.evidence.pack.parcels import TRUST, Counter, LogInMemory, Members, members_of, packed, story
+from tests.evidence.pack.twice import agreed
 from tests.vectors.evidence.generate import CHAIN, Pen, identity
 
 HEADERS, BODIES = member_of(CHAIN, "headers.tsv"), member_of(CHAIN, "bodies.tsv")
@@ -210,6 +211,8 @@ ROWS = [
     pytest.param(replaced(PROOFS, b'"index":3', b'"index":4'), Step.INCLUSION, id="a proof of another place"),
     pytest.param(replaced(PROOFS, b'["', b'["AAAA","'), Step.INCLUSION, id="a proof of no hashes"),
     pytest.param(removed(CHECKPOINT), Step.CHECKPOINT, id="proofs without the checkpoint"),
+    pytest.param(removed(CHECKPOINT, PROOFS), Step.CHECKPOINT, id="all that the log has said is left out"),
+    pytest.param(removed(PROOFS), Step.INCLUSION, id="the proofs are left out"),
     pytest.param(removed(BODIES), Step.MANIFEST, id="a chain without bodies"),
 ]
 
@@ -218,7 +221,7 @@ ROWS = [
 def test_what_is_tampered_with_is_named(tmp_path: Path, edit: Edit, step: Step | None) -> None:
     members = members_of(Counter.opened(tmp_path).pack())
     edit(members)
-    report = checked(packed(members))
+    report = agreed(packed(members))
     assert (report.fault and report.fault.step) == step, report.fault
     assert any("FAILED" in line for line in report.lines()) == (step is not None)
 
@@ -238,7 +241,7 @@ def test_no_step_is_ok_that_was_not_gone_through(tmp_path: Path, edit: Edit, wen
     edit(members)
     if went_through is Step.MANIFEST:
         dropped(HEADERS, 9)(members)
-    report = checked(packed(members))
+    report = agreed(packed(members))
     assert [step for step in Step if report.verdict(step) == "ok"] == [step for step in Step if step <= went_through]
     assert [step for step in Step if report.verdict(step) == "FAILED"] == [report.fault and report.fault.step]
 
@@ -264,7 +267,7 @@ MANIFESTS = [
 def test_what_the_manifest_says_otherwise(
     tmp_path: Path, change: Callable[[Manifest], Manifest], step: Step | None
 ) -> None:
-    report = checked(packed(members_of(Counter.opened(tmp_path).pack()), change))
+    report = agreed(packed(members_of(Counter.opened(tmp_path).pack()), change))
     assert (report.fault and report.fault.step) == step, report.fault
 
 
@@ -309,7 +312,7 @@ def test_a_manifest_that_is_none(tmp_path: Path, old: bytes, new: bytes) -> None
 def test_what_was_asked_for_and_left_out(tmp_path: Path, selection: Selection, edit: Edit, step: Step) -> None:
     members = members_of(Counter.opened(tmp_path).pack(selection, opener=None))
     edit(members)
-    report = checked(packed(members))
+    report = agreed(packed(members))
     assert report.fault is not None
     assert report.fault.step is step, report.fault
 
@@ -324,7 +327,7 @@ def test_what_was_asked_for_and_left_out(tmp_path: Path, selection: Selection, e
 def test_another_identity(tmp_path: Path, trust: Trust) -> None:
     pen = _forged(by=1 if trust is not TRUST else 2)
     pack = Counter.opened(tmp_path, pen).pack()
-    report = checked(pack, trust)
+    report = agreed(pack, trust)
     assert report.fault is not None
     assert (report.fault.step, report.fault.seq, report.fault.kind) == (Step.KEYS, 1, "start")
 
@@ -334,6 +337,6 @@ def test_no_single_bit_can_be_flipped(tmp_path: Path) -> None:
     for place in range(0, len(pack), 29):
         changed = bytearray(pack)
         changed[place] ^= 1 << place % 8
-        report = checked(bytes(changed))
+        report = agreed(bytes(changed))
         assert report.fault is not None, f"byte {place}"
         assert report.fault.step in (Step.FILE, Step.MANIFEST), report.fault

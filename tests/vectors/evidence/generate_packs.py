@@ -65,6 +65,7 @@ def files() -> dict[str, bytes]:
             "without-a-log": counter.pack(Selection(agent="other-bot"), log=None, compressed=False),
         }
     expected: dict[str, int | None] = dict.fromkeys(found)
+    expected["without-a-log"] = int(Step.CHECKPOINT)
     found["something-after-it"] = found["everything"] + b"\0"
     expected["something-after-it"] = int(Step.FILE)
     for name, (edit, step) in EDITS.items():
