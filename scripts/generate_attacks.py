@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from scripts.made_page import keep
-from tests.attacks.elsewhere import ELSEWHERE, NOT_BUILT
-from tests.attacks.row import Row
+from tests.attacks.elsewhere import ELSEWHERE, KNOWN_MISSES, NOT_BUILT
+from tests.attacks.row import KnownMiss, NotBuilt, Row
 from tests.attacks.table import ROWS
 
 PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "attacks.md"
@@ -91,10 +91,15 @@ def _expected(row: Row) -> str:
 def _others() -> Iterator[str]:
     yield "\n## Held by other tests\n\n"
     yield _table(("row", "held by"), ((f"`{row.name}`", f"`{row.held_by}`") for row in ELSEWHERE))
+    yield "\n## Known misses\n\nWhat these attacks are on is there, and does not hold them.\n\n"
+    yield _reasons(KNOWN_MISSES)
     yield "\n## Not built yet\n\nThese attacks are on parts that this version does not have.\n\n"
-    yield _table(
-        ("class", "row", "reason"), ((_CLASSES[_class(row.name)], f"`{row.name}`", row.reason) for row in NOT_BUILT)
-    )
+    yield _reasons(NOT_BUILT)
+
+
+def _reasons(rows: Iterable[KnownMiss | NotBuilt]) -> str:
+    cells = ((_CLASSES[_class(row.name)], f"`{row.name}`", row.reason) for row in rows)
+    return _table(("class", "row", "reason"), cells)
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

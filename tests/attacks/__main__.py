@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 
 from tests.attacks.elsewhere import OTHERS
-from tests.attacks.row import Elsewhere
+from tests.attacks.row import Elsewhere, KnownMiss
 from tests.attacks.table import ROWS
 
 
@@ -17,7 +17,7 @@ def lines() -> Iterator[str]:
         if isinstance(other, Elsewhere):
             yield f"{other.name}\telsewhere\t{other.held_by}\n"
         else:
-            yield f"{other.name}\tnot built yet\t{other.reason}\n"
+            yield f"{other.name}\t{'known miss' if isinstance(other, KnownMiss) else 'not built yet'}\t{other.reason}\n"
 
 
 def main() -> int:

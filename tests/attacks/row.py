@@ -2,6 +2,7 @@
 
 Row         played against a running sidecar or wrap; `passes` marks what must not be refused
 Elsewhere   held by a test outside of the table, which the row names
+KnownMiss   not held, and why
 NotBuilt    about a part that does not exist yet
 """
 
@@ -62,10 +63,18 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """A row that a test outside of the table holds."""
+    """A row that a test outside of the table holds: `held_by` is its file, or `file::function`."""
 
     name: str
     held_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMiss:
+    """A row that is not held, though the part that it is about is there."""
+
+    name: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.attacks.row import NotBuilt
+from tests.attacks.row import KnownMiss, NotBuilt
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -25,9 +25,9 @@ def line(played: Sequence[tuple[str, str]]) -> str:
     """Of (what a row expects, outcome of its test): how many rows there are, and what each came to."""
     from tests.attacks.elsewhere import OTHERS
 
-    missing = sum(isinstance(row, NotBuilt) for row in OTHERS)
+    missing, missed = (sum(isinstance(row, kind) for row in OTHERS) for kind in (NotBuilt, KnownMiss))
     refused, passed = (sum(each == (kind, "passed") for each in played) for kind in ("refused", "passes"))
     failed = len(played) - refused - passed
-    parts = [f"{len(played) + missing} rows", f"{refused} refused as expected", f"{passed} passed as allowed"]
+    parts = [f"{len(played) + missing + missed} rows", f"{refused} refused as expected", f"{passed} passed as allowed"]
     parts += [f"{failed} NOT as expected"] if failed else []
-    return "attack table: " + ", ".join([*parts, f"{missing} not built yet"])
+    return "attack table: " + ", ".join([*parts, f"{missed} known misses", f"{missing} not built yet"])
