@@ -29,6 +29,11 @@ def known_revision() -> str:
     return revision
 
 
+def known_revisions() -> tuple[str, ...]:
+    """Every revision that a migration leads to, the oldest first."""
+    return tuple(script.revision for script in _scripts().walk_revisions())[::-1]
+
+
 def migrate(store: Store, revision: str = "head") -> str | None:
     """Bring the schema up to `revision` in one transaction; gives the revision that it has then.
 
@@ -76,8 +81,7 @@ def _locked(store: Store, connection: Connection) -> Iterator[None]:
 
 
 def _refuse_unknown(found: str | None) -> None:
-    known = {script.revision for script in _scripts().walk_revisions()}
-    if found is not None and found not in known:
+    if found is not None and found not in known_revisions():
         raise SchemaProblem(
             f"the database has schema {found}, which this version does not know: the newest that it knows is "
             f"{known_revision()}. A newer agentgate made it: start that one."

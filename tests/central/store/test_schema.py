@@ -9,7 +9,7 @@ from sqlalchemy import inspect, text
 
 from central.ledger.ledger import Ledger
 from central.store.engine import Store, StoreProblem, open_store
-from central.store.schema import SchemaProblem, downgrade, known_revision, migrate
+from central.store.schema import SchemaProblem, downgrade, known_revision, known_revisions, migrate
 from central.store.tables import metadata
 
 NEWEST = known_revision()
@@ -37,10 +37,11 @@ def test_down_leaves_nothing_and_up_again_everything(store: Store) -> None:
 
 
 def test_each_step_goes_back_alone(empty: str) -> None:
-    store = open_store(empty)
-    for revision in ("0001", "0002", "0003", NEWEST):
+    store, revisions = open_store(empty), known_revisions()
+    assert revisions[-1] == NEWEST
+    for revision in revisions:
         assert migrate(store, revision) == revision
-    for revision in ("0003", "0002", "0001"):
+    for revision in reversed(revisions[:-1]):
         assert downgrade(store, revision) == revision
     store.close()
 
