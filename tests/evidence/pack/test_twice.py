@@ -14,7 +14,7 @@ from evidence.checkpoint import NOBODY
 from evidence.pack.packing import Packing
 from evidence.pack.report import Step
 from evidence.pack.steps import Trust
-from evidence.pack.vocabulary import CHECKPOINT, MANIFEST, PROOFS, Selection, member_of
+from evidence.pack.vocabulary import CHECKPOINT, LOG_KEYS, MANIFEST, PROOFS, Selection, member_of
 from evidence.record import Kind
 from tests.evidence.pack.parcels import TRUST, Counter, Members, members_of, packed, story
 from tests.evidence.pack.test_tampering import ROWS
@@ -57,6 +57,21 @@ def test_who_gives_a_key_demands_what_it_has_signed(
     report = agreed(packed({name: data for name, data in packs[0].items() if name not in left_out}), trust)
     assert (report.fault and report.fault.step) == step, report.fault
     assert report.fault is None or "--log-key" in report.fault.what or step is Step.INCLUSION
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "trust", "step"),
+    [
+        pytest.param(CHECKPOINT, 1 << 18, TRUST, Step.CHECKPOINT, id="a checkpoint of 256 KiB"),
+        pytest.param(CHECKPOINT, (1 << 18) + 1, TRUST, Step.FILE, id="a longer one"),
+        pytest.param(LOG_KEYS, 1 << 20, TRUST, Step.CHECKPOINT, id="a history of 1 MiB"),
+        pytest.param(LOG_KEYS, (1 << 20) + 1, TRUST, Step.FILE, id="a longer history"),
+        pytest.param(LOG_KEYS, (1 << 20) + 1, LEDGER_ONLY, None, id="a longer history that nobody reads"),
+    ],
+)
+def test_what_is_too_long(packs: list[Members], name: str, size: int, trust: Trust, step: Step | None) -> None:
+    report = agreed(packed({**packs[0], name: b"x" * size}), trust)
+    assert (report.fault and report.fault.step) == step, report.fault
 
 
 def _of(written: Callable[[Pen], None], root: Path, **changes: Any) -> Members:

@@ -1,5 +1,5 @@
-// Command verifier checks evidence of AgentGate. It was written from docs/evidence.md and
-// docs/keys.md, docs/log.md and docs/packs.md alone and shares nothing with it.
+// Command verifier checks evidence and packs of AgentGate. It does what docs/evidence.md, docs/keys.md, docs/log.md and
+// docs/packs.md say, and shares no code with it.
 //
 //	verifier [-key BASE64] [-receipt-key KEY]... folder DIR
 //	verifier [-key BASE64] [-receipt-key KEY]... [-log-key KEY]... [-witness-key KEY]... [-witnesses N] [-sha256 HEX] pack FILE

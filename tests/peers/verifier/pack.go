@@ -147,6 +147,10 @@ func (p *pack) readTree() error {
 		if err == nil {
 			p.cosigned, err = openCheckpoint(text, lines, keys, p.witnesses, p.needed)
 		}
+		var unread fault
+		if errors.As(err, &unread) && unread.rule == "file" {
+			return err
+		}
 		if err != nil {
 			return wrong("checkpoint", "%v", err)
 		}
