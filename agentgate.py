@@ -26,6 +26,7 @@ CODES: Final = {
     "central.erasure.vocabulary.ErasureProblem": USAGE,
     "central.store.engine.LedgerUnavailable": UNAVAILABLE,
     "central.store.engine.StoreProblem": USAGE,
+    "central.store.schema.SchemaProblem": USAGE,
     "central.witness.WitnessProblem": USAGE,
     "evidence.keys.KeyProblem": USAGE,
     "evidence.room.NotRecorded": UNAVAILABLE,

@@ -96,6 +96,16 @@ _SECTIONS: Final[Mapping[Family, tuple[str, str]]] = {
     Family.REASON: ("Reasons in other records", "Where a code of evidence belongs to neither a call nor a decision."),
     Family.RPC: ("JSON-RPC error codes", "The number in `error.code`; `data.code` says more."),
     Family.HTTP: ("HTTP statuses", "What AgentGate itself answers; a tool server's own status passes as it came."),
+    Family.CENTRAL: (
+        "Answers of central",
+        "`code` in what central answers to sidecars and readers; `error` beside it says more. A batch that is put "
+        "aside is answered with the kind of its incident.",
+    ),
+    Family.INCIDENT: (
+        "Incidents of central",
+        "What central met that should not be: `kind` in `/v1/incidents`, and in packs about it. Those with a status "
+        "are the answer to the batch as well.",
+    ),
     Family.EXIT: ("Exit codes", "How every command ends."),
     Family.START: (
         "Failures of commands",

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Final, TextIO
 
 from proxy.errors.answered import HTTP, RPC
+from proxy.errors.centrally import ANSWERS, INCIDENTS
 from proxy.errors.decided import decided
 from proxy.errors.entry import Entry, Family
 from proxy.errors.recorded import NOTICES, OUTCOMES, REASONS
@@ -15,7 +16,21 @@ from proxy.errors.refused import HELD, UPSTREAM
 from proxy.errors.started import EXITS, NOT_TRUE, OK, STARTS
 from proxy.errors.strict import strict
 
-_TABLES: Final = (decided(), HELD, UPSTREAM, strict(), OUTCOMES, NOTICES, REASONS, RPC, HTTP, EXITS, STARTS)
+_TABLES: Final = (
+    decided(),
+    HELD,
+    UPSTREAM,
+    strict(),
+    OUTCOMES,
+    NOTICES,
+    REASONS,
+    RPC,
+    HTTP,
+    ANSWERS,
+    INCIDENTS,
+    EXITS,
+    STARTS,
+)
 
 ENTRIES: Final[tuple[Entry, ...]] = tuple(
     sorted((entry for table in _TABLES for entry in table), key=lambda entry: list(Family).index(entry.family))

@@ -5,7 +5,7 @@ What stands under `operator` never goes to an agent: it may say how something be
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 
 class Family(StrEnum):
@@ -22,8 +22,14 @@ class Family(StrEnum):
     REASON = "reason in other records"
     RPC = "JSON-RPC error code"
     HTTP = "HTTP status"
+    CENTRAL = "answer of central"
+    INCIDENT = "incident of central"
     EXIT = "exit code"
     START = "failure of a command"
+
+
+_ELSEWHERE: Final = {Family.CENTRAL: "other HTTP statuses", Family.INCIDENT: "`/v1/incidents`"}
+"""Where codes of a family show that have no number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,7 @@ class Entry:
             *([] if self.status in (None, 200) else [f"HTTP {self.status}"]),
             *([] if self.exit is None else [f"exit code {self.exit}"]),
         ]
-        return ", ".join(met) or "evidence"
+        return ", ".join(met) or _ELSEWHERE.get(self.family, "evidence")
 
     def as_json(self) -> dict[str, Any]:
         """The entry as `agentgate explain --json` prints it."""

@@ -103,7 +103,13 @@ STARTS: Final = (
     _start(
         "StoreProblem",
         USAGE,
-        "The database of central is named wrongly, or its schema is not that of this version.",
+        "The database of central is named wrongly, or cannot do what central needs of one.",
+        "Write `sqlite:///PATH` or `postgresql://USER@HOST/NAME`, with `--database` or as `database` in the file.",
+    ),
+    _start(
+        "SchemaProblem",
+        USAGE,
+        "The schema of central's database is not that of this version; nothing has changed.",
         "`agentgate central migrate` brings an older schema up; a newer one needs the newer version.",
     ),
     _start(

@@ -10,6 +10,7 @@ from io import StringIO
 import pytest
 
 import agentgate
+from central.ledger.vocabulary import IncidentKind
 from evidence.room import NotAcknowledged
 from policy.reasons import GATE_REASONS, POLICY_REASONS
 from proxy import refusals
@@ -49,6 +50,17 @@ def _given(*names: str, position: int = 0) -> set[str]:
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=args) if name in names:
                 texts.update(_literal(args[position] if len(args) > position else None))
     return texts
+
+
+def _calls_of(name: str, under: str) -> list[ast.Call]:
+    """Each call of a function by its name, in the files under a folder."""
+    return [
+        node
+        for source in product()
+        if source.path.startswith(under)
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+    ]
 
 
 def _said_as(keyword: str) -> set[str]:
@@ -120,6 +132,36 @@ def test_every_other_reason_of_evidence_is_explained() -> None:
     given = _given("_detach", position=1) | _given("push_async_callback", position=1)
     given |= _members("reason", lambda node: not {"outcome", "effect", "event"} & _names(node))
     assert given == _codes(Family.REASON)
+
+
+def test_every_answer_of_central_is_explained() -> None:
+    made = _calls_of("error_answer", "central/")
+    codes = {text for call in made for text in _literal(call.args[1])}
+    others = [ast.unparse(call.args[1]) for call in made if not isinstance(call.args[1], ast.Constant)]
+    assert codes == _codes(Family.CENTRAL)
+    assert others == ["error.incident.kind.value"]
+
+
+def test_an_answer_of_central_has_the_status_that_it_says() -> None:
+    said = {
+        (text, str(call.args[0].value))
+        for call in _calls_of("error_answer", "central/")
+        if isinstance(call.args[0], ast.Constant)
+        for text in _literal(call.args[1])
+    }
+    assert said == {
+        (entry.code, str(entry.status)) for entry in ENTRIES if entry.family is Family.CENTRAL and entry.status
+    }
+
+
+def test_every_incident_of_central_is_explained() -> None:
+    assert {kind.value for kind in IncidentKind} == _codes(Family.INCIDENT)
+    put_aside = {
+        IncidentKind[call.args[0].attr].value
+        for call in _calls_of("Refused", "central/ledger/")
+        if isinstance(call.args[0], ast.Attribute)
+    }
+    assert put_aside == {entry.code for entry in ENTRIES if entry.family is Family.INCIDENT and entry.status == 422}
 
 
 def test_every_json_rpc_code_is_explained() -> None:
@@ -204,6 +246,9 @@ EXPLAINED = [
     pytest.param("contained", 0, "A kill stopped the call.", id="in-two-families"),
     pytest.param("not_grnted", 1, "Did you mean not_granted", id="misspelt"),
     pytest.param("\x1b[2J", 1, "no code '\\x1b[2J'", id="not-a-code"),
+    pytest.param("not_joined", 0, "answer of central; HTTP 409", id="an-answer-of-central"),
+    pytest.param("fork", 0, "incident of central; HTTP 422", id="an-incident"),
+    pytest.param("SchemaProblem", 0, "agentgate central migrate", id="a-schema"),
     pytest.param(None, 0, "duplicate_key", id="all"),
 ]
 
