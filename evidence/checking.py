@@ -11,13 +11,14 @@ import orjson
 
 from evidence.calls import Calls, NotItsTurn
 from evidence.chain import BrokenLink, Continuity, OutOfTurn, Position, still_open
+from evidence.fault import Fault
 from evidence.heads import Heads
 from evidence.key_entry import BadHistory
 from evidence.layout import KEYS_NAME, LEDGER_KEYS_NAME, RECEIPTS_NAME, RESERVE_NAME
 from evidence.line import Box, Line, Note, read_line
 from evidence.note import VerifierKey
 from evidence.record import BadLine, Header, Kind, Record, record_line
-from evidence.report import ChainReport, Fault, Place, Step
+from evidence.report import ChainReport, Place, Step
 from evidence.sealing import box_hash, read_key_line
 from evidence.signing import BadSignature
 from evidence.start import count, member, read_start

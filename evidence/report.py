@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
+from evidence.fault import Fault
 from evidence.printable import printable
 from evidence.receipt import Receipt
 
@@ -32,36 +33,6 @@ STEPS: Mapping[Step, str] = {
     Step.BOXES: "boxes: each sealed box and wrapped key is the one that was recorded",
     Step.RECEIPTS: "receipts: each is signed by a ledger whose key was given, and names a record of this chain",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """The first thing that is wrong in a chain. `line` counts from 1; `seq` and `kind` are of the record, if known."""
-
-    step: Step
-    what: str
-    chain: str
-    file: str | None = None
-    line: int | None = None
-    seq: int | None = None
-    kind: str | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """The fault as a JSON object; `step` is its number."""
-        return {
-            "step": int(self.step),
-            "what": self.what,
-            "chain": self.chain,
-            "file": self.file,
-            "line": self.line,
-            "seq": self.seq,
-            "kind": self.kind,
-        }
-
-    def __str__(self) -> str:
-        places = (("", self.file), ("line ", self.line), ("record ", self.seq), ("kind ", self.kind))
-        where = ", ".join(f"{name}{value}" for name, value in places if value is not None)
-        return printable(f"{self.chain}{f', {where}' if where else ''}: {self.what}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +83,7 @@ class ChainReport:
     erased_keys: int = 0
     longest_silence_us: int = 0
     abandoned: list[str] = field(default_factory=list)
-    fault: Fault | None = None
+    fault: Fault[Step] | None = None
 
     @property
     def witnessed(self) -> int:
@@ -151,11 +122,11 @@ class Report:
 
     chains: tuple[ChainReport, ...]
     pinned: bool
-    strays: tuple[Fault, ...] = ()
+    strays: tuple[Fault[Step], ...] = ()
     witnesses: int = 0
 
     @property
-    def error(self) -> Fault | None:
+    def error(self) -> Fault[Step] | None:
         """The first fault, or None."""
         return next(iter([*self.strays, *(chain.fault for chain in self.chains if chain.fault)]), None)
 

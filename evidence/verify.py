@@ -12,11 +12,12 @@ from typing import Final, TextIO, TypeVar
 import orjson
 
 from evidence.checking import Faulty
+from evidence.fault import Fault
 from evidence.key_history import read_pin, root_of
 from evidence.layout import is_chain_name, is_receipt_draft, segment_number
 from evidence.note import VerifierKey
 from evidence.printable import printable
-from evidence.report import ChainReport, Fault, Report, Step
+from evidence.report import ChainReport, Report, Step
 from evidence.signing import read_public
 from evidence.spans import NoTime, read_span, whole
 from evidence.steps import check_chain
@@ -45,7 +46,7 @@ def verify_paths(
     them, and are not checked where there is none. Raises NothingToCheck, OSError.
     """
     chains: list[ChainReport] = []
-    strays: list[Fault] = []
+    strays: list[Fault[Step]] = []
     for path in paths:
         for child in _members(path):
             if child.is_dir() and not child.is_symlink() and (child == path or is_chain_name(child.name)):

@@ -10,12 +10,13 @@ from evidence.calls import Calls, NotItsTurn
 from evidence.canonical import read
 from evidence.chain import BrokenLink, Continuity, OutOfTurn, Position, still_open
 from evidence.checking import MAX_LINE_BYTES
+from evidence.fault import Fault
 from evidence.heads import Heads
 from evidence.key_entry import BadHistory
 from evidence.layout import LEDGER_KEYS_NAME, RECEIPTS_NAME
 from evidence.line import Note, read_line
 from evidence.note import VerifierKey
-from evidence.pack.report import Fault, PartReport, Step
+from evidence.pack.report import PartReport, Step
 from evidence.pack.selecting import ANCHORS
 from evidence.pack.vocabulary import (
     BODIES,
@@ -42,7 +43,7 @@ _HEADER: Final = b"header\t"
 class Faulty(Exception):
     """The pack is not what it says."""
 
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, fault: Fault[Step]) -> None:
         super().__init__(str(fault))
         self.fault = fault
 
@@ -319,8 +320,8 @@ class PartCheck:
     def _fault(self, step: Step, what: str, name: str | None = None) -> Faulty:
         seq, kind = (None, None) if self._header is None else (self._header.seq, self._header.kind.value)
         if name is None:
-            return Faulty(Fault(step, what, self._place.name, self._place.line, seq, kind))
-        return Faulty(Fault(step, what, member_of(self._name, name), None, seq, kind))
+            return Faulty(Fault(step, what, None, self._place.name, self._place.line, seq, kind))
+        return Faulty(Fault(step, what, None, member_of(self._name, name), None, seq, kind))
 
 
 def _keeps(committed: Mapping[str, Any], content: Mapping[str, str]) -> bool:

@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import Any
 
 from evidence.checkpoint import Checkpoint, Cosignature
+from evidence.fault import Fault
 from evidence.pack.vocabulary import Manifest
 from evidence.printable import printable
 from evidence.record import Header
@@ -46,34 +47,6 @@ STEPS: Mapping[Step, str] = {
 """Each step with what it proves."""
 
 AT_THE_LOG = (Step.CHECKPOINT, Step.INCLUSION)
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """The first thing that is wrong in a pack. `line` counts from 1; `seq` and `kind` are of the record, if known."""
-
-    step: Step
-    what: str
-    member: str | None = None
-    line: int | None = None
-    seq: int | None = None
-    kind: str | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """The fault as a JSON object; `step` is its number."""
-        return {
-            "step": int(self.step),
-            "what": self.what,
-            "member": self.member,
-            "line": self.line,
-            "seq": self.seq,
-            "kind": self.kind,
-        }
-
-    def __str__(self) -> str:
-        places = (("", self.member), ("line ", self.line), ("record ", self.seq), ("kind ", self.kind))
-        where = ", ".join(f"{name}{value}" for name, value in places if value is not None)
-        return printable(f"{where or 'the pack'}: {self.what}")
 
 
 @dataclass(slots=True)
@@ -119,7 +92,7 @@ class PackReport:
     proofs: int = 0
     checkpoint: Checkpoint | None = None
     cosignatures: tuple[Cosignature, ...] = ()
-    fault: Fault | None = None
+    fault: Fault[Step] | None = None
     done: int = 0
 
     @property
@@ -168,7 +141,7 @@ class PackReport:
             "witnesses": self.witness_keys,
             "cosignatures": [{"witness": each.witness, "at": each.unix_seconds} for each in self.cosignatures],
             "chains": [_part_json(part) for part in self.parts],
-            "error": self.fault and self.fault.as_json(),
+            "error": self.fault and _fault_json(self.fault),
         }
 
     def lines(self) -> Iterator[str]:
@@ -225,6 +198,12 @@ def _part_notes(part: PartReport) -> Iterator[str]:
     yield f"  self-asserted: {part.self_asserted} of {last.seq - first.seq + 1} records"
     if chain.lost:
         yield f"  {chain.lost} records were lost while the disk failed, and are declared as such"
+
+
+def _fault_json(fault: Fault[Step]) -> dict[str, Any]:
+    """A pack has members, and their names say of which chain they are."""
+    names = {"file": "member"}
+    return {names.get(name, name): value for name, value in fault.as_json().items() if name != "chain"}
 
 
 def _part_json(part: PartReport) -> dict[str, Any]:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from evidence.checkpoint import NOBODY, NotWitnessed, Opened, Quorum, open_checkpoint_by, read_checkpoint
+from evidence.fault import Fault
 from evidence.key_history import root_of
 from evidence.merkle import BadProof, check_inclusion, leaf_hash
 from evidence.note import VerifierKey, read_note
 from evidence.pack.archive import Archive, BadArchive
 from evidence.pack.checking import Faulty, Lines, PartCheck
-from evidence.pack.report import Fault, PackReport, PartReport, Step
+from evidence.pack.report import PackReport, PartReport, Step
 from evidence.pack.vocabulary import (
     BODIES,
     CHECKPOINT,
@@ -215,4 +216,4 @@ def _digest(file: BinaryIO) -> str:
 def _faulty(
     step: Step, what: str, member: str | None = None, line: int | None = None, seq: int | None = None
 ) -> Faulty:
-    return Faulty(Fault(step, what, member, line, seq))
+    return Faulty(Fault(step, what, None, member, line, seq))
