@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import getpass
-import os
 import shutil
 import tempfile
 from contextlib import closing
@@ -21,6 +20,7 @@ from central.ledger.reading import Wanted as LedgerWanted
 from central.ledger.unfolding import unfold
 from central.pack.receipts import give_receipts
 from evidence.clock import Clock
+from evidence.pack.drafting import drafted
 from evidence.pack.exporting import Exported
 from evidence.pack.packs import Wanted, run_export
 from evidence.record import read_header
@@ -110,11 +110,6 @@ def _around(reading: Reading, number: int, wanted: Wanted) -> Wanted:
 
 
 def _hand_out(draft: Path, target: Path) -> None:
-    """Whole or not at all, and in no other file's place; the two may lie on different disks."""
-    beside = target.with_name(f".{target.name}.draft")
-    try:
-        shutil.copyfile(draft, beside)
-        beside.chmod(0o600)
-        os.link(beside, target)
-    finally:
-        beside.unlink(missing_ok=True)
+    """Under its name; the two may lie on different disks."""
+    with draft.open("rb") as file, drafted(target) as copy:
+        shutil.copyfileobj(file, copy)

@@ -5,7 +5,6 @@ commitments, and nothing else can ever be.
 """
 
 import hashlib
-import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import IO, Final
 from evidence.layout import LEDGER_KEYS_NAME, RECEIPTS_NAME
 from evidence.line import Note, note_line
 from evidence.note import read_note
+from evidence.pack.drafting import drafted
 from evidence.pack.packing import Packing
 from evidence.pack.proving import LogFiles
 from evidence.pack.selecting import ANCHORS, Selecting, calls_named
@@ -43,7 +43,6 @@ from evidence.unsealing import Unsealer
 
 _IN_MEMORY_BYTES: Final = 1 << 24
 _BLOCK_BYTES: Final = 1 << 16
-_FILE_MODE: Final = 0o600
 
 
 class NothingToExport(Exception):
@@ -107,18 +106,10 @@ def export(folder: Path, target: Path, order: Order) -> Exported:
     if target.exists():
         raise FileExistsError(f"{target} is there already: give another name")
     chosen = _choose(folder, order)
-    draft = target.with_name(f".{target.name}.draft")
-    handle = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC, _FILE_MODE)
-    try:
-        with os.fdopen(handle, "w+b") as file:
-            told, proved = _write(file, chosen, order)
-            file.flush()
-            os.fsync(file.fileno())
-            file.seek(0)
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
+    with drafted(target) as file:
+        told, proved = _write(file, chosen, order)
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     records = sum(each.last.seq - each.first.seq + 1 for each in chosen)
     selected = sum(len(each.seqs) for each in chosen)
     units = tuple(sorted(told.units))

@@ -1,8 +1,10 @@
 """A pack holds what was asked for and what proves it, and nothing else; whoever has the keys believes it."""
 
 import base64
+import errno
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -13,7 +15,8 @@ import pytest
 
 from evidence.checkpoint import NOBODY, Quorum
 from evidence.note import read_verifier_key
-from evidence.pack.exporting import NothingToExport
+from evidence.pack.exporting import Exported, NothingToExport
+from evidence.pack.proving import LogFiles
 from evidence.pack.report import STEPS, Step
 from evidence.pack.steps import Trust
 from evidence.pack.verifying import Given
@@ -142,6 +145,30 @@ def test_nothing_to_export(tmp_path: Path, selection: Selection) -> None:
     with pytest.raises(NothingToExport):
         counter.export(selection)
     assert [path.name for path in tmp_path.iterdir()] == ["evidence"]
+
+
+@pytest.mark.parametrize("hard_links", [pytest.param(True, id="hard links"), pytest.param(False, id="none")])
+def test_two_exports_to_one_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, hard_links: bool) -> None:
+    """The one that is done first has it; the other one says so, and leaves nothing behind."""
+    if not hard_links:
+        monkeypatch.setattr(os, "link", _not_on_this_file_system)
+    counter, between = Counter.opened(tmp_path), list[Exported]()
+
+    def get(path: str) -> bytes | None:
+        if path.startswith("tile/") and not between:
+            between.append(counter.export(Selection(call="call-1"))[1])
+        return counter.log.get(path)
+
+    with pytest.raises(FileExistsError, match=r"one\.agentgate is there already: give another name"):
+        counter.export(log=LogFiles(get))
+    target = tmp_path / "one.agentgate"
+    assert agreed(target.read_bytes()).digest == between[0].digest
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert {path.name for path in tmp_path.iterdir()} == {"evidence", "one.agentgate"}
+
+
+def _not_on_this_file_system(*_: object) -> None:
+    raise PermissionError(errno.EPERM, "Operation not permitted")
 
 
 def test_a_chain_whose_beginning_was_shipped_away(tmp_path: Path) -> None:
