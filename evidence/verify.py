@@ -138,7 +138,7 @@ def read_given(option: str, given: str, read: Callable[[str], _T]) -> _T:
 def _members(path: Path) -> Iterator[Path]:
     """The path itself if it is a chain, else what lies in it. Raises NothingToCheck."""
     if not path.is_dir():
-        raise NothingToCheck(f"{path}: no such folder")
+        raise NothingToCheck(f"{path}: no such folder or pack: name what a sidecar or `pack export` has written")
     children = sorted(path.iterdir())
     if not children:
         raise NothingToCheck(f"{path}: the folder is empty")

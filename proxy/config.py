@@ -138,7 +138,7 @@ def make_state(config: Config) -> None:
 def read_config(flags: Flags, environ: Mapping[str, str]) -> Config:
     """The configuration of `agentgate sidecar`. Raises ConfigProblems with everything that is wrong."""
     reader = _Reader(flags, environ)
-    if not reader.settings.upstreams:
+    if not reader.settings.upstreams and not reader.told_of_upstreams:
         remedy = "Name at least one MCP server: --upstream files=https://tools.example/mcp."
         reader.found.add("upstreams", "there is none", remedy)
     return reader.config(dict.fromkeys(reader.settings.upstreams, ()))
@@ -202,12 +202,15 @@ class _Reader:
         self._environ = environ
         file = flags.config or environ.get("AGENTGATE_CONFIG")
         path = Path(file).expanduser() if file else None
-        parsed = (found.take(str(path), parse_file, path) or {}) if path else {}
+        read = found.take(str(path), parse_file, path) if path else {}
+        parsed = read or {}
         keys = given_keys(flags, found)
         self._origin = Origin(path, {key.at: key.flag for key in keys})
         given = overlaid(parsed, keys)
         if only is not None:
             given = _picked(given, only)
+        # What could not be read is a problem already: nobody knows whether there is none.
+        self.told_of_upstreams = read is None or bool(given.get("upstreams"))
         self.settings = read_shape(Settings, given, self._origin, found) or Settings()
 
     def config(self, upstreams: Mapping[str, tuple[str, ...]]) -> Config:

@@ -57,6 +57,8 @@ def told(done: dict[str, Any]) -> Iterator[str]:
         yield f"pack {done['noted']} is noted: an erasure of its units names it"
     if "released" in done:
         yield f"{done['released']} is released"
+    if done.get("holds") == []:
+        yield "no hold is placed"
     for hold in done.get("holds", ()):
         yield _hold_line(hold)
     if "erased" in done:
@@ -76,7 +78,8 @@ def _erasure_lines(done: dict[str, Any]) -> Iterator[str]:
     for one in done["erased"]:
         yield f"{one['tenant']}, unit {one['unit']}: {_count(len(one['keys']))} {verb} ({one['cause']})"
         if one["sidecars"]:
-            yield f"  the spool of {', '.join(one['sidecars'])} may still have them: docs/erasure.md"
+            spools = ", ".join(one["sidecars"])
+            yield f"  in the spool of {spools}: as soon as it ships again; its notice `keys_erased` says so"
         if one["packs"]:
             yield f"  packs that have its text, and that nothing reaches: {', '.join(one['packs'])}"
     for one in done["held"]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, TextIO
+from typing import BinaryIO, Final, TextIO
 
 from evidence.pack.archive import Archive
 from evidence.pack.page import page
@@ -51,11 +51,20 @@ def run_html(path: Path, target: Path, given: Given, out: TextIO) -> int:
 
 
 def _read(path: Path, trust: Trust) -> tuple[PackReport, Sequence[Told]]:
-    with path.open("rb") as file:
+    with _opened(path) as file:
         report = check_pack(file, trust)
         if not report.ok or report.manifest is None:
             return report, []
         return report, list(told_by(Archive(file), report.manifest))
+
+
+def _opened(path: Path) -> BinaryIO:
+    """The pack, to be read. Raises NothingToCheck."""
+    try:
+        return path.open("rb")
+    except OSError as error:
+        remedy = "name a file that agentgate pack export has written"
+        raise NothingToCheck(f"{path} cannot be read: {error.strerror}: {remedy}") from error
 
 
 def _lines(report: PackReport, story: Story) -> Iterator[str]:

@@ -245,8 +245,10 @@ BAD_FILES = [
 @pytest.mark.parametrize(("name", "content", "problem"), BAD_FILES)
 def test_a_file_that_cannot_be_parsed(tmp_path: Path, name: str, content: str | bytes, problem: str) -> None:
     (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(ConfigProblems, match=problem):
-        read_config(Flags(config=str(tmp_path / name), upstreams=FILES.upstreams), HOME)
+    for upstreams in (FILES.upstreams, ()):
+        with pytest.raises(ConfigProblems, match=problem) as raised:
+            read_config(Flags(config=str(tmp_path / name), upstreams=upstreams), HOME)
+        assert len(raised.value.problems) == 1
 
 
 def test_wrap_has_one_upstream_and_takes_its_trust_from_the_file(tmp_path: Path) -> None:

@@ -81,6 +81,7 @@ def test_a_unit_that_others_have_text_in_is_not_erased_by_one_of_them(desk: Desk
 
 
 def test_a_hold_is_placed_listed_and_released(desk: Desk) -> None:
+    assert desk.central.command("hold", "list").stdout == "no hold is placed\n"
     code, placed = desk.said("hold", "add", "--tenant", "acme", "--session", "s1", "--reason", "case 12")
     erase = ("erase", "--tenant", "acme", "--session", "s1", "--reason", "ticket 17")
     assert code == 0
