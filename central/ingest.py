@@ -4,7 +4,7 @@ All work is done in a small pool of threads, so that a batch that takes long hol
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from typing import Final
 
 import zstandard
 
-from central.ledger.covered import Covered, covered
+from central.ledger.covered import Covered, covered, erased_of
 from central.ledger.ledger import Ledger
 from central.receipts import Receipts
 from central.registry import Sidecar
@@ -33,10 +33,14 @@ class TooLarge(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a sidecar is told: the receipt for all that is held of its chain, and what of it the log holds."""
+    """What a sidecar is told: the receipt for all that is held of its chain, and what of it the log holds.
+
+    When `erasures` is not what it was, it asks which of its keys are destroyed.
+    """
 
     receipt: str | None
     included: int
+    erasures: int
 
 
 class Ingest:
@@ -81,6 +85,12 @@ class Ingest:
         held = await asyncio.get_running_loop().run_in_executor(self._threads, self._covered, sidecar, chain)
         return await self._given(held, sidecar, chain)
 
+    async def erased(self, sidecar: Sidecar, keys: Sequence[str]) -> str:
+        """A signed note that says which of these data keys are destroyed. Raises LedgerUnavailable, SigningFailed."""
+        store = self._ledger.store
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, erased_of, store, sidecar.tenant, keys)
+        return await self._receipts.erased(sidecar.id, sidecar.tenant, found)
+
     def close(self) -> None:
         """Wait for what is under way."""
         self._threads.shutdown()
@@ -105,7 +115,7 @@ class Ingest:
 
     async def _given(self, held: Covered | None, sidecar: Sidecar, chain: str) -> Given:
         if held is None:
-            return Given(None, 0)
+            return Given(None, 0, 0)
         receipt = await self._receipts.note(
             sidecar=sidecar.id,
             tenant=sidecar.tenant,
@@ -113,4 +123,4 @@ class Ingest:
             incarnation=held.incarnation,
             position=held.position,
         )
-        return Given(receipt, held.included)
+        return Given(receipt, held.included, held.erasures)

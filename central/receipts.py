@@ -1,9 +1,11 @@
 """Receipts: what central signs for what its ledger holds of a chain. See evidence/receipt.py for their form."""
 
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 from evidence.chain import Position
 from evidence.clock import Clock, Instant
+from evidence.erased import Erased
 from evidence.receipt import Receipt
 
 _NS: Final = 1_000_000_000
@@ -45,3 +47,8 @@ class Receipts:
             merge_by=Instant(now.unix_ns + self._merge_ns, now.boot_us).rfc3339(),
         )
         return await self._keys.note(receipt.text())
+
+    async def erased(self, sidecar: str, tenant: str, keys: Sequence[str]) -> str:
+        """The signed word that these data keys, sorted by their ids, are destroyed. Raises SigningFailed."""
+        at = max(self._clock.now().rfc3339(), await self._keys.since())
+        return await self._keys.note(Erased(sidecar, tenant, at, tuple(keys)).text())

@@ -9,6 +9,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+import orjson
 from aiohttp import hdrs, web
 
 from central.answers import BadRequest, error_answer, json_answer
@@ -20,6 +21,7 @@ from central.metrics import CONTENT_TYPE, CentralMetrics
 from central.reader_face import ReaderFace
 from central.store.engine import LedgerUnavailable
 from evidence.batch import MEDIA_TYPE, BadBatch
+from evidence.erased import ASKED_AT_ONCE
 from evidence.record import is_digest
 from evidence.signers import SigningFailed
 
@@ -52,6 +54,7 @@ def central_app(
         [
             web.post("/v1/evidence/batches", face.batches),
             web.get("/v1/evidence/chains/{chain}/position", face.position),
+            web.post("/v1/evidence/erased", face.erased),
             web.get("/log/{path:.*}", face.log),
             *readers.routes(),
             web.get("/livez", face.livez),
@@ -136,6 +139,15 @@ class _Face:
             return error_answer(400, "bad_request", "a chain is named by 64 hex digits: the link of its first record")
         return json_answer(_body(await self._ingest.standing(self._signed(request).over(b""), chain)))
 
+    async def erased(self, request: web.Request) -> web.Response:
+        """POST `{"keys": [ids]}`: a note that says which of these data keys of the sidecar's tenant are destroyed."""
+        signed = self._signed(request)
+        with self._ingest.admitted():
+            async with asyncio.timeout(READ_SECONDS):
+                content = await request.read()
+            note = await self._ingest.erased(signed.over(content), _ids(content))
+        return json_answer({"note": note})
+
     async def log(self, request: web.Request) -> web.StreamResponse:
         """GET: the log as C2SP tlog-tiles has it: `checkpoint`, and `tile/…`; and the history of its keys."""
         path = request.match_info["path"]
@@ -172,4 +184,14 @@ class _Face:
 
 
 def _body(given: Given) -> dict[str, Any]:
-    return {"receipt": given.receipt, "included": given.included}
+    return {"receipt": given.receipt, "included": given.included, "erasures": given.erasures}
+
+
+def _ids(content: bytes) -> list[str]:
+    try:
+        keys = orjson.loads(content)["keys"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadRequest('the body is {"keys": [<ids of data keys>]}') from error
+    if not isinstance(keys, list) or len(keys) > ASKED_AT_ONCE or not all(map(is_digest, keys)):
+        raise BadRequest(f"`keys` is a list of at most {ASKED_AT_ONCE} ids of 64 hex digits")
+    return keys

@@ -1,7 +1,8 @@
-"""`agentgate evidence erase`: takes wrapped data keys out of a sidecar's spool, where no ledger reaches.
+"""Takes wrapped data keys out of a sidecar's spool: `agentgate evidence erase`, and what central says is erased.
 
-A chain that a process writes to is left alone, since that process has the file open and data keys in memory. A new file
-takes the old one's place, whole or not at all; what the disk does with the old one's blocks is the disk's.
+A chain that another process writes to is left alone, since that process has the file open and data keys in memory; it
+does it itself (`Journal.forget`). A new file takes the old one's place, whole or not at all; what the disk does with
+the old one's blocks is the disk's.
 """
 
 import os
@@ -13,9 +14,9 @@ from typing import Final, TextIO
 
 import orjson
 
-from evidence.layout import CHAIN_GLOB, KEYS_NAME
+from evidence.key_lines import without
+from evidence.layout import CHAIN_GLOB, KEYS_NAME, keys_draft
 from evidence.printable import printable
-from evidence.sealing import read_key_line
 from evidence.spool import Locked, lock
 
 _DONE: Final = 0
@@ -42,13 +43,23 @@ def forget(folder: Path, keys: AbstractSet[str], units: AbstractSet[str]) -> For
             busy.append(chain.name)
             continue
         try:
-            draft = folder / f".{chain.name}.erasing"
-            draft.unlink(missing_ok=True)
-            gone += _forget(chain / KEYS_NAME, draft, keys, units)
+            gone += forget_in(chain, keys, units)
             os.fsync(handle)
         finally:
             os.close(handle)
     return Forgotten(tuple(dict.fromkeys(gone)), tuple(busy))
+
+
+def forget_in(chain: Path, keys: AbstractSet[str], units: AbstractSet[str] = frozenset()) -> list[str]:
+    """Take wrapped keys out of a chain that the caller has locked; the ids of those that were there. Raises OSError."""
+    path, draft = chain / KEYS_NAME, chain.parent / keys_draft(chain.name)
+    draft.unlink(missing_ok=True)
+    if not path.is_file() or path.is_symlink():
+        return []
+    kept, gone = without(path.read_bytes(), keys, units)
+    if gone:
+        _replace(path, draft, kept)
+    return gone
 
 
 def run_forget(folder: Path, *, keys: Iterable[str], units: Iterable[str], as_json: bool, out: TextIO) -> int:
@@ -67,31 +78,6 @@ def run_forget(folder: Path, *, keys: Iterable[str], units: Iterable[str], as_js
         out.write("".join(f"{key} is gone\n" for key in done.keys) or "none of these keys is here\n")
         out.writelines(f"{name}: a process writes there; stop it and try again\n" for name in done.busy)
     return _DONE if done.keys and not done.busy else _NOT_TRUE
-
-
-def _forget(path: Path, draft: Path, keys: AbstractSet[str], units: AbstractSet[str]) -> list[str]:
-    """The ids of what was taken out of one file; a line that is no key of ours stays."""
-    if not path.is_file() or path.is_symlink():
-        return []
-    kept: list[bytes] = []
-    gone: list[str] = []
-    for line in path.read_bytes().splitlines(keepends=True):
-        key, unit = _named(line)
-        if key and (key in keys or unit in units):
-            gone.append(key)
-        else:
-            kept.append(line)
-    if gone:
-        _replace(path, draft, b"".join(kept))
-    return gone
-
-
-def _named(line: bytes) -> tuple[str, str]:
-    try:
-        members = read_key_line(line.removesuffix(b"\n"))
-    except ValueError:
-        return "", ""
-    return str(members["id"]), str(members["unit"])
 
 
 def _replace(path: Path, draft: Path, content: bytes) -> None:

@@ -12,6 +12,7 @@ import contextlib
 import errno
 import math
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -123,6 +124,19 @@ class Journal:
             await asyncio.shield(self._flusher.flushed())
         except OSError as error:
             raise SpoolFailed(self._begin_trouble(error)) from error
+
+    async def forget(self, keys: AbstractSet[str]) -> list[str]:
+        """Destroy the wrapped keys of these ids, and seal nothing more under them; the ids of those that were there.
+
+        It is recorded before it is done (`keys_erased`). Raises SpoolFailed, OSError: then they are asked for again.
+        """
+        self._writer.drop_keys(keys)
+        read, gone = await asyncio.to_thread(self._spool.keys_without, keys)
+        if gone:
+            await self.append(Entry(Kind.NOTICE, {"event": "keys_erased", "keys": gone}, durability="host"))
+            self._spool.take_keys(read)
+            await self.flush()
+        return gone
 
     async def close(self, reason: str) -> None:
         """Write `close` and the last head, flush, and free the chain; idempotent. What cannot be written stays out."""

@@ -12,7 +12,7 @@ CHAIN_GLOB: Final = "chain-*"
 SEGMENT_GLOB: Final = "records-*.tsv"
 
 _CHAIN: Final = re.compile(r"chain-[0-9a-f]{16}")
-_DRAFT: Final = re.compile(r"\.chain-[0-9a-f]{16}\.receipts\.tsv")
+_DRAFT: Final = re.compile(r"\.chain-[0-9a-f]{16}\.(?:receipts\.tsv|keys\.jsonl)")
 _SEGMENT: Final = re.compile(r"records-([0-9]{8,})\.tsv")
 
 
@@ -43,6 +43,11 @@ def receipt_draft(chain: str) -> str:
     return f".{chain}.{RECEIPTS_NAME}"
 
 
-def is_receipt_draft(name: str) -> bool:
-    """Whether a file of this name is such a receipt: one on its way, or left by a writer that was killed."""
+def keys_draft(chain: str) -> str:
+    """Where the wrapped keys that stay are written, beside a chain, before the file takes the old one's place."""
+    return f".{chain}.{KEYS_NAME}"
+
+
+def is_draft(name: str) -> bool:
+    """Whether a file of this name is one of these two: on its way, or left by a writer that was killed."""
     return _DRAFT.fullmatch(name) is not None

@@ -19,6 +19,7 @@ from typing import Final
 import orjson
 
 from evidence.chain import Position
+from evidence.erased import Erased, read_erased
 from evidence.key_history import History
 from evidence.note import ED25519, VerifierKey, read_verifier_key
 from evidence.record import is_digest
@@ -75,6 +76,14 @@ def open_receipt_of(note: str, history: History) -> Receipt:
     receipt = read_receipt(text)
     standing.refuse(receipt.at)
     return receipt
+
+
+def open_erased_of(note: str, history: History) -> Erased:
+    """What a note says is erased, by a key that this history stands for at that time. Raises BadSignature."""
+    text, standing = history.open(note)
+    erased = read_erased(text)
+    standing.refuse(erased.at)
+    return erased
 
 
 def read_receipt(text: str) -> Receipt:

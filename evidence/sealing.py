@@ -10,6 +10,7 @@ import hashlib
 import hmac
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -118,6 +119,11 @@ class Sealer:
         box = nonce + key.cipher.encrypt(nonce, content, key.aad)
         key.boxes += 1
         return Sealed({"commitments": commitments, "sealed": {"key": key.id, "hash": box_hash(box)}}, box)
+
+    def drop(self, keys: AbstractSet[str]) -> None:
+        """Seal nothing more under these data keys: what comes next of their units gets a new one."""
+        for name in [name for name, key in self._keys.items() if key.id in keys]:
+            del self._keys[name]
 
     def _key(self, unit: str, retention: str, day: int) -> _DataKey:
         name = unit, retention

@@ -10,10 +10,12 @@ import fcntl
 import os
 import secrets
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Final
 
-from evidence.layout import KEYS_NAME, RESERVE_NAME, segment_name, segment_numbers
+from evidence.key_lines import without
+from evidence.layout import KEYS_NAME, RESERVE_NAME, keys_draft, segment_name, segment_numbers
 
 _FILE_MODE: Final = 0o600
 _FOLDER_MODE: Final = 0o700
@@ -151,6 +153,46 @@ class Spool:
                     file.close()
 
         return job
+
+    def keys_without(self, keys: AbstractSet[str]) -> tuple[int, list[str]]:
+        """Draft a file of the wrapped keys that stay, for `take_keys`: how many bytes of the present one were read, and
+        the ids of those that do not stay. Work for a thread of its own; the chain may be written to meanwhile."""
+        path, draft = self.chain / KEYS_NAME, self._keys_draft
+        content = path.read_bytes()
+        content = content[: content.rfind(b"\n") + 1]
+        kept, gone = without(content, keys)
+        draft.unlink(missing_ok=True)
+        if gone:
+            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _FILE_MODE)
+            with os.fdopen(handle, "wb") as file:
+                file.write(kept)
+                file.flush()
+                os.fsync(file.fileno())
+        return len(content), gone
+
+    def take_keys(self, read: int) -> None:
+        """Put the draft in the place of keys.jsonl, with what was written behind its first `read` bytes meanwhile.
+
+        A crash leaves the one file or the other. The next flush has it on the disk.
+        """
+        path, draft = self.chain / KEYS_NAME, self._keys_draft
+        with path.open("rb") as file:
+            file.seek(read)
+            later = file.read()
+        fresh = _AppendOnly(draft)
+        try:
+            fresh.append(later)
+            draft.replace(path)
+        except OSError:
+            fresh.close()
+            raise
+        # A flush in another thread may be at the old file.
+        self._retired.append(self._keys)
+        self._keys = fresh
+
+    @property
+    def _keys_draft(self) -> Path:
+        return self.chain.parent / keys_draft(self.chain.name)
 
     def free_bytes(self) -> int:
         """What the file system has left for us."""

@@ -14,7 +14,7 @@ import orjson
 from evidence.checking import Faulty
 from evidence.fault import Fault
 from evidence.key_history import read_pin, root_of
-from evidence.layout import is_chain_name, is_receipt_draft, segment_number
+from evidence.layout import is_chain_name, is_draft, segment_number
 from evidence.note import VerifierKey
 from evidence.printable import printable
 from evidence.report import ChainReport, Report, Step
@@ -149,8 +149,8 @@ def _members(path: Path) -> Iterator[Path]:
 
 
 def _on_its_way(path: Path) -> bool:
-    """A receipt that takes its place in a moment, and was not there yet when the files were listed; or never will."""
-    return is_receipt_draft(path.name) and not path.is_dir() and not path.is_symlink()
+    """A file that takes its place in a moment, and was not there yet when the files were listed; or never will."""
+    return is_draft(path.name) and not path.is_dir() and not path.is_symlink()
 
 
 def _check_chain(chain: Path, pinned: bytes | None, verifiers: Sequence[VerifierKey | Ledger]) -> ChainReport:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from evidence.chain import Position
+from evidence.erased import Erased
 from evidence.key_entry import BadHistory, Rule
 from evidence.key_history import History, Pin, merged, only, read_history, root_of
 from evidence.note import VerifierKey
-from evidence.receipt import Receipt, open_receipt_of, read_receipt_line
+from evidence.receipt import Receipt, open_erased_of, open_receipt_of, read_receipt_line
 from evidence.record import Header
 from evidence.signing import BadSignature
 
@@ -36,10 +37,17 @@ class Ledger:
 
     def open(self, note: str) -> Receipt:
         """A receipt that counts. Raises BadSignature."""
+        return open_receipt_of(note, self._standing())
+
+    def open_erased(self, note: str) -> Erased:
+        """What it says is erased, if that counts. Raises BadSignature."""
+        return open_erased_of(note, self._standing())
+
+    def _standing(self) -> History:
         if self.pin.number and not self.history.notes:
             what = f"no key history is here, and entry {self.pin.number} of it was seen: it was rolled back"
             raise BadHistory(Rule.ROLLED_BACK, what)
-        return open_receipt_of(note, self.history)
+        return self.history
 
 
 class Witness:

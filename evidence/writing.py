@@ -4,6 +4,7 @@ Knows nothing of the event loop. What is drafted and not stored leaves no trace:
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 from msgspec import Struct
 
@@ -83,6 +84,10 @@ class Writer:
             self._undo([notice])
             raise
         self.written = self._scribe.position
+
+    def drop_keys(self, keys: AbstractSet[str]) -> None:
+        """Seal nothing more under these data keys."""
+        self._sealer.drop(keys)
 
     def store_head(self, position: Position) -> None:
         """Sign and write the head of a position that is on disk. Raises OSError."""

@@ -6,8 +6,9 @@ receipt that needs it. It only grows: an older or another one is refused, whoeve
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
+from evidence.erased import Erased
 from evidence.key_entry import BadHistory, Rule
 from evidence.note import VerifierKey
 from evidence.receipt import Receipt
@@ -16,6 +17,8 @@ from evidence.witnessing import Ledger
 
 PATH: Final = "/log/keys/receipts"
 """Where central publishes it."""
+
+_Opened = TypeVar("_Opened")
 
 Ask = Callable[[], Awaitable[bytes | None]]
 """Gives the history that central publishes; None where there is none."""
@@ -38,8 +41,15 @@ class LedgerKeys:
 
         Raises BadSignature, and what `ask` raises.
         """
+        return await self._opened(lambda ledger: ledger.open(note), ask)
+
+    async def open_erased(self, note: str, ask: Ask) -> Erased:
+        """What a note says is erased, likewise."""
+        return await self._opened(lambda ledger: ledger.open_erased(note), ask)
+
+    async def _opened(self, opened: Callable[[Ledger], _Opened], ask: Ask) -> _Opened:
         try:
-            return self._ledger.open(note)
+            return opened(self._ledger)
         except BadHistory as error:
             if error.rule not in {Rule.UNKNOWN_KEY, Rule.NOT_ACTIVE}:
                 raise
@@ -47,7 +57,7 @@ class LedgerKeys:
             if published is None:
                 raise
         self._ledger = self._ledger.learned(published)
-        return self._ledger.open(note)
+        return opened(self._ledger)
 
     def keep(self, chain: Path) -> None:
         """Leave with a chain what its receipts need. Blocks; raises OSError."""

@@ -9,6 +9,7 @@ once. What goes wrong is tried again with growing pauses and told by `problem`; 
 import asyncio
 import contextlib
 import hashlib
+import math
 import os
 import random
 import ssl
@@ -38,6 +39,7 @@ from evidence.shipping import ChainReader, NotShippable, Origin, Outgoing
 from evidence.signing import BadSignature
 from evidence.spool import Locked, lock
 from evidence.trimming import trim
+from proxy.erasures import Erasures, believed
 from proxy.ledger_keys import PATH as KEYS_PATH
 from proxy.ledger_keys import LedgerKeys
 from proxy.settings.central import CentralConfig
@@ -52,6 +54,7 @@ _CONNECT_SECONDS: Final = 5.0
 _TOKEN_SECONDS: Final = 60
 _LOOK_SECONDS: Final = 60.0
 _TRIM_SECONDS: Final = 60.0
+_FORGET_SECONDS: Final = 10.0
 _MAX_ANSWER: Final = 1 << 20
 _LEVEL: Final = 3
 
@@ -81,6 +84,11 @@ class _Shipment:
     held: Position = field(default_factory=Position)
     promised: Position = field(default_factory=Position)
     included: int = 0
+    told: int = 0
+    """What central said last of its erasures, and what of that was done here."""
+
+    obeyed: int = -1
+    asked: float = -math.inf
     problem: str | None = None
     wanted: asyncio.Event = field(default_factory=asyncio.Event)
     trimmed: float = 0.0
@@ -88,11 +96,12 @@ class _Shipment:
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """A receipt as it came, and up to which record central's log has the chain."""
+    """A receipt as it came, up to which record central's log has the chain, and the number of its last erasure."""
 
     receipt: Receipt
     note: str
     included: int
+    erasures: int
 
 
 class Uplink:
@@ -101,8 +110,10 @@ class Uplink:
     def __init__(self, central: CentralConfig, keys: Keys, sidecar: str, folder: Path) -> None:
         self._central, self._keys, self._sidecar, self._folder = central, keys, sidecar, folder
         self._shipments: dict[Path, _Shipment] = {}
-        self._done: dict[Path, int] = {}
+        self._done: dict[Path, tuple[int, int]] = {}
+        self._told = 0
         self._ledger_keys = LedgerKeys(central.receipt_key)
+        self._erasures = Erasures(self._asked_for_erased)
         self._session: aiohttp.ClientSession | None = None
 
     def carry(self, journal: Journal) -> None:
@@ -174,7 +185,7 @@ class Uplink:
     async def _ship_one_left(self, chain: Path) -> None:
         try:
             changed = _changed(chain)
-            if self._done.get(chain) == changed:
+            if self._done.get(chain) == (changed, self._told):
                 return
             handle = lock(chain)
         except (Locked, OSError):
@@ -182,7 +193,7 @@ class Uplink:
         try:
             shipment = _Shipment(chain)
             if await self._ship_whole(shipment) and await self._given_up(shipment):
-                self._done[chain] = changed
+                self._done[chain] = (changed, shipment.told)
         except OSError:
             return
         finally:
@@ -192,7 +203,8 @@ class Uplink:
         """Trim a chain that has arrived; whether the log has all of it, and its last segment alone is left."""
         await asyncio.to_thread(trim, shipment.chain, shipment.included, self._central.keep_seconds)
         left = segment_numbers(await asyncio.to_thread(os.listdir, shipment.chain))
-        return len(left) <= 1 and shipment.included >= shipment.held.seq
+        obeyed = shipment.told in (0, shipment.obeyed)
+        return obeyed and len(left) <= 1 and shipment.included >= shipment.held.seq
 
     async def _ship_whole(self, shipment: _Shipment) -> bool:
         """Ship a chain that nobody writes to; whether all of it has arrived."""
@@ -207,6 +219,7 @@ class Uplink:
         """Deliver batch after batch, for as long as the chain is written to; gives the receipt of each."""
         reader, origin = await self._joined(shipment)
         while True:
+            await self._forget(shipment, origin)
             outgoing = await asyncio.to_thread(reader.more)
             if outgoing is not None:
                 yield await self._deliver(shipment, origin, outgoing)
@@ -261,12 +274,13 @@ class Uplink:
             raise _NotDelivered(f"its receipt does not count: {error}") from error
         if (receipt.sidecar, receipt.tenant, receipt.chain) != (origin.sidecar, origin.tenant, origin.chain):
             raise _NotDelivered("its receipt is for something else")
-        return _Given(receipt, note, included if type(included) is int else 0)
+        return _Given(receipt, note, _number(included), _number(answer.get("erasures")))
 
     async def _take(self, shipment: _Shipment, given: _Given) -> None:
         """Keep a receipt over a record that this chain has; who waits for it waits no more."""
         position = given.receipt.position
-        shipment.held, shipment.included = position, given.included
+        shipment.held, shipment.included, shipment.told = position, given.included, given.erasures
+        self._told = max(self._told, given.erasures)
         if shipment.journal is not None:
             shipment.journal.held(position.seq)
         if position.seq >= shipment.promised.seq:
@@ -306,6 +320,24 @@ class Uplink:
             return
         shipment.trimmed = time.monotonic()
         await asyncio.to_thread(trim, shipment.chain, shipment.included, self._central.keep_seconds)
+
+    async def _forget(self, shipment: _Shipment, origin: Origin) -> None:
+        """Destroy the data keys of this chain that central has destroyed since it was asked last."""
+        told = shipment.told
+        if told in (0, shipment.obeyed) or time.monotonic() - shipment.asked < _FORGET_SECONDS:
+            return
+        shipment.asked = time.monotonic()
+        if await self._erasures.carry_out(shipment.chain, shipment.journal, origin):
+            shipment.obeyed = told
+
+    async def _asked_for_erased(self, origin: Origin, keys: list[str]) -> frozenset[str]:
+        """Those of these data keys that central says are destroyed. Raises _NotDelivered."""
+        answer = await self._ask("POST", "/v1/evidence/erased", origin.tenant, orjson.dumps({"keys": keys}))
+        try:
+            erased = await self._ledger_keys.open_erased(str(answer.get("note")), self._published_keys)
+            return believed(erased, origin, keys)
+        except BadSignature as error:
+            raise _NotDelivered(f"what it says is erased does not count: {error}") from error
 
     async def _ask(self, method: str, path: str, tenant: str, body: bytes) -> Mapping[str, Any]:
         """One question to central. Raises _NotDelivered, _Elsewhere, _Refused."""
@@ -355,6 +387,10 @@ async def _pause(shipment: _Shipment) -> None:
         async with asyncio.timeout(PAUSE_SECONDS):
             await shipment.wanted.wait()
     shipment.wanted.clear()
+
+
+def _number(given: object) -> int:
+    return given if type(given) is int else 0
 
 
 def _changed(chain: Path) -> int:

@@ -1,5 +1,6 @@
 """How far a chain is safe: up to where the ledger holds it, and up to where the published log does."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -12,11 +13,23 @@ from evidence.record import read_header
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """The ledger holds a chain up to `position`, which `incarnation` wrote; the log up to record `included`."""
+    """The ledger holds a chain up to `position`, which `incarnation` wrote; the log up to record `included`.
+
+    `erasures` is another number whenever keys were destroyed.
+    """
 
     position: Position
     incarnation: str
     included: int
+    erasures: int
+
+
+def erased_of(store: Store, tenant: str, keys: Sequence[str]) -> list[str]:
+    """Those of these data keys of a tenant that are destroyed, in the order of their ids. Raises LedgerUnavailable."""
+    table = tables.erased_keys
+    query = select(table.c.id).where(table.c.tenant == tenant, table.c.id.in_([bytes.fromhex(key) for key in keys]))
+    with store.reading() as connection:
+        return sorted(bytes(key).hex() for key in connection.execute(query).scalars())
 
 
 def covered(store: Store, sidecar: str, tenant: str, chain: str, log_size: int) -> Covered | None:
@@ -32,9 +45,14 @@ def covered(store: Store, sidecar: str, tenant: str, chain: str, log_size: int) 
         .where(batches.c.chain_no == table.c.no, placed.c.first_leaf + placed.c.count <= log_size)
         .scalar_subquery()
     )
-    query = select(table.c.seq, table.c.link, table.c.last_header, included.label("included")).where(*mine)
+    erasures = select(func.coalesce(func.max(tables.erasures.c.no), 0)).scalar_subquery()
+    query = select(
+        table.c.seq, table.c.link, table.c.last_header, included.label("included"), erasures.label("erasures")
+    ).where(*mine)
     with store.reading() as connection:
         row = connection.execute(query).one_or_none()
     if row is None or row.last_header is None:
         return None
-    return Covered(Position(row.seq, row.link.hex()), read_header(row.last_header).incarnation, row.included)
+    return Covered(
+        Position(row.seq, row.link.hex()), read_header(row.last_header).incarnation, row.included, row.erasures
+    )

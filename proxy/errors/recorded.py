@@ -125,6 +125,11 @@ NOTICES: Final = (
         "`agentgate exceptions list` shows them; reasons and rules for arguments are sealed (`records --key`).",
     ),
     _notice(
+        "keys_erased",
+        "Central has destroyed data keys of this chain, and so does the sidecar: nobody can read what they sealed.",
+        "Nothing: the tombstone in central's own chain says who asked, and why.",
+    ),
+    _notice(
         "central_behind_receipt",
         "Central holds less of the chain than it gave a receipt for: it was brought back from an older copy, or lost "
         "records. What is still here is shipped again.",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from evidence.forgetting import run_forget
+from evidence.layout import keys_draft
 from evidence.verify import verify_paths
 from tests.evidence.desk import Desk, one_call
 
@@ -74,10 +75,11 @@ async def test_the_sidecar_goes_on_with_what_is_left(tmp_path: Path) -> None:
 async def test_what_a_kill_left_is_taken_away_by_the_next(tmp_path: Path) -> None:
     desk, lines = await _two_units(tmp_path)
     (chain,) = desk.evidence.glob("chain-*")
-    (desk.evidence / f".{chain.name}.erasing").write_bytes(b"half of it")
-    assert not verify_paths([desk.evidence]).ok
+    (desk.evidence / keys_draft(chain.name)).write_bytes(b"half of it")
+    assert verify_paths([desk.evidence]).ok
     assert _told(desk, [lines[0]["id"]], [])[0] == 0
     assert verify_paths([desk.evidence]).ok
+    assert [child.name for child in desk.evidence.iterdir()] == [chain.name]
 
 
 async def test_a_torn_line_and_a_strange_one_stay(tmp_path: Path) -> None:

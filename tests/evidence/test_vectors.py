@@ -14,6 +14,7 @@ from evidence.reading import run_records
 from evidence.receipt import open_receipt, read_receipt_key
 from evidence.signing import BadSignature, read_public
 from evidence.verify import verify_paths
+from evidence.witnessing import Ledger
 from tests.peers.places import ROOT
 
 VECTORS = ROOT / "tests" / "vectors" / "evidence"
@@ -135,6 +136,18 @@ def test_a_receipt(row: dict[str, Any]) -> None:
     else:
         with pytest.raises(BadSignature):
             open_receipt(row["note"], verifier)
+
+
+@pytest.mark.parametrize(
+    "row", [pytest.param(row, id=row["name"]) for row in json.loads((VECTORS / "erased.json").read_text())]
+)
+def test_what_a_ledger_has_destroyed(row: dict[str, Any]) -> None:
+    ledger = Ledger.known(read_receipt_key(json.loads((VECTORS / "keys.json").read_text())["receipt_key"]))
+    if row["ok"]:
+        assert ledger.open_erased(row["note"]).sidecar == "gate"
+    else:
+        with pytest.raises(BadSignature):
+            ledger.open_erased(row["note"])
 
 
 @pytest.mark.parametrize("generator", ["generate.py", "generate_formats.py"])

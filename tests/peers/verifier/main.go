@@ -152,7 +152,7 @@ func checkReceipt(note string, ledgers []verifier) error {
 }
 
 var chainName = regexp.MustCompile(`^chain-[0-9a-f]{16}$`)
-var receiptOnItsWay = regexp.MustCompile(`^\.chain-[0-9a-f]{16}\.receipts\.tsv$`)
+var receiptOnItsWay = regexp.MustCompile(`^\.chain-[0-9a-f]{16}\.(receipts\.tsv|keys\.jsonl)$`)
 
 func checkFolder(folder string, pinned []byte, ledgers []verifier, found *verdict) error {
 	entries, err := os.ReadDir(folder)

@@ -4,6 +4,7 @@ formats.json         one of each: header, body, record, box, commitment, pseudon
                      verifier key, with all inputs
 batches.json         batches, and the rule of docs/evidence.md that each breaks; null where it is one
 receipts.json        notes of receipts, likewise, under `receipt_key` of keys.json
+erased.json          notes of what a ledger has destroyed, likewise
 numbers.json         doubles by their IEEE 754 bytes, and how they are spelled: those of RFC 8785, appendix B
 not_canonical.json   texts that are the canonical form of nothing
 """
@@ -19,6 +20,7 @@ from typing import Any, Final
 from evidence.batch import write_batch
 from evidence.canonical import canonical
 from evidence.chain import Position
+from evidence.erased import Erased
 from evidence.keys import Keys
 from evidence.line import box_line
 from evidence.record import GENESIS
@@ -238,6 +240,38 @@ def receipts() -> list[dict[str, Any]]:
     return _rows(valid, broken, "note")
 
 
+def erased() -> list[dict[str, Any]]:
+    """Notes that say which data keys are destroyed."""
+    keys = ("ab" * 32, "cd" * 32)
+    text = Erased("gate", "acme", "2026-09-21T14:14:00.000000+00:00", keys).text()
+
+    def signed(text: str, by: int = 1) -> str:
+        return sign_note(text, LEDGER.name, ledger_key(by))
+
+    def respelled(old: str, new: str) -> str:
+        assert old in text, old
+        return signed(text.replace(old, new, 1))
+
+    valid = {
+        "two keys": signed(text),
+        "no key": signed(Erased("gate", "acme", "2026-09-21T14:14:00.000000+00:00", ()).text()),
+    }
+    broken = {
+        "by another key": ("signature", signed(text, by=2)),
+        "a changed key": ("signature", signed(text).replace("ab", "ba", 1)),
+        "another title": ("text", respelled("erased/v1", "erased/v2")),
+        "a receipt": ("text", good().receipt(14)),
+        "keys in another order": ("text", signed("\n".join([*text.split("\n")[:4], *keys[::-1], ""]))),
+        "a key that stands twice": ("text", respelled(keys[1], keys[0])),
+        "a key in upper case": ("text", respelled("ab" * 32, "AB" * 32)),
+        "a key that is too short": ("text", respelled("ab" * 32, "ab" * 31)),
+        "a tenant that is no JSON": ("text", respelled('"acme"', "acme")),
+        "a tenant with a needless escape": ("text", respelled('"acme"', '"\\u0061cme"')),
+        "no time": ("text", signed("\n".join(text.split("\n")[:3]) + "\n")),
+    }
+    return _rows(valid, broken, "note")
+
+
 def numbers() -> list[dict[str, str]]:
     """Doubles and their spelling."""
     return [
@@ -255,6 +289,7 @@ def wanted() -> dict[Path, bytes]:
         "formats.json": formats(),
         "batches.json": batches(),
         "receipts.json": receipts(),
+        "erased.json": erased(),
         "numbers.json": numbers(),
         "not_canonical.json": [{"name": name, "text": text} for name, text in NOT_CANONICAL.items()],
     }
