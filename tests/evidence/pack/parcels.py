@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from evidence.checkpoint import Checkpoint, Quorum, cosign
 from evidence.key_entry import Change, Event
 from evidence.key_history import History, begun, continued, signed_entry, signers, text_of
+from evidence.layout import LEDGER_KEYS_NAME, RECEIPTS_NAME, segment_name
 from evidence.merkle import Edge, leaf_hash
-from evidence.note import COSIGNATURE, ED25519, VerifierKey, write_note
+from evidence.note import COSIGNATURE, ED25519, VerifierKey, read_note, write_note
 from evidence.pack.archive import Archive
 from evidence.pack.exporting import Exported, Order, export
 from evidence.pack.packing import Packing
@@ -25,7 +26,7 @@ from evidence.record import Kind
 from evidence.signing import public_text, read_public
 from evidence.tiles import Bundle, Tile, write_bundle, write_tile
 from evidence.unsealing import Unsealer
-from tests.vectors.evidence.generate import CHAIN, LEDGER, TENANT, Pen, identity
+from tests.vectors.evidence.generate import CHAIN, LEDGER, TENANT, Pen, identity, ledger_key
 
 Members = dict[str, bytes]
 EVERYTHING: Final = Selection()
@@ -211,6 +212,32 @@ class Counter:
         data = target.read_bytes()
         target.unlink()
         return data
+
+
+def exchanged(root: Path) -> Counter:
+    """Where the receipt and the checkpoint are by second keys, to which histories lead."""
+    counter, second = Counter.opened(root), ledger_key(2)
+    key = _verifier(LEDGER.name, ED25519, second)
+    text = read_note(counter.pen.receipt(last_of(counter.pen))).text
+    receipt = write_note(text, [key.signature(second.sign(text.encode()))])
+    (root / "evidence" / CHAIN / RECEIPTS_NAME).write_bytes(receipt_line(receipt))
+    (root / "evidence" / CHAIN / LEDGER_KEYS_NAME).write_bytes(history(LEDGER.name, ledger_key(), second).bytes())
+    counter.log.signed_by = 2
+    counter.log.keys = history(LOG.name, log_key(), log_key(2)).bytes()
+    return counter
+
+
+def later(root: Path) -> Counter:
+    """Where the first segment of the chain was given up."""
+    pen = Pen()
+    pen.start()
+    pen.call("call-1")
+    pen.next_segment()
+    pen.call("call-5")
+    pen.close()
+    counter = Counter.opened(root, pen)
+    (root / "evidence" / CHAIN / segment_name(1)).unlink()
+    return counter
 
 
 def members_of(pack: bytes) -> Members:

@@ -6,31 +6,15 @@ from pathlib import Path
 import pytest
 
 from evidence.layout import LEDGER_KEYS_NAME
-from evidence.note import ED25519, VerifierKey, read_note, write_note
+from evidence.note import ED25519, VerifierKey
 from evidence.pack.report import Step
 from evidence.pack.steps import Trust
 from evidence.pack.vocabulary import LOG_KEYS, member_of
-from evidence.receipt import receipt_line
-from tests.evidence.pack.parcels import LOG, TRUST, Counter, Members, history, log_key, members_of, packed
+from tests.evidence.pack.parcels import LOG, TRUST, exchanged, members_of, packed
 from tests.evidence.pack.twice import agreed
-from tests.vectors.evidence.generate import CHAIN, LEDGER, ledger_key
+from tests.vectors.evidence.generate import CHAIN, LEDGER
 
 LEDGER_KEYS = member_of(CHAIN, LEDGER_KEYS_NAME)
-
-
-def _exchanged(root: Path) -> Members:
-    """A pack whose receipt and checkpoint are by the second keys."""
-    counter = Counter.opened(root)
-    chain = root / "evidence" / CHAIN
-    second = ledger_key(2)
-    key = VerifierKey(LEDGER.name, ED25519, second.public_key().public_bytes_raw())
-    text = read_note(counter.pen.receipt(15)).text
-    receipt = write_note(text, [key.signature(second.sign(text.encode()))])
-    (chain / "receipts.tsv").write_bytes(receipt_line(receipt))
-    (chain / LEDGER_KEYS_NAME).write_bytes(history(LEDGER.name, ledger_key(), second).bytes())
-    counter.log.signed_by = 2
-    counter.log.keys = history(LOG.name, log_key(), log_key(2)).bytes()
-    return members_of(counter.pack())
 
 
 @pytest.mark.parametrize(
@@ -55,7 +39,7 @@ def _exchanged(root: Path) -> Members:
     ],
 )
 def test_who_is_believed(tmp_path: Path, without: str | None, trust: Trust, step: Step | None) -> None:
-    members = _exchanged(tmp_path)
+    members = members_of(exchanged(tmp_path).pack())
     assert {LEDGER_KEYS, LOG_KEYS} < set(members)
     if without is not None:
         del members[without]
@@ -66,7 +50,7 @@ def test_who_is_believed(tmp_path: Path, without: str | None, trust: Trust, step
 @pytest.mark.parametrize(("name", "step"), [(LEDGER_KEYS, Step.RECEIPTS), (LOG_KEYS, Step.CHECKPOINT)])
 @pytest.mark.parametrize("edit", ["cut", "changed", "empty"])
 def test_a_history_that_does_not_hold(tmp_path: Path, name: str, step: Step, edit: str) -> None:
-    members = _exchanged(tmp_path)
+    members = members_of(exchanged(tmp_path).pack())
     lines = members[name].splitlines(keepends=True)
     members[name] = {
         "cut": b"".join(lines[:-1]),

@@ -21,7 +21,7 @@ from evidence.pack.report import STEPS, Step
 from evidence.pack.steps import Trust
 from evidence.pack.verifying import Given
 from evidence.pack.vocabulary import Selection, member_of, read_body, read_texts
-from tests.evidence.pack.parcels import TRUST, WITNESSES, Counter, members_of, put
+from tests.evidence.pack.parcels import TRUST, WITNESSES, Counter, later, members_of, put
 from tests.evidence.pack.twice import agreed
 from tests.peers.places import ROOT
 from tests.vectors.evidence.generate import CHAIN, DATA_KEY, WRAPPED, Pen
@@ -172,15 +172,7 @@ def _not_on_this_file_system(*_: object) -> None:
 
 
 def test_a_chain_whose_beginning_was_shipped_away(tmp_path: Path) -> None:
-    pen = Pen()
-    pen.start()
-    pen.call("call-1")
-    pen.next_segment()
-    pen.call("call-5")
-    pen.close()
-    counter = Counter.opened(tmp_path, pen)
-    (tmp_path / "evidence" / CHAIN / "records-00000001.tsv").unlink()
-    pack = counter.pack(Selection(call="call-5"))
+    pack = later(tmp_path).pack(Selection(call="call-5"))
     assert agreed(pack).ok
     found = agreed(pack, Trust())
     assert found.fault is not None

@@ -14,9 +14,10 @@ from evidence.checkpoint import NOBODY
 from evidence.pack.packing import Packing
 from evidence.pack.report import Step
 from evidence.pack.steps import Trust
+from evidence.pack.verifying import Given, run_verify_pack
 from evidence.pack.vocabulary import CHECKPOINT, LOG_KEYS, MANIFEST, PROOFS, Selection, member_of
 from evidence.record import Kind
-from tests.evidence.pack.parcels import TRUST, Counter, Members, members_of, packed, story
+from tests.evidence.pack.parcels import LOG, TRUST, Counter, Members, exchanged, later, members_of, packed, story
 from tests.evidence.pack.test_tampering import ROWS
 from tests.evidence.pack.twice import agreed
 from tests.vectors.evidence.generate import CHAIN, Pen
@@ -34,8 +35,10 @@ LEDGER_ONLY = replace(TRUST, log_keys=(), quorum=NOBODY)
 
 @pytest.fixture(scope="module")
 def packs(tmp_path_factory: pytest.TempPathFactory) -> list[Members]:
-    counter = Counter.opened(tmp_path_factory.mktemp("twice"))
-    return [members_of(counter.pack(selection)) for selection in SELECTIONS]
+    root = tmp_path_factory.mktemp("twice")
+    counter = Counter.opened(root / "one")
+    others = [exchanged(root / "two").pack(), later(root / "three").pack(Selection(call="call-5"))]
+    return [members_of(pack) for pack in (*map(counter.pack, SELECTIONS), *others)]
 
 
 @pytest.mark.parametrize(
@@ -57,6 +60,17 @@ def test_who_gives_a_key_demands_what_it_has_signed(
     report = agreed(packed({name: data for name, data in packs[0].items() if name not in left_out}), trust)
     assert (report.fault and report.fault.step) == step, report.fault
     assert report.fault is None or "--log-key" in report.fault.what or step is Step.INCLUSION
+
+
+@pytest.mark.parametrize(
+    "left_out", [pytest.param((CHECKPOINT, PROOFS), id="both"), pytest.param((PROOFS,), id="proofs")]
+)
+def test_how_the_command_says_so(packs: list[Members], tmp_path: Path, left_out: tuple[str, ...]) -> None:
+    path, out = tmp_path / "one.agentgate", io.StringIO()
+    path.write_bytes(packed({name: data for name, data in packs[0].items() if name not in left_out}))
+    assert run_verify_pack(path, Given(log_keys=[LOG.text()]), as_json=False, out=out) == 1
+    assert "or leave --log-key out" in out.getvalue().splitlines()[-1]
+    assert run_verify_pack(path, Given(), as_json=False, out=out) == 0
 
 
 @pytest.mark.parametrize(

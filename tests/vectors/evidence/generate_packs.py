@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from evidence.pack.report import Step
-from evidence.pack.vocabulary import CHECKPOINT, Selection, member_of
+from evidence.pack.vocabulary import CHECKPOINT, PROOFS, Selection, member_of
 from tests.evidence.pack.parcels import (
     IDENTITY,
     LOG,
@@ -22,6 +22,8 @@ from tests.evidence.pack.parcels import (
     Counter,
     LogInMemory,
     Members,
+    exchanged,
+    later,
     members_of,
     packed,
     story,
@@ -45,11 +47,12 @@ def _old_checkpoint(members: Members) -> None:
     members[CHECKPOINT] = LogInMemory.of(story()).note(size=4).encode()
 
 
-EDITS: Final[Mapping[str, tuple[Callable[[Members], None], Step]]] = {
+EDITS: Final[Mapping[str, tuple[Callable[[Members], object], Step]]] = {
     "changed-body": (_replaced(BODIES, b"starter-1", b"starter-2"), Step.BODIES),
     "changed-text": (_replaced(TEXTS, b"/srv/call-1", b"/srv/call-7"), Step.TEXTS),
     "changed-receipt": (_replaced(RECEIPTS, b"\\n15\\n", b"\\n14\\n"), Step.RECEIPTS),
     "an-old-checkpoint": (_old_checkpoint, Step.INCLUSION),
+    "without-proofs": (lambda members: members.pop(PROOFS), Step.INCLUSION),
     "half-a-call": (_replaced(BODIES, b"selected\t7\t", b"anchor\t7\t"), Step.SELECTION),
 }
 
@@ -57,12 +60,14 @@ EDITS: Final[Mapping[str, tuple[Callable[[Members], None], Step]]] = {
 def files() -> dict[str, bytes]:
     """All files by their names."""
     with tempfile.TemporaryDirectory() as root:
-        counter = Counter.opened(Path(root))
+        counter = Counter.opened(Path(root) / "one")
         found = {
             "everything": counter.pack(compressed=False),
             "one-call": counter.pack(Selection(call="call-2"), compressed=False),
             "without-texts": counter.pack(Selection(session="5e55"), opener=None, compressed=False),
             "without-a-log": counter.pack(Selection(agent="other-bot"), log=None, compressed=False),
+            "exchanged-keys": exchanged(Path(root) / "two").pack(compressed=False),
+            "begins-later": later(Path(root) / "three").pack(Selection(call="call-5"), compressed=False),
         }
     expected: dict[str, int | None] = dict.fromkeys(found)
     expected["without-a-log"] = int(Step.CHECKPOINT)
