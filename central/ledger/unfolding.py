@@ -5,7 +5,7 @@ that were destroyed are not there.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -34,8 +34,11 @@ class Unfolded:
     position: Position
 
 
-def unfold(store: Store, tenant: str, folder: Path, *, chain: str | None = None) -> list[Unfolded]:
-    """Write all chains of a tenant, or one of them, below `folder`, which must not have them yet.
+def unfold(
+    store: Store, tenant: str, folder: Path, *, chain: str | None = None, numbers: Container[int] | None = None
+) -> list[Unfolded]:
+    """Write all chains of a tenant, one of them, or those with these numbers, below `folder`, which must not have them
+    yet.
 
     All are of one consistent view. Raises FileExistsError, OSError, LedgerUnavailable.
     """
@@ -43,7 +46,8 @@ def unfold(store: Store, tenant: str, folder: Path, *, chain: str | None = None)
     if chain is not None:
         query = query.where(chains.c.chain == bytes.fromhex(chain))
     with store.reading() as connection:
-        return [_unfold(connection, row, folder) for row in connection.execute(query).all()]
+        rows = connection.execute(query).all()
+        return [_unfold(connection, row, folder) for row in rows if numbers is None or row.no in numbers]
 
 
 def _unfold(connection: Connection, row: Row[Any], within: Path) -> Unfolded:

@@ -17,7 +17,7 @@ from central.ledger.ledger import Ledger
 from central.ledger.packs import note_pack
 from central.ledger.reading import Reading
 from central.ledger.reading import Wanted as LedgerWanted
-from central.ledger.unfolding import unfold
+from central.pack.choosing import unfold_wanted
 from central.pack.receipts import give_receipts
 from evidence.clock import Clock
 from evidence.pack.drafting import drafted
@@ -32,8 +32,8 @@ _AROUND: Final = timedelta(minutes=1)
 def run_ledger_export(given: argparse.Namespace, config: CentralConfig, clock: Clock, out: TextIO) -> int:
     """Write the pack and say what it has; 0, 1 where the evidence cannot be read, 64 where nothing is to be had.
 
-    The tenant's chains lie beside the ledger for as long as this takes, sealed as they are there. Raises
-    CentralProblems, LedgerUnavailable, KeyProblem, SigningFailed, OSError.
+    The chains that can have something of it lie beside the ledger for as long as this takes, sealed as they are there.
+    Raises CentralProblems, LedgerUnavailable, KeyProblem, SigningFailed, OSError.
     """
     target = _checked(given)
     with (
@@ -42,11 +42,11 @@ def run_ledger_export(given: argparse.Namespace, config: CentralConfig, clock: C
     ):
         evidence, draft = Path(folder) / "evidence", Path(folder) / target.name
         evidence.mkdir()
-        unfolded = unfold(ledger.store, given.tenant, evidence)
-        asyncio.run(give_receipts(config, clock, given.tenant, unfolded))
         wanted = _wanted(given, config, evidence, draft)
         if given.incident is not None:
             wanted = _around(Reading(ledger.store, given.tenant), given.incident, wanted)
+        unfolded = unfold_wanted(ledger.store, given.tenant, wanted)
+        asyncio.run(give_receipts(config, clock, given.tenant, unfolded))
 
         def note(exported: Exported) -> None:
             at = clock.now().rfc3339()
