@@ -16,6 +16,7 @@ from proxy.story.scene import Scene
 from proxy.story.telling import NotAsSaid
 
 TENANT: Final = "default"
+TENANT_KEY: Final = f"state/keys/tenant-{TENANT}.key"
 RECEIPTS: Final = "receipts.vkey"
 LOG: Final = "log.vkey"
 WITNESS: Final = "witness.vkey"

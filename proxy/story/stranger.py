@@ -9,7 +9,7 @@ from typing import Any, Final
 from evidence.checkpoint import Opened, Quorum, open_checkpoint
 from evidence.clock import SystemClock
 from evidence.note import read_verifier_key
-from proxy.story.keeping import LOG, TENANT, WITNESS, Keeper
+from proxy.story.keeping import LOG, TENANT, TENANT_KEY, WITNESS, Keeper
 from proxy.story.steps import Agent, Step
 
 _POLL_SECONDS: Final = 0.1
@@ -72,7 +72,7 @@ def _opened(keeper: Keeper, note: str) -> Opened:
 async def packed(keeper: Keeper, agent: Agent) -> None:
     """One call as one file, for somebody who has four public keys and no network."""
     scene, telling = keeper.scene, keeper.scene.telling
-    made = await _export(keeper, _FIRST)
+    made = await _export(keeper, _FIRST, (await scene.last_call("git_log"))[0]["header"]["call"])
     report = await _verified(keeper, _FIRST)
     telling.sees(", ".join(f"{step['proves'].partition(':')[0]} {step['verdict']}" for step in report["steps"]))
     telling.holds("each step is true", {step["verdict"] for step in report["steps"]} == {"ok"})
@@ -88,13 +88,25 @@ async def packed(keeper: Keeper, agent: Agent) -> None:
     telling.holds("the same pack with one bit turned over is refused", not report["ok"])
 
 
-async def _export(keeper: Keeper, name: str) -> dict[str, Any]:
-    """A pack of the last call of git_log, with its text as far as it can be opened; what the command says of it."""
-    call = (await keeper.scene.last_call("git_log"))[0]["header"]["call"]
-    asked = ["--call", call[:12], "--tenant-key", f"state/keys/tenant-{TENANT}.key", "--out", name]
+async def _forgotten(keeper: Keeper, call: str) -> None:
+    """Wait until the tenant's own key opens nothing of a call in the sidecar's spool."""
+    asked = ["records", str(keeper.scene.evidence), "--json", "--call", call, "--key", TENANT_KEY]
+    while any(json.loads(line).get("opened") for line in (await keeper.scene.quietly(*asked)).text.splitlines()):
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _notices(keeper: Keeper) -> list[dict[str, Any]]:
+    """What the sidecar has recorded of keys that it destroys."""
+    bodies = [record["body"] for record in await keeper.scene.records("notice")]
+    return [body for body in bodies if body.get("event") == "keys_erased"]
+
+
+async def _export(keeper: Keeper, name: str, call: str) -> dict[str, Any]:
+    """A pack of one call, with its text as far as it can be opened; what the command says of it."""
+    asked = ["--call", call[:12], "--tenant-key", TENANT_KEY, "--out", name]
     said = await keeper.central("export", *asked, unsaid=["--tenant", TENANT, "--json"])
-    (keeper.scene.folder / f"{name}.json").write_text(said)
-    made: dict[str, Any] = json.loads(said)
+    made: dict[str, Any] = {**json.loads(said), "call": call}
+    (keeper.scene.folder / f"{name}.json").write_text(json.dumps(made))
     return made
 
 
@@ -129,7 +141,11 @@ async def erased(keeper: Keeper, agent: Agent) -> None:
     telling.holds("the pack that has its text, and that nothing reaches, is named", made["digest"] in said)
     await _grown(keeper, leaves + 1)
     telling.holds("the erasure is itself a record, in the log with all others", truth=True)
-    await _export(keeper, _AGAIN)
+    await agent.call("git_log", max_count=1)
+    await _forgotten(keeper, made["call"])
+    telling.holds("the sidecar hears of it, and records it", bool(await _notices(keeper)))
+    telling.holds("and in its own spool, too, nobody can open that call any more", truth=True)
+    await _export(keeper, _AGAIN, made["call"])
     report = await _verified(keeper, _AGAIN)
     telling.holds("the same call, exported again: nothing of its text can be opened", report["texts"] == 0)
     telling.holds("and it verifies as before: each hash, signature and proof stays true", _proved(report))
