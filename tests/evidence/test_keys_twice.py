@@ -14,7 +14,7 @@ from evidence.key_entry import Event
 from evidence.note import ED25519, VerifierKey
 from evidence.receipt import Receipt, receipt_line
 from evidence.verify import NothingToCheck, read_ledgers, verify_paths
-from tests.evidence.test_verify_twice import go
+from tests.peers.second_verifier import said_of
 from tests.vectors.evidence.generate import HERE
 from tests.vectors.keys import generate as made
 
@@ -31,7 +31,7 @@ def _named(rows: list[dict[str, Any]]) -> list[Any]:
 @pytest.mark.parametrize("row", _named([row for row in HISTORIES if "@" not in row["pin"]]))
 def test_a_history(row: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "history").write_text(row["history"], "utf-8")
-    assert go("-receipt-key", row["pin"], "history", tmp_path / "history")["rule"] == row["rule"]
+    assert said_of("-receipt-key", row["pin"], "history", tmp_path / "history")["rule"] == row["rule"]
 
 
 @pytest.mark.parametrize("row", _named(RECEIPTS))
@@ -39,7 +39,7 @@ def test_a_receipt(row: dict[str, Any], tmp_path: Path) -> None:
     history = next(each["history"] for each in HISTORIES if each["name"] == row["history"])
     (tmp_path / "history").write_text(history, "utf-8")
     (tmp_path / "note").write_text(row["receipt"], "utf-8")
-    said = go("-receipt-key", ROOT, "-history", tmp_path / "history", "receipt", tmp_path / "note")
+    said = said_of("-receipt-key", ROOT, "-history", tmp_path / "history", "receipt", tmp_path / "note")
     assert said["rule"] == row["rule"]
 
 
@@ -90,7 +90,7 @@ ROWS: dict[str, tuple[int, int, list[made.Entry] | None, str | None]] = {
 def test_a_chain_with_a_history(name: str, tmp_path: Path) -> None:
     by, hour, history, said = ROWS[name]
     folder = _receipted(tmp_path / "evidence", by, hour, history)
-    report, theirs = verify_paths([folder], None, read_ledgers([ROOT])), go("-receipt-key", ROOT, "folder", folder)
+    report, theirs = verify_paths([folder], None, read_ledgers([ROOT])), said_of("-receipt-key", ROOT, "folder", folder)
     assert (theirs["ok"], theirs["rule"]) == ((True, None) if said is None else (False, "receipts"))
     assert (report.ok, theirs["witnessed"]) == (said is None, report.total("witnessed"))
     assert said is None or said in str(report.error)
@@ -127,7 +127,7 @@ def test_a_history_that_was_tampered_with(
     path = next(folder.glob("chain-*/ledger-keys.tsv"))
     path.write_bytes(edit(path.read_bytes()))
     report = verify_paths([folder], None, read_ledgers([ROOT] if known else []))
-    theirs = go(*(["-receipt-key", ROOT] if known else []), "folder", folder)
+    theirs = said_of(*(["-receipt-key", ROOT] if known else []), "folder", folder)
     assert report.error is not None
     assert (report.error.file, report.error.line, theirs["rule"]) == ("ledger-keys.tsv", line, "receipts")
 

@@ -1,6 +1,7 @@
 """The vectors of the transparency log, read as a verifier that we did not write would."""
 
 import json
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -11,6 +12,7 @@ from evidence.note import read_verifier_key
 from evidence.signing import BadSignature
 from evidence.tiles import Piece, TiledHashes, check_files
 from tests.peers.places import ROOT
+from tests.peers.second_verifier import said_of
 
 _VECTORS: Final = ROOT / "tests/vectors/log"
 _PROOFS: Final[list[dict[str, Any]]] = json.loads((_VECTORS / "proofs.json").read_text("utf-8"))
@@ -46,6 +48,20 @@ def test_a_note_holds_or_does_not(row: dict[str, Any]) -> None:
         return
     with pytest.raises(BadSignature):
         open_checkpoint(row["note"], _LOG, quorum)
+
+
+@pytest.mark.parametrize("row", _NOTES["notes"], ids=lambda row: row["name"])
+def test_the_other_verifier_says_the_same_of_a_note(row: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "note").write_bytes(row["note"].encode())
+    witnesses = [part for key in _NOTES["witnesses"] for part in ("-witness-key", key)]
+    keys = ("-log-key", _NOTES["log"], *witnesses, "-witnesses", str(row["needed"]))
+    said = said_of(*keys, "checkpoint", tmp_path / "note")
+    assert (said["ok"], said["rule"]) == ((True, None) if row["holds"] else (False, "checkpoint"))
+
+
+def test_the_other_verifier_says_the_same_of_each_proof() -> None:
+    said = said_of("proofs", _VECTORS / "proofs.json")
+    assert (said["error"], said["records"]) == (None, sum(row["kind"] == "inclusion" for row in _PROOFS))
 
 
 def test_the_files_are_a_log() -> None:

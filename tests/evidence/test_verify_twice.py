@@ -2,7 +2,6 @@
 
 import json
 import random
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,19 +17,11 @@ from evidence.report import STEPS
 from evidence.signing import public_text, read_public
 from evidence.verify import verify_paths
 from tests.evidence.tampering import TAMPERED, evidence, in_turn, instead, lines, places
-from tests.peers.places import VERIFIER
+from tests.peers.second_verifier import said_of
 from tests.vectors.evidence.generate import CHAIN, HERE, RECEIPTED, ROWS, Pen, identity
 
 KEYS = json.loads((HERE / "keys.json").read_text())
 IDENTITY, LEDGER = KEYS["identity_public"], KEYS["receipt_key"]
-
-
-def go(*arguments: str | Path) -> dict[str, Any]:
-    """What the verifier in Go says."""
-    assert VERIFIER.is_file(), "scripts/setup_verifier.sh builds it"
-    done = subprocess.run([VERIFIER, *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode in {0, 1}, done.stderr
-    return dict(json.loads(done.stdout))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +45,7 @@ def ours(folder: Path, *, pinned: bool, key: bool) -> Said:
 def theirs(folder: Path, *, pinned: bool, key: bool) -> Said:
     """What the verifier in Go says."""
     options = [*(["-key", IDENTITY] if pinned else []), *(["-receipt-key", LEDGER] if key else [])]
-    found = go(*options, "folder", folder)
+    found = said_of(*options, "folder", folder)
     assert found["ok"] is (found["rule"] is None)
     return Said(found["rule"], found["records"], found["witnessed"])
 
@@ -81,7 +72,7 @@ def test_a_folder(name: str, key: bool) -> None:  # noqa: FBT001 - a row of a ta
 )
 def test_a_batch(row: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "batch").write_bytes(row["batch"].encode())
-    said = go("batch", tmp_path / "batch")
+    said = said_of("batch", tmp_path / "batch")
     assert (said["ok"], said["rule"]) == (row["ok"], row["rule"])
 
 
@@ -90,19 +81,19 @@ def test_a_batch(row: dict[str, Any], tmp_path: Path) -> None:
 )
 def test_a_receipt(row: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "note").write_bytes(row["note"].encode())
-    said = go("-receipt-key", LEDGER, "receipt", tmp_path / "note")
+    said = said_of("-receipt-key", LEDGER, "receipt", tmp_path / "note")
     assert (said["ok"], said["rule"]) == (row["ok"], row["rule"])
 
 
 def test_one_of_each_format(tmp_path: Path) -> None:
     """Boxes and wrapped keys open, commitments and pseudonyms are made again; a changed one is named."""
     vectors = json.loads((HERE / "formats.json").read_text())
-    assert go("formats", HERE / "formats.json")["rule"] is None
+    assert said_of("formats", HERE / "formats.json")["rule"] is None
     for format_, members in vectors.items():
         for name, text in members.items():
             changed = {**vectors, format_: {**members, name: ("B" if text[0] == "A" else "A") + text[1:]}}
             (tmp_path / "formats").write_text(json.dumps(changed))
-            assert go("formats", tmp_path / "formats")["rule"] is not None, (format_, name)
+            assert said_of("formats", tmp_path / "formats")["rule"] is not None, (format_, name)
 
 
 def texts() -> Iterator[Any]:
@@ -120,7 +111,7 @@ def texts() -> Iterator[Any]:
 @pytest.mark.parametrize(("text", "good"), list(texts()))
 def test_a_text(text: str, good: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a row of a table
     (tmp_path / "text").write_bytes(text.encode())
-    assert go("canonical", tmp_path / "text")["ok"] is good
+    assert said_of("canonical", tmp_path / "text")["ok"] is good
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, id=name) for name in TAMPERED])
@@ -195,7 +186,7 @@ def test_another_identity_is_named(tmp_path: Path) -> None:
     folder = evidence(tmp_path, lambda _: None)
     stranger = public_text(identity(2))
     report = verify_paths([folder], read_public(stranger))
-    said = go("-key", stranger, "folder", folder)
+    said = said_of("-key", stranger, "folder", folder)
     assert report.error is not None
     assert (int(report.error.step), said["rule"]) == (4, "keys")
 

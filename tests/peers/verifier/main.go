@@ -7,6 +7,8 @@
 //	verifier -receipt-key KEY receipt FILE
 //	verifier -receipt-key KEY history FILE
 //	verifier -receipt-key KEY -history FILE receipt FILE
+//	verifier -log-key KEY [-witness-key KEY]... [-witnesses N] checkpoint FILE
+//	verifier proofs FILE
 //	verifier canonical FILE
 //	verifier formats FILE
 //
@@ -119,13 +121,19 @@ func check(what, path string, given trust, found *verdict) error {
 		}
 		_, err := readHistory(data, ledgers[0])
 		return err
+	case "checkpoint":
+		found.Cosigned, err = checkCheckpoint(data, given)
+		return err
+	case "proofs":
+		found.Records, err = checkProofs(data)
+		return err
 	case "formats":
 		return checkFormats(data)
 	case "canonical":
 		_, err := readCanonical(data)
 		return asFault("canonical", err)
 	}
-	return fmt.Errorf("%s: folder, pack, batch, receipt, history, canonical or formats", what)
+	return fmt.Errorf("%s: folder, pack, batch, receipt, history, checkpoint, proofs, canonical or formats", what)
 }
 
 func checkReceipt(note string, ledgers []verifier) error {

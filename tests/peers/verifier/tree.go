@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -81,6 +82,53 @@ func readCheckpoint(text string) (checkpoint, error) {
 		return checkpoint{}, errors.New("no size or no root of a checkpoint")
 	}
 	return checkpoint{lines[0], size, root}, nil
+}
+
+// checkCheckpoint reads a checkpoint alone, as step 10 of a pack does.
+func checkCheckpoint(data []byte, given trust) (int, error) {
+	text, lines, err := readNote(data)
+	if err != nil {
+		return 0, asFault("checkpoint", err)
+	}
+	if _, err = readCheckpoint(text); err != nil {
+		return 0, asFault("checkpoint", err)
+	}
+	cosigned, err := openCheckpoint(text, lines, given.logs, given.witnesses, given.needed)
+	return cosigned, asFault("checkpoint", err)
+}
+
+// checkProofs holds each vector of inclusion to whether it holds; the first that is told otherwise is the fault.
+func checkProofs(data []byte) (int, error) {
+	var rows []struct {
+		Kind, Leaf, Root, Change string
+		Index, Size              int64
+		Proof                    []string
+		Holds                    bool
+	}
+	if err := json.Unmarshal(data, &rows); err != nil {
+		return 0, err
+	}
+	seen := 0
+	for _, row := range rows {
+		if row.Kind != "inclusion" {
+			continue
+		}
+		root, err := hex.DecodeString(row.Root)
+		told := proof{index: row.Index}
+		for _, each := range row.Proof {
+			raw, wrong := hex.DecodeString(each)
+			err = errors.Join(err, wrong)
+			told.hashes = append(told.hashes, raw)
+		}
+		if err != nil {
+			return seen, err
+		}
+		if (included(row.Leaf, told, checkpoint{size: row.Size, root: root}) == nil) != row.Holds {
+			return seen, wrong("inclusion", "leaf %d of %d, %s", row.Index, row.Size, row.Change)
+		}
+		seen++
+	}
+	return seen, nil
 }
 
 // theOne finds the line of a key. Two by one key are none.
