@@ -58,7 +58,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _run(given: argparse.Namespace) -> int:
     from central.config import CentralProblems, environment, read_central_config
 
-    config = read_central_config(given.config, {name: getattr(given, name) for name in _FLAGS}, environment())
+    flags = {name: getattr(given, name) for name in _FLAGS}
+    config = read_central_config(given.config, flags, environment(), serves=given.what == "run")
     if given.what == "migrate":
         from central.store.engine import open_store
         from central.store.schema import migrate

@@ -4,31 +4,37 @@
     tenant = "acme"
     token_sha256 = "<64 hex digits: SHA-256 of the token>"
 
-The file holds hashes only, and a token has at least 32 characters, so that a hash gives nothing away.
+`wrapped_keys = true` also lets a reader have the wrapped data keys. The file holds hashes only, and a token has at
+least 32 characters, so that a hash gives nothing away.
 """
 
 import hashlib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from central.problem import Findings, Unfit
+from central.shaping import parsed
 from evidence.record import is_digest
 
 _MEMBERS: Final = frozenset({"tenant", "token_sha256"})
+_OPTIONAL: Final = frozenset({"wrapped_keys"})
+_WRITE: Final = "Write [readers.NAME] with tenant and token_sha256: docs/central.md."
 
 
-class ReadersProblem(ValueError):
+class ReadersProblem(Unfit):
     """A file of readers that cannot be used; the text names the file and everything that is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Somebody who may read what is of one tenant."""
+    """Somebody who may read what is of one tenant. `wrapped_keys`: also the wrapped data keys, which the tenant's
+    private key opens."""
 
     name: str
     tenant: str
+    wrapped_keys: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +50,31 @@ class Readers:
 
 def read_readers(path: Path) -> Readers:
     """Read the file. Raises ReadersProblem with all that is wrong."""
-    try:
-        document = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise ReadersProblem(f"{path}: {error}") from error
+    findings = Findings()
+    document = parsed(path, findings, _WRITE) or {}
     given = document.pop("readers", {})
-    problems = [f"`{name}` is no key: there is `readers`" for name in document]
-    found: dict[str, Reader] = {}
+    for name in document:
+        findings.add(f"{path}: {name}", "there is no such key", _WRITE)
     if not isinstance(given, dict):
-        raise ReadersProblem(f"{path}: `readers` is no table")
+        findings.add(f"{path}: readers", "is no table", _WRITE)
+        given = {}
+    found: dict[str, Reader] = {}
     for name, members in given.items():
         problem = _problem(members, found)
         if problem is None:
-            found[members["token_sha256"]] = Reader(name, members["tenant"])
+            found[members["token_sha256"]] = Reader(name, members["tenant"], members.get("wrapped_keys", False))
         else:
-            problems.append(f"readers.{name}: {problem}")
-    if problems:
-        raise ReadersProblem(f"{path}: " + "; ".join(problems))
+            findings.add(f"{path}: readers.{name}", problem, _WRITE)
+    if findings.problems:
+        raise ReadersProblem(findings.problems)
     return Readers(found)
 
 
 def _problem(members: Any, found: Mapping[str, Reader]) -> str | None:
-    if not isinstance(members, dict) or members.keys() != _MEMBERS:
-        return "needs `tenant` and `token_sha256`, and nothing else"
+    if not isinstance(members, dict) or members.keys() - _OPTIONAL != _MEMBERS:
+        return "needs `tenant` and `token_sha256`, may have `wrapped_keys`, and nothing else"
+    if not isinstance(members.get("wrapped_keys", False), bool):
+        return "`wrapped_keys` is true or false"
     if not isinstance(members["tenant"], str) or not members["tenant"]:
         return "`tenant` is a name"
     if not is_digest(members["token_sha256"]):

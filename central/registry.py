@@ -10,22 +10,24 @@ The tenant of a record is the one that stands here. What a record says of itself
 """
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from central.problem import Findings, Unfit
+from central.shaping import parsed
 from evidence.signing import read_public
 
 _NAME: Final = re.compile(r"[A-Za-z0-9._@:/+-]{1,256}")
 """What names of sidecars and tenants are made of."""
 
 _MEMBERS: Final = frozenset({"tenant", "public_key"})
+_WRITE: Final = "Write [sidecars.ID] with tenant and public_key: docs/central.md."
 
 
-class RegistryProblem(ValueError):
+class RegistryProblem(Unfit):
     """A registry that cannot be used; the text names the file and everything that is wrong with it."""
 
 
@@ -51,21 +53,22 @@ class Registry:
 
 def read_registry(path: Path) -> Registry:
     """Read the file. Raises RegistryProblem with all that is wrong."""
-    try:
-        document = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise RegistryProblem(f"{path}: {error}") from error
-    problems: list[str] = []
+    findings = Findings()
+    document = parsed(path, findings, _WRITE) or {}
+    given = document.pop("sidecars", {})
+    for name in document:
+        findings.add(f"{path}: {name}", "there is no such key", _WRITE)
+    if not isinstance(given, dict):
+        findings.add(f"{path}: sidecars", "is no table", _WRITE)
+        given = {}
     found: dict[str, Sidecar] = {}
-    sidecars = document.pop("sidecars", {})
-    problems += [f"`{name}` is no key of a registry: there is `sidecars`" for name in document]
-    for name, members in sidecars.items() if isinstance(sidecars, dict) else ():
+    for name, members in given.items():
         try:
             found[name] = _sidecar(name, members)
         except ValueError as error:
-            problems.append(f"sidecars.{name}: {error}")
-    if problems or not isinstance(sidecars, dict):
-        raise RegistryProblem(f"{path}: " + "; ".join(problems or ["`sidecars` is no table"]))
+            findings.add(f"{path}: sidecars.{name}", str(error), _WRITE)
+    if findings.problems:
+        raise RegistryProblem(findings.problems)
     return Registry(MappingProxyType(found))
 
 

@@ -22,15 +22,16 @@ _DAY_US: Final = 86_400 * 1_000_000
 _NOTHING: Final = About()
 
 _Text = Annotated[str, Meta(min_length=1)]
+_NAME: Final = Meta(description="Write a name as records have it, or leave it out: then all fit.")
 
 
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One of them. A member that is not given fits everything."""
 
-    days: Annotated[int, Meta(ge=1, le=36_525)]
-    tenant: _Text | None = None
-    upstream: _Text | None = None
-    class_name: _Text | None = field(default=None, name="class")
+    days: Annotated[int, Meta(ge=1, le=36_525, description="Write how many days texts stay readable, from 1.")]
+    tenant: Annotated[_Text | None, _NAME] = None
+    upstream: Annotated[_Text | None, _NAME] = None
+    class_name: Annotated[_Text | None, _NAME] = field(default=None, name="class")
 
     def fits(self, tenant: str, about: About) -> bool:
         """Whether it is for a record of this tenant."""

@@ -18,9 +18,9 @@ class KeySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """A passphrase (in a file, or in a variable of the environment that is named here), or a wrapping key in a file.
     Without any of them a wrapping key is made in the state folder."""
 
-    passphrase_file: Text | None = None
-    passphrase_variable: Text | None = None
-    wrapping_key_file: Text | None = None
+    passphrase_file: Annotated[Text | None, Meta(description="Write the path of a file.")] = None
+    passphrase_variable: Annotated[Text | None, Meta(description="Write the name of a variable.")] = None
+    wrapping_key_file: Annotated[Text | None, Meta(description="Write the path of a file.")] = None
 
 
 def named_protection(

@@ -87,7 +87,7 @@ def open_store(url: str, *, connections: int = 8, wait_seconds: float = WAIT_SEC
 
     `wait_seconds` is how long a transaction waits for a connection, and in SQLite for the one writer before it.
     """
-    named = _read_url(url)
+    named = read_url(url)
     if named.get_backend_name() == SQLITE:
         engine = create_engine(named, connect_args={"timeout": wait_seconds}, pool_size=connections)
         event.listen(engine, "connect", _set_up_sqlite)
@@ -106,7 +106,8 @@ def open_store(url: str, *, connections: int = 8, wait_seconds: float = WAIT_SEC
     return Store(engine)
 
 
-def _read_url(url: str) -> URL:
+def read_url(url: str) -> URL:
+    """What names a database, taken apart; connects to nothing. Raises StoreProblem, and quotes no password."""
     try:
         named = make_url(spread(url))
     except (exc.ArgumentError, ValueError) as error:
