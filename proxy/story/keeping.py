@@ -70,7 +70,8 @@ class Keeper:
 
     async def central(self, *arguments: str, unsaid: Sequence[str] = ()) -> str:
         """Run an operator's command on central's host, in front of everybody. Raises NotAsSaid if it fails."""
-        self.scene.telling.does("operator", f"$ agentgate central {shlex.join(arguments)}")
+        shown = ["\u2026" if word == TENANT_KEY else word for word in arguments]
+        self.scene.telling.does("operator", f"$ agentgate central {' '.join(map(_shown, shown))}")
         return await _said(self.scene, "central", *arguments, *unsaid, "-c", "central.toml")
 
     async def completeness(self, since: str, until: str) -> tuple[int, dict[str, Any]]:
@@ -92,6 +93,10 @@ class Keeper:
         """The newest checkpoint of the log, as any web server hands it out; empty before there is one."""
         published = self.scene.folder / "central" / "log" / "checkpoint"
         return published.read_text() if published.exists() else ""
+
+
+def _shown(word: str) -> str:
+    return word if word == "\u2026" else shlex.quote(word)
 
 
 @asynccontextmanager
