@@ -18,6 +18,7 @@ from tests.central.shipping import asked, posted, registered
 from tests.central.test_main_line import until
 from tests.evidence.pack.parcels import members_of
 from tests.peers.central import Central, central
+from tests.peers.second_verifier import said_of
 from tests.peers.sidecar import agentgate
 
 MINE = Gate().start().calls("a", "b").head().close().head()
@@ -62,6 +63,8 @@ def test_a_stranger_believes_what_the_ledger_gives(place: Central, tmp_path: Pat
     assert {step["verdict"] for step in found["steps"]} == {"ok"}
     assert found["chains"][0]["receipt"] == 6
     assert found["sha256"] == told["digest"]
+    theirs = said_of(*(part.replace("--", "-", 1) for part in keys), "-sha256", told["digest"], "pack", pack)
+    assert (theirs["steps"], theirs["self_asserted"]) == (["ok"] * 12, 0), theirs["error"]
     with open_store(place.database).reading() as connection:
         assert [packs_of(connection, "acme", unit) for unit in told["units"]] == [[told["digest"]]]
 
