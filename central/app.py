@@ -18,6 +18,7 @@ from aiohttp import web
 
 from central.abandonment.watching import GRACE_SECONDS, LOOKS_SECONDS, Abandoning
 from central.config import CentralConfig
+from central.export_face import ExportFace
 from central.ingest import Ingest
 from central.keys.opening import begun, folder_of, protection_of
 from central.keys.signing import SigningKeys
@@ -145,9 +146,10 @@ async def _assembled(config: CentralConfig) -> AsyncIterator[tuple[LogKeeper, li
     session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
     witnesses = WitnessClient(session, config.witnesses, config.needed) if config.witnesses else NoWitnesses()
     keeper = LogKeeper(config, ledger.store, log, witnesses, metrics)
+    signs = Receipts(receipts, origin=config.origin, clock=SystemClock(), merge_seconds=config.merge_seconds)
     ingest = Ingest(
         ledger,
-        Receipts(receipts, origin=config.origin, clock=SystemClock(), merge_seconds=config.merge_seconds),
+        signs,
         batch_bytes=config.batch_bytes,
         log_size=lambda: keeper.size,
         appended=keeper.wake,
@@ -160,6 +162,9 @@ async def _assembled(config: CentralConfig) -> AsyncIterator[tuple[LogKeeper, li
                 config,
                 ingest,
                 ReaderFace(config.readers, ledger.store, Prover(LogFolder(config.log_folder)), SystemClock()),
+                ExportFace(
+                    config.readers, ledger.store, signs, lambda: _history(config, Purpose.RECEIPTS), SystemClock()
+                ),
                 keeper.file,
                 metrics,
                 lambda: [problem for problem in (keeper.problem, receipts.problem) if problem],
@@ -169,6 +174,11 @@ async def _assembled(config: CentralConfig) -> AsyncIterator[tuple[LogKeeper, li
         await asyncio.to_thread(ingest.close)
         await session.close()
         ledger.close()
+
+
+def _history(config: CentralConfig, purpose: Purpose) -> bytes | None:
+    history = folder_of(config, purpose).history()
+    return None if history is None else history.bytes()
 
 
 def _recurring(config: CentralConfig, ledger: Ledger) -> list[Recurring]:

@@ -6,7 +6,6 @@ A reader sends `Authorization: Bearer <token>` (see `readers`). Times are RFC 33
 
 import asyncio
 import base64
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any, Final, TypeVar
@@ -16,12 +15,12 @@ from aiohttp import hdrs, web
 from central.answers import BadRequest, error_answer, json_answer
 from central.authentication import reader_of
 from central.ledger.completeness import completeness
-from central.ledger.reading import MOST, HeldRecord, Reading, Wanted
+from central.ledger.reading import HeldRecord, Reading, Wanted
 from central.log.proving import BrokenFiles, Inclusion, NotPublished, Prover
+from central.query import Query
 from central.readers import Reader, Readers
 from central.store.engine import Store
-from evidence.clock import Clock, micros
-from evidence.record import is_digest
+from evidence.clock import Clock
 
 AT_ONCE: Final = 4
 """Questions that are looked up at the same time; the others wait."""
@@ -29,8 +28,6 @@ AT_ONCE: Final = 4
 SECONDS: Final = 20.0
 """How long the database may look for one answer."""
 
-_PLACE: Final = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})")
-_NUMBER: Final = re.compile(r"[0-9]{1,18}")
 _Found = TypeVar("_Found")
 
 
@@ -127,10 +124,10 @@ class ReaderFace:
             return error_answer(500, "log_broken", str(error))
         return json_answer(_proof(found))
 
-    def _asked(self, request: web.Request, names: Iterable[str]) -> "tuple[Reader, _Given]":
+    def _asked(self, request: web.Request, names: Iterable[str]) -> tuple[Reader, Query]:
         """Who asks, and for what."""
         reader = reader_of(request.headers.get(hdrs.AUTHORIZATION, ""), self._readers)
-        return reader, _Given(request, frozenset(names))
+        return reader, Query(request, frozenset(names))
 
     def _reading(self, reader: Reader) -> Reading:
         return Reading(self._store, reader.tenant, SECONDS)
@@ -138,56 +135,6 @@ class ReaderFace:
     async def _looked_up(self, look: Callable[[], _Found]) -> _Found:
         async with self._room:
             return await asyncio.to_thread(look)
-
-
-class _Given:
-    """The parameters of a request. Each way of reading one raises BadRequest."""
-
-    def __init__(self, request: web.Request, known: frozenset[str]) -> None:
-        self._query = request.query
-        for name in self._query:
-            if name not in known:
-                raise BadRequest(f"there is no parameter {name!r} here: {', '.join(sorted(known)) or 'there is none'}")
-            if len(self._query.getall(name)) > 1:
-                raise BadRequest(f"`{name}` is given twice")
-
-    def text(self, name: str) -> str | None:
-        return self._query.get(name)
-
-    def number(self, name: str) -> int | None:
-        text = self._query.get(name)
-        if text is not None and not _NUMBER.fullmatch(text):
-            raise BadRequest(f"`{name}` is a whole number")
-        return None if text is None else int(text)
-
-    def digest(self, name: str) -> str | None:
-        text = self._query.get(name)
-        if text is not None and not is_digest(text):
-            raise BadRequest(f"`{name}` has 64 hex digits: a chain is named by the link of its first record")
-        return text
-
-    def time(self, name: str) -> int | None:
-        text = self._query.get(name)
-        if text is None:
-            return None
-        if (at := micros(text)) is None:
-            raise BadRequest(f"`{name}` is a time with its zone, as in 2026-01-31T12:00:00Z")
-        return at
-
-    def place(self, name: str) -> tuple[int, int]:
-        text = self._query.get(name)
-        if text is None:
-            return 0, 0
-        found = _PLACE.fullmatch(text)
-        if found is None:
-            raise BadRequest(f"`{name}` is what the part before gave")
-        return int(found[1]), int(found[2])
-
-    def limit(self) -> int:
-        given = self.number("limit")
-        if given is not None and not 1 <= given <= MOST:
-            raise BadRequest(f"`limit` is between 1 and {MOST}")
-        return MOST if given is None else given
 
 
 def _place(after: int | None) -> str | None:

@@ -15,6 +15,7 @@ from aiohttp import hdrs, web
 from central.answers import BadRequest, error_answer, json_answer
 from central.authentication import NotAuthenticated, Signed, signed_by
 from central.config import CentralConfig
+from central.export_face import ExportFace
 from central.ingest import Busy, Given, Ingest, TooLarge
 from central.ledger.vocabulary import Kept, NotJoined
 from central.metrics import CONTENT_TYPE, CentralMetrics
@@ -43,6 +44,7 @@ def central_app(
     config: CentralConfig,
     ingest: Ingest,
     readers: ReaderFace,
+    exports: ExportFace,
     log_file: Callable[[str], bytes | None],
     metrics: CentralMetrics,
     problems: Callable[[], list[str]],
@@ -57,6 +59,7 @@ def central_app(
             web.post("/v1/evidence/erased", face.erased),
             web.get("/log/{path:.*}", face.log),
             *readers.routes(),
+            *exports.routes(),
             web.get("/livez", face.livez),
             web.get("/readyz", face.readyz),
             web.get("/metrics", face.metrics),

@@ -40,3 +40,14 @@ def packs_of(connection: Connection, tenant: str, unit: str) -> list[str]:
         .order_by(packs.c.digest)
     )
     return list(connection.execute(query).scalars())
+
+
+def without_keys(store: Store, tenant: str, units: Iterable[str]) -> list[str]:
+    """Those of the units that have no data key any more: they were erased. Raises LedgerUnavailable."""
+    table, found = tables.data_keys, []
+    with store.reading() as connection:
+        for unit in sorted(set(units)):
+            query = select(table.c.no).where(table.c.tenant == tenant, table.c.unit == unit).limit(1)
+            if connection.execute(query).first() is None:
+                found.append(unit)
+    return found

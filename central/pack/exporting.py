@@ -7,26 +7,21 @@ import shutil
 import tempfile
 from contextlib import closing
 from dataclasses import replace
-from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final, TextIO
+from typing import TextIO
 
 from agentgate import version
 from central.config import CentralConfig, CentralProblems
 from central.ledger.ledger import Ledger
 from central.ledger.packs import note_pack
 from central.ledger.reading import Reading
-from central.ledger.reading import Wanted as LedgerWanted
+from central.pack.around import NoSuchIncident, around
 from central.pack.choosing import unfold_wanted
 from central.pack.receipts import give_receipts
 from evidence.clock import Clock
 from evidence.pack.drafting import drafted
 from evidence.pack.exporting import Exported
 from evidence.pack.packs import Wanted, run_export
-from evidence.record import read_header
-
-_AROUND: Final = timedelta(minutes=1)
-"""Of an incident: what led to it, and what came of it."""
 
 
 def run_ledger_export(given: argparse.Namespace, config: CentralConfig, clock: Clock, out: TextIO) -> int:
@@ -95,18 +90,12 @@ def _wanted(given: argparse.Namespace, config: CentralConfig, evidence: Path, dr
 
 
 def _around(reading: Reading, number: int, wanted: Wanted) -> Wanted:
-    """Narrowed to the minute before and after the record that an incident was met at. Raises CentralProblems."""
-    incident = next((one for one in reading.incidents(after=number - 1, limit=1) if one.no == number), None)
-    if incident is None:
-        raise CentralProblems([f"export: {wanted.tenant} has no incident {number}"])
-    at = LedgerWanted(chain=incident.chain, first=incident.seq, last=incident.seq)
-    held = reading.records(at).records
-    if not held:
-        raise CentralProblems(
-            [f"export: the ledger does not hold record {incident.seq}, where incident {number} was met"]
-        )
-    moment = datetime.fromisoformat(read_header(held[0].header).at)
-    return replace(wanted, since=(moment - _AROUND).isoformat(), until=(moment + _AROUND).isoformat())
+    """Narrowed to the time of an incident. Raises CentralProblems."""
+    try:
+        since, until = around(reading, number)
+    except NoSuchIncident as error:
+        raise CentralProblems([f"export: {error}"]) from error
+    return replace(wanted, since=since, until=until)
 
 
 def _hand_out(draft: Path, target: Path) -> None:

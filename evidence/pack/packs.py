@@ -38,7 +38,7 @@ class Wanted:
     until: str | None = None
     tenant: str | None = None
     key: Path | None = None
-    log: Path | None = None
+    log: Path | LogFiles | None = None
 
 
 def run_export(
@@ -63,7 +63,7 @@ def run_export(
             agentgate,
             wanted.tenant,
             Unsealer(tenant_private(wanted.key)) if wanted.key else None,
-            None if wanted.log is None else LogFiles(_files(wanted.log)),
+            LogFiles(_files(wanted.log)) if isinstance(wanted.log, Path) else wanted.log,
         )
         exported = export(wanted.folder, wanted.target, order)
         then(exported)

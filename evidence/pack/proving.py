@@ -5,17 +5,20 @@ from collections.abc import Callable, Collection, Mapping
 from evidence.checkpoint import Checkpoint, read_checkpoint
 from evidence.merkle import inclusion_proof
 from evidence.note import read_note
-from evidence.tiles import BadTile, Piece, TiledHashes, bundle_at, changed_bundles, narrowed, read_bundle, whole
+from evidence.tiles import WIDTH, BadTile, Piece, TiledHashes, bundle_at, changed_bundles, narrowed, read_bundle, whole
 
 GetFile = Callable[[str], bytes | None]
 """Gives what the log has at a path, None where it has nothing there."""
 
 
 class LogFiles:
-    """The files of a log up to one checkpoint of it. Raises BadSignature for a checkpoint that is none."""
+    """The files of a log up to one checkpoint of it. Raises BadSignature for a checkpoint that is none.
 
-    def __init__(self, get: GetFile) -> None:
-        self._get = get
+    `places` says where links stand, so that nothing else of the log is read; it is held to what is there.
+    """
+
+    def __init__(self, get: GetFile, places: Mapping[bytes, int] | None = None) -> None:
+        self._get, self._places = get, places
         note = get("checkpoint")
         if note is None:
             raise BadTile("there is no file `checkpoint`: not the folder of a log")
@@ -26,6 +29,8 @@ class LogFiles:
 
     def indexes(self, links: Collection[bytes]) -> Mapping[bytes, int]:
         """Where those of the links stand that are in the log. Reads the log from its beginning until all are found."""
+        if self._places is not None:
+            return self._placed(links, self._places)
         wanted, found = set(links), dict[bytes, int]()
         for bundle in changed_bundles(0, self.checkpoint.size):
             if not wanted:
@@ -35,6 +40,19 @@ class LogFiles:
                 if leaf in wanted:
                     found[leaf] = at
                     wanted.remove(leaf)
+        return found
+
+    def _placed(self, links: Collection[bytes], places: Mapping[bytes, int]) -> Mapping[bytes, int]:
+        """Those of the links whose places the checkpoint's tree has. Raises BadTile where another link stands there."""
+        indexes = ((link, places[link]) for link in links if link in places)
+        found = {link: index for link, index in indexes if index < self.checkpoint.size}
+        leaves: list[bytes] = []
+        piece: Piece | None = None
+        for link, index in sorted(found.items(), key=lambda each: each[1]):
+            if (bundle := bundle_at(index, self.checkpoint.size)) != piece:
+                piece, leaves = bundle, read_bundle(self._fetch(bundle), bundle.width)
+            if leaves[index - bundle.index * WIDTH] != link:
+                raise BadTile(f"leaf {index} of the log is not the record that is said to stand there")
         return found
 
     def proof(self, index: int) -> tuple[bytes, ...]:

@@ -3,38 +3,19 @@
 import argparse
 import json
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from evidence.printable import printable
 from evidence.spans import NoTime, read_span
 from proxy.commands.command import Command, ends_with_its_reader
+from proxy.reading_central import CentralReader, Unanswered
 
 _COMPLETE: Final = 0
 _NOT_COMPLETE: Final = 1
 _USAGE: Final = 64
 _UNAVAILABLE: Final = 69
-_SECONDS: Final = 30.0
-_ANSWER_BYTES: Final = 64 << 20
-
-
-class _Unanswered(Exception):
-    """Central gave no answer; `code` is the exit code."""
-
-    def __init__(self, what: object, code: int) -> None:
-        super().__init__(what)
-        self.code = code
-
-
-class _AsItIs(urllib.request.HTTPRedirectHandler):
-    """Follows nobody: the token is for the address that was given."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +44,7 @@ def _run(given: argparse.Namespace) -> int:
         return _refused("--central needs --token-file FILE, and takes no --key", _USAGE)
     try:
         answer = _asked(given)
-    except _Unanswered as error:
+    except Unanswered as error:
         return _refused(error, error.code)
     if given.as_json:
         sys.stdout.write(json.dumps(answer, indent=2) + "\n")
@@ -84,46 +65,20 @@ def _of_folder(given: argparse.Namespace) -> int:
 def _asked(given: argparse.Namespace) -> dict[str, Any]:
     """The whole answer, in as many parts as it comes in: complete is what has chains, none of which lacks anything."""
     query = {"since": given.begins, "until": given.ends, **({"sidecar": given.sidecar} if given.sidecar else {})}
-    whole = part = _part(given, query)
+    central = CentralReader(given.central, given.token_file)
+    whole = part = _part(central, query)
     while part.get("after") is not None:
-        part = _part(given, {**query, "after": str(part["after"])})
+        part = _part(central, {**query, "after": str(part["after"])})
         whole["chains"] += part["chains"]
     found = bool(whole["chains"]) and not any(chain["lacks"] for chain in whole["chains"])
     return {**{name: whole.get(name) for name in ("since", "until")}, "complete": found, "chains": whole["chains"]}
 
 
-def _part(given: argparse.Namespace, query: Mapping[str, str]) -> dict[str, Any]:
-    url = given.central.rstrip("/")
-    if not url.startswith("https://") and not url.startswith(
-        ("http://127.0.0.1:", "http://localhost:", "http://[::1]:")
-    ):
-        raise _Unanswered("--central: https, or http on loopback", _USAGE)
-    try:
-        token = given.token_file.read_text().strip()
-        request = urllib.request.Request(  # noqa: S310  (the scheme was looked at above)
-            f"{url}/v1/completeness?{urlencode(query)}", headers={"Authorization": f"Bearer {token}"}
-        )
-    except (OSError, ValueError) as error:
-        raise _Unanswered(error, _USAGE) from error
-    opener = urllib.request.build_opener(_AsItIs, urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(request, timeout=_SECONDS) as answer:
-            found = json.loads(answer.read(_ANSWER_BYTES))
-    except urllib.error.HTTPError as error:
-        code = _UNAVAILABLE if error.code >= 500 else _USAGE
-        raise _Unanswered(f"central answers {error.code}: {_told(error)}", code) from error
-    except (OSError, ValueError) as error:
-        raise _Unanswered(f"central does not answer: {error}", _UNAVAILABLE) from error
-    if not isinstance(found, dict) or not isinstance(found.get("chains"), list) or "complete" not in found:
-        raise _Unanswered("what answers is no central", _UNAVAILABLE)
+def _part(central: CentralReader, query: Mapping[str, str]) -> dict[str, Any]:
+    found = central.asked("/v1/completeness", query)
+    if not isinstance(found.get("chains"), list) or "complete" not in found:
+        raise Unanswered("what answers is no central", _UNAVAILABLE)
     return found
-
-
-def _told(error: urllib.error.HTTPError) -> str:
-    try:
-        return str(json.loads(error.read(10_000))["error"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return str(error.reason)
 
 
 def _lines(answer: Mapping[str, Any], given: argparse.Namespace) -> Iterator[str]:

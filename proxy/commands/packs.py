@@ -1,4 +1,4 @@
-"""`pack`: evidence in one file for somebody who has nothing else of ours. Loads no network code."""
+"""`pack`: evidence in one file for somebody who has nothing else of ours. Only `--central` loads network code."""
 
 import argparse
 import sys
@@ -7,6 +7,8 @@ from typing import Final
 
 from proxy.commands.command import Command, ends_with_its_reader, place_arguments, places_of
 from proxy.commands.trusting import given_for_pack, identity_arguments, log_arguments
+
+_USAGE: Final = 64
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +26,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _export_arguments(parser: argparse.ArgumentParser) -> None:
     place_arguments(parser)
     add = parser.add_argument
-    add("target", type=Path, metavar="PACK", help="the file to write, as in `refunds.agentgate`")
+    add("target", nargs="?", type=Path, metavar="PACK", help="the file to write, as in `refunds.agentgate`")
+    add("--out", type=Path, metavar="PACK", help="the same")
     add("--evidence", metavar="DIR", help="evidence folder (default: that of the configuration)")
     add("--session", metavar="PSEUDONYM", help="calls of this session, as `records --json` names it")
     add("--agent", metavar="NAME", help="calls of this agent")
@@ -32,10 +35,13 @@ def _export_arguments(parser: argparse.ArgumentParser) -> None:
     add("--from", dest="since", metavar="TIME", help="records from this time on (RFC 3339; UTC if it says no zone)")
     add("--until", metavar="TIME", help="records before this time")
     add("--tenant", metavar="NAME", help="only of this tenant: needed where the folder has several")
-    add("--key", type=Path, metavar="FILE", help="the tenant's private key: open what was sealed")
+    add("--key", "--tenant-key", type=Path, metavar="FILE", help="the tenant's private key: open what was sealed")
     add("--log", type=Path, metavar="DIR", help="the files of the log (`checkpoint`, `tile/`): adds proofs")
     add("--by", metavar="NAME", help="who exports it (default: the user's name)")
     add("--json", action="store_true", dest="as_json", help="what was written, as JSON")
+    add("--central", metavar="URL", help="instead of a folder: central, as its readers reach it")
+    add("--token-file", type=Path, metavar="FILE", help="of central: the file with the reader's token")
+    add("--incident", metavar="NO", help="of central: what was recorded a minute before and after an incident")
 
 
 def _pack(given: argparse.Namespace) -> int:
@@ -57,6 +63,14 @@ def _export(given: argparse.Namespace) -> int:
     from evidence.clock import SystemClock
     from evidence.pack.packs import Wanted, run_export
 
+    if (problem := _amiss(given)) is not None:
+        sys.stdout.write(f"agentgate pack: {problem}\n")
+        return _USAGE
+    given.target = given.target or given.out
+    if given.central is not None:
+        from proxy.pack_of_central import run_central_export
+
+        return run_central_export(given, clock=SystemClock(), agentgate=version(), out=sys.stdout)
     names = ("target", "session", "agent", "call", "since", "until", "tenant", "key", "log")
     wanted = Wanted(
         folder=places_of(given, given.evidence).evidence,
@@ -64,6 +78,22 @@ def _export(given: argparse.Namespace) -> int:
         **{name: getattr(given, name) for name in names},
     )
     return run_export(wanted, clock=SystemClock(), agentgate=version(), as_json=given.as_json, out=sys.stdout)
+
+
+def _amiss(given: argparse.Namespace) -> str | None:
+    """What of the flags does not go together."""
+    if (given.target is None) is (given.out is None):
+        return "say once where to: PACK, or --out PACK"
+    if given.central is None:
+        alone = given.token_file is not None or given.incident is not None
+        return "--token-file and --incident are for --central" if alone else None
+    if given.token_file is None:
+        return "--central needs --token-file FILE"
+    if given.evidence is not None or given.log is not None:
+        return "--central takes no --evidence and no --log: it has both"
+    if given.incident is not None and (given.since or given.until):
+        return "an incident has its own time: give no --from and --until"
+    return None
 
 
 COMMANDS: Final = {"pack": Command(_arguments, _pack)}
