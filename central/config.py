@@ -65,7 +65,7 @@ class CentralProblems(ValueError):
 
     def __init__(self, problems: Sequence[str | Problem]) -> None:
         told = [str(problem).replace("\n", "\n  ") for problem in problems]
-        super().__init__("central cannot start as configured:\n  " + "\n  ".join(told))
+        super().__init__("central cannot do this as it is told to:\n  " + "\n  ".join(told))
         self.problems = tuple(map(str, problems))
 
 

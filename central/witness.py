@@ -181,7 +181,10 @@ def opened(state: Path, name: str, logs: Iterable[str], protection: Protection |
         if key.kind != ED25519:
             raise WitnessProblem(f"--log {text}: a log signs with a key of type 0x01")
         found.append(key)
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise WitnessProblem(f"--state {state}: {error.strerror}: name a folder, or a place for one") from error
     return Witness(Guarded(_signer(state, name, protection)), found, state / "cosigned.json")
 
 

@@ -41,6 +41,13 @@ exit code is 64, and nothing was started. Words in capitals stand for what was f
 [configuration.md](configuration.md) has every key.
 
 """
+_CENTRAL: Final = """
+## Problems of a configuration of central
+
+As above, of `agentgate central`: its file, its flags, `sidecars.toml` and `readers.toml`, which
+[central.md](central.md) has. A value of another type, or beyond its bounds, is told with those that fit.
+
+"""
 _POLICIES: Final = """
 ## Problems of a policy
 
@@ -145,6 +152,8 @@ def _row(cells: list[str]) -> str:
 def _configuration() -> Iterator[str]:
     yield _CONFIGURATION
     yield from _texts(("problem", "what to write"), unfit_texts(ROOT))
+    yield _CENTRAL
+    yield from _texts(("problem", "what to write"), unfit_texts(ROOT, central=True))
 
 
 def _policies() -> Iterator[str]:

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from policy.exception_problems import ExceptionRefused, Malformed, TooLong
 
 _SETTINGS: Final = ("proxy/config.py", "proxy/settings/*.py", "proxy/commands/*.py", "evidence/redaction/loading.py")
+_CENTRAL: Final = ("central/config.py", "central/registry.py", "central/readers.py", "central/shaping.py")
 _STARTS: Final = (
     *("evidence/keys.py", "policy/orders.py", "policy/opa_process.py"),
     *("proxy/child.py", "proxy/wrap_config.py"),
@@ -64,6 +65,7 @@ _WORDS: Final = {
     "MAX_FILES": "so many",
     "MOST_SECONDS": "MOST",
     "MANIFEST": ".manifest",
+    "MISSING": "What to write there.",
     "MAX_VERSION": "2^53 - 1",
     "MSG": "WHY",
     "NAME__": "TYPE",
@@ -72,6 +74,7 @@ _WORDS: Final = {
     "RAW": "SOME",
     "REPLACE": "WHY",
     "RETURNCODE": "CODE",
+    "SHAPE": "KEYS",
     "SHOWN": "FUNCTION",
     "SIGNATURES": ".signatures.json",
     "STRERROR": "WHY",
@@ -94,11 +97,11 @@ class Text(NamedTuple):
 Names = Mapping[str, ast.expr]
 
 
-def unfit_texts(root: Path) -> list[Text]:
-    """Each problem of a configuration and its remedy, in the order of the files."""
+def unfit_texts(root: Path, *, central: bool = False) -> list[Text]:
+    """Each problem of a configuration of a sidecar, or of central, and its remedy, in the order of the files."""
     found = [
         Text(_text(call.args[-2], names), _text(call.args[-1], names))
-        for call, names in _calls(root, _SETTINGS)
+        for call, names in _calls(root, _CENTRAL if central else _SETTINGS)
         if _is_problem(call)
     ]
     return list(dict.fromkeys(text for text in found if _says(text.first)))
@@ -182,7 +185,7 @@ def _is_problem(call: ast.Call) -> bool:
     match call.func:
         case ast.Name(id="Unfit"):
             return len(call.args) == 2
-        case ast.Name(id="Problem") | ast.Attribute(attr="add"):
+        case ast.Name(id="Problem") | ast.Attribute(attr="add" | "_add"):
             return len(call.args) == 3
         case _:
             return False

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg
+from psycopg import conninfo
 from sqlalchemy import Connection, Engine, create_engine, event, exc, text
 from sqlalchemy.engine import URL, make_url
 
@@ -116,7 +117,18 @@ def read_url(url: str) -> URL:
         raise StoreProblem(f"no database of the kind {named.drivername!r}: it is sqlite:///PATH or postgresql://…")
     if named.drivername == SQLITE and named.database in {None, "", ":memory:"}:
         raise StoreProblem("a ledger in memory keeps nothing: sqlite:///PATH names a file")
+    if named.drivername == POSTGRESQL:
+        _check_options(named)
     return named
+
+
+def _check_options(named: URL) -> None:
+    """What stands behind the `?` is what libpq knows. Raises StoreProblem."""
+    given = {name: value if isinstance(value, str) else ",".join(value) for name, value in named.query.items()}
+    try:
+        conninfo.timeout_from_conninfo(conninfo.conninfo_to_dict(conninfo.make_conninfo(**given)))
+    except psycopg.ProgrammingError as error:
+        raise StoreProblem(f"the URL of the database has an option that libpq refuses: {error}".strip()) from error
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:

@@ -91,7 +91,8 @@ STARTS: Final = (
     _start(
         "CentralProblems",
         USAGE,
-        "Central cannot start as it is configured; all problems are told at once.",
+        "Central cannot do what it is told to, by its configuration or on the command line; all problems are told at "
+        "once.",
         "Each line names the key, what is wrong with it, and what to write.",
     ),
     _start(

@@ -122,6 +122,13 @@ async def test_a_key_that_lay_open_is_encrypted_and_stays_the_key(tmp_path: Path
         assert not (tmp_path / "keys" / "witness.key").exists()
 
 
+def test_its_state_is_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for state in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(WitnessProblem, match=r"--state \S+: .*: name a folder"):
+            opened(state, "witness.example", [])
+
+
 def test_it_is_told_of_logs_by_their_keys(tmp_path: Path) -> None:
     for text in ("x", LOG.text()[:-1], witness(tmp_path).verifier.text()):
         with pytest.raises(WitnessProblem, match="--log"):

@@ -83,6 +83,8 @@ def test_a_newer_schema_is_refused(database: str) -> None:
         pytest.param("ledger.db", "sqlite:///PATH or postgresql://", id="no-url"),
         pytest.param("mysql://db.example/x", "no database of the kind 'mysql'", id="another-kind"),
         pytest.param("sqlite://", "keeps nothing", id="in-memory"),
+        pytest.param("postgresql://127.0.0.1:1/x?colour=red", "libpq refuses: .*colour", id="unknown-option"),
+        pytest.param("postgresql://127.0.0.1:1/x?connect_timeout=z", "libpq refuses: .*'z'", id="no-number"),
     ],
 )
 def test_a_url_that_names_no_ledger(url: str, text: str) -> None:
