@@ -8,28 +8,21 @@ once. What goes wrong is tried again with growing pauses and told by `problem`; 
 
 import asyncio
 import contextlib
-import hashlib
 import math
 import os
 import random
-import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import aiohttp
-import jwt
 import orjson
 import zstandard
 
-from evidence.batch import MEDIA_TYPE
 from evidence.chain import Position
 from evidence.journal import Journal, NotRecorded
 from evidence.key_entry import BadHistory
-from evidence.key_history import MOST_BYTES as KEYS_BYTES
 from evidence.keys import Keys
 from evidence.layout import CHAIN_GLOB, LEDGER_KEYS_NAME, SEGMENT_GLOB, segment_numbers
 from evidence.receipt import Receipt, read_receipt
@@ -39,8 +32,8 @@ from evidence.shipping import ChainReader, NotShippable, Origin, Outgoing
 from evidence.signing import BadSignature
 from evidence.spool import Locked, lock
 from evidence.trimming import trim
+from proxy.central_client import CentralClient, Elsewhere, NotDelivered, Refused
 from proxy.erasures import Erasures, believed
-from proxy.ledger_keys import PATH as KEYS_PATH
 from proxy.ledger_keys import LedgerKeys
 from proxy.settings.central import CentralConfig
 
@@ -49,30 +42,10 @@ PAUSE_SECONDS: Final = 1.0
 
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
-_ANSWER_SECONDS: Final = 30.0
-_CONNECT_SECONDS: Final = 5.0
-_TOKEN_SECONDS: Final = 60
 _LOOK_SECONDS: Final = 60.0
 _TRIM_SECONDS: Final = 60.0
 _FORGET_SECONDS: Final = 10.0
-_MAX_ANSWER: Final = 1 << 20
 _LEVEL: Final = 3
-
-
-class _NotDelivered(Exception):
-    """Central did not take a batch now; the text says why. `seconds` is how long it wishes to be left alone."""
-
-    def __init__(self, what: str, seconds: float = 0.0) -> None:
-        super().__init__(what)
-        self.seconds = seconds
-
-
-class _Elsewhere(Exception):
-    """Central holds another position than was believed: it has to be asked again."""
-
-
-class _Refused(Exception):
-    """Central will never take this chain as it is; the text is its own."""
 
 
 @dataclass(slots=True)
@@ -114,7 +87,7 @@ class Uplink:
         self._told = 0
         self._ledger_keys = LedgerKeys(central.receipt_key)
         self._erasures = Erasures(self._asked_for_erased)
-        self._session: aiohttp.ClientSession | None = None
+        self._client = CentralClient(central, keys.identity, sidecar)
 
     def carry(self, journal: Journal) -> None:
         """Ship the chain of this journal from now on, as soon as `run` runs."""
@@ -133,7 +106,7 @@ class Uplink:
 
     async def run(self) -> None:
         """Ship until cancelled; chains that others left behind as well. Raises OSError if central's CA is gone."""
-        async with self._connected(), asyncio.TaskGroup() as tasks:
+        async with self._client.connected(), asyncio.TaskGroup() as tasks:
             for shipment in list(self._shipments.values()):
                 tasks.create_task(self._keep_shipping(shipment))
             await self._ship_left_behind()
@@ -141,24 +114,10 @@ class Uplink:
     async def finish(self, seconds: float) -> None:
         """The journals are closed: ship what is left, at most `seconds` long. What stays is for the next start."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds), self._connected():
+            async with asyncio.timeout(seconds), self._client.connected():
                 for shipment in self._shipments.values():
                     shipment.journal = None
                     await self._ship_whole(shipment)
-
-    @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[None]:
-        timeout = aiohttp.ClientTimeout(total=_ANSWER_SECONDS, sock_connect=_CONNECT_SECONDS)
-        connector = aiohttp.TCPConnector(ssl=await asyncio.to_thread(self._tls), limit=4)
-        async with aiohttp.ClientSession(
-            connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
-        ) as self._session:
-            yield
-
-    def _tls(self) -> ssl.SSLContext | bool:
-        if self._central.url.startswith("http:"):
-            return False
-        return ssl.create_default_context(cafile=self._central.ca_file)
 
     async def _keep_shipping(self, shipment: _Shipment) -> None:
         pause = _FIRST_PAUSE
@@ -166,12 +125,12 @@ class Uplink:
             try:
                 async for _ in self._batches(shipment):
                     shipment.problem, pause = None, _FIRST_PAUSE
-            except _Elsewhere:
+            except Elsewhere:
                 continue
-            except (_NotDelivered, _Refused, NotShippable, OSError) as error:
+            except (NotDelivered, Refused, NotShippable, OSError) as error:
                 shipment.problem = str(error)
-                longest = _LONGEST_PAUSE if isinstance(error, _NotDelivered) else 10 * _LONGEST_PAUSE
-                pause = min(longest, 2 * pause) if isinstance(error, _NotDelivered) else longest
+                longest = _LONGEST_PAUSE if isinstance(error, NotDelivered) else 10 * _LONGEST_PAUSE
+                pause = min(longest, 2 * pause) if isinstance(error, NotDelivered) else longest
                 await asyncio.sleep(max(getattr(error, "seconds", 0.0), pause * (0.5 + random.random() / 2)))  # noqa: S311
 
     async def _ship_left_behind(self) -> None:
@@ -211,7 +170,7 @@ class Uplink:
         try:
             async for _ in self._batches(shipment):
                 pass
-        except (_NotDelivered, _Elsewhere, _Refused, NotShippable, OSError):
+        except (NotDelivered, Elsewhere, Refused, NotShippable, OSError):
             return False
         return True
 
@@ -243,7 +202,7 @@ class Uplink:
         if origin.sidecar != self._sidecar:
             raise NotShippable("the chain of another sidecar")
         path = f"/v1/evidence/chains/{origin.chain}/position"
-        answer = await self._ask("GET", path, origin.tenant, b"")
+        answer = await self._client.ask("GET", path, origin.tenant, b"")
         given = None if answer.get("receipt") is None else await self._receipt(origin, answer)
         held = Position() if given is None else given.receipt.position
         shipment.problem = None
@@ -258,22 +217,22 @@ class Uplink:
 
     async def _deliver(self, shipment: _Shipment, origin: Origin, outgoing: Outgoing) -> Receipt:
         packed = await asyncio.to_thread(zstandard.compress, outgoing.data, _LEVEL)
-        answer = await self._ask("POST", "/v1/evidence/batches", origin.tenant, packed)
+        answer = await self._client.ask("POST", "/v1/evidence/batches", origin.tenant, packed)
         given = await self._receipt(origin, answer)
         if given.receipt.position != outgoing.last:
-            raise _Elsewhere
+            raise Elsewhere
         await self._take(shipment, given)
         return given.receipt
 
     async def _receipt(self, origin: Origin, answer: Mapping[str, Any]) -> _Given:
-        """The receipt in an answer, by its signature and for this chain. Raises _NotDelivered."""
+        """The receipt in an answer, by its signature and for this chain. Raises NotDelivered."""
         note, included = str(answer.get("receipt")), answer.get("included")
         try:
-            receipt = await self._ledger_keys.open(note, self._published_keys)
+            receipt = await self._ledger_keys.open(note, self._client.published_keys)
         except BadSignature as error:
-            raise _NotDelivered(f"its receipt does not count: {error}") from error
+            raise NotDelivered(f"its receipt does not count: {error}") from error
         if (receipt.sidecar, receipt.tenant, receipt.chain) != (origin.sidecar, origin.tenant, origin.chain):
-            raise _NotDelivered("its receipt is for something else")
+            raise NotDelivered("its receipt is for something else")
         return _Given(receipt, note, _number(included), _number(answer.get("erasures")))
 
     async def _take(self, shipment: _Shipment, given: _Given) -> None:
@@ -294,15 +253,6 @@ class Uplink:
         except BadHistory as error:
             what = f"{chain.name}/{LEDGER_KEYS_NAME}: {error}; move the file away to have it asked for anew"
             raise NotShippable(what) from error
-
-    async def _published_keys(self) -> bytes | None:
-        """The history of its keys that central publishes; None where it has none. Raises _NotDelivered."""
-        assert self._session is not None  # noqa: S101  (within `_connected` only)
-        try:
-            async with self._session.get(self._central.url + KEYS_PATH, allow_redirects=False) as answer:
-                return await _limited(answer, KEYS_BYTES) if answer.status == 200 else None
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _NotDelivered(f"it cannot be asked for its keys ({type(error).__name__})") from error
 
     def _note_rollback(self, shipment: _Shipment, held: Position) -> None:
         """Central has lost what it gave a receipt for: the receipt stays as the proof, and what is here goes again."""
@@ -331,54 +281,13 @@ class Uplink:
             shipment.obeyed = told
 
     async def _asked_for_erased(self, origin: Origin, keys: list[str]) -> frozenset[str]:
-        """Those of these data keys that central says are destroyed. Raises _NotDelivered."""
-        answer = await self._ask("POST", "/v1/evidence/erased", origin.tenant, orjson.dumps({"keys": keys}))
+        """Those of these data keys that central says are destroyed. Raises NotDelivered."""
+        answer = await self._client.ask("POST", "/v1/evidence/erased", origin.tenant, orjson.dumps({"keys": keys}))
         try:
-            erased = await self._ledger_keys.open_erased(str(answer.get("note")), self._published_keys)
+            erased = await self._ledger_keys.open_erased(str(answer.get("note")), self._client.published_keys)
             return believed(erased, origin, keys)
         except BadSignature as error:
-            raise _NotDelivered(f"what it says is erased does not count: {error}") from error
-
-    async def _ask(self, method: str, path: str, tenant: str, body: bytes) -> Mapping[str, Any]:
-        """One question to central. Raises _NotDelivered, _Elsewhere, _Refused."""
-        assert self._session is not None  # noqa: S101  (within `_connected` only)
-        headers = {"Authorization": f"Bearer {self._token(tenant, method, path, body)}", "Content-Type": MEDIA_TYPE}
-        url = self._central.url + path
-        try:
-            async with self._session.request(
-                method, url, data=body or None, headers=headers, allow_redirects=False
-            ) as answer:
-                said = _read(await answer.content.read(_MAX_ANSWER))
-                return _answered(answer.status, said, answer.headers.get("Retry-After", ""))
-        except aiohttp.ClientConnectorCertificateError as error:
-            raise _NotDelivered("its certificate is not accepted") from error
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _NotDelivered(f"it cannot be reached ({type(error).__name__})") from error
-
-    def _token(self, tenant: str, method: str, path: str, body: bytes) -> str:
-        """A JWT (RFC 7519, EdDSA) of this sidecar's identity, for this request alone and for a minute."""
-        now = int(time.time())
-        claims = {
-            "iss": self._sidecar,
-            "aud": self._central.url,
-            "tenant": tenant,
-            "htm": method,
-            "htu": path,
-            "sha256": hashlib.sha256(body).hexdigest(),
-            "iat": now,
-            "exp": now + _TOKEN_SECONDS,
-        }
-        return jwt.encode(claims, self._keys.identity, algorithm="EdDSA")
-
-
-async def _limited(answer: aiohttp.ClientResponse, most: int) -> bytes:
-    """The body, cut off behind more than so many bytes."""
-    content = bytearray()
-    async for chunk in answer.content.iter_any():
-        content += chunk
-        if len(content) > most:
-            break
-    return bytes(content)
+            raise NotDelivered(f"what it says is erased does not count: {error}") from error
 
 
 async def _pause(shipment: _Shipment) -> None:
@@ -405,22 +314,3 @@ def _last_receipt(chain: Path) -> Receipt | None:
         return None if note is None else read_receipt(note.rpartition("\n\n")[0] + "\n")
     except ValueError as error:
         raise NotShippable(f"{chain.name}: {error}; move the file away to have the chain shipped anew") from error
-
-
-def _read(data: bytes) -> Mapping[str, Any]:
-    try:
-        said = orjson.loads(data)
-    except ValueError:
-        return {}
-    return said if isinstance(said, dict) else {}
-
-
-def _answered(status: int, said: Mapping[str, Any], retry_after: str) -> Mapping[str, Any]:
-    if status == 200:
-        return said
-    why = str(said.get("error") or f"HTTP {status}")
-    if status == 409:
-        raise _Elsewhere
-    if status in (400, 401, 403, 413, 422):
-        raise _Refused(why)
-    raise _NotDelivered(why, float(retry_after) if retry_after.isdecimal() else 0.0)
