@@ -38,6 +38,12 @@ ANSWERS: Final = (
         "them, and set both clocks. Of a reader: `readers.toml` has the SHA-256 of its token.",
     ),
     _answer(
+        "no_keys",
+        403,
+        "The reader may not have the wrapped data keys, without which the tenant's private key opens nothing.",
+        "`wrapped_keys = true` of the reader in `readers.toml`, and a restart; or export without `--tenant-key`.",
+    ),
+    _answer(
         "not_found",
         404,
         "The log has no such file, record or tree: it never had, or does not have it yet.",
@@ -54,6 +60,12 @@ ANSWERS: Final = (
         409,
         "Between what is held of the chain and this batch records are missing, and the sidecar does not say so.",
         "Nothing: the sidecar asks for the position and goes on from there.",
+    ),
+    _answer(
+        "erased",
+        409,
+        "What a pack has the text of was erased while it was made; it was not noted, and not handed out.",
+        "Export again: what is erased is then not in it.",
     ),
     _answer(
         "too_large",
