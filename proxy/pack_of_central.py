@@ -5,12 +5,13 @@ The tenant's private key stays here. Central notes the pack before it stands whe
 
 import argparse
 import getpass
-import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TextIO
 
 from evidence.clock import Clock
+from evidence.pack.drafting import drafted
 from evidence.pack.exporting import Exported
 from evidence.pack.packs import Wanted, run_export
 from evidence.pack.vocabulary import moment
@@ -49,7 +50,8 @@ def _export(given: argparse.Namespace, clock: Clock, agentgate: str, out: TextIO
         def note(exported: Exported) -> None:
             # Not before it is noted: what nobody knows of, no tombstone can name.
             fetching.note(exported.digest, exported.units)
-            os.link(draft, target)
+            with draft.open("rb") as file, drafted(target) as copy:
+                shutil.copyfileobj(file, copy)
 
         return run_export(
             wanted, clock=clock, agentgate=agentgate, as_json=given.as_json, out=out, named=target, then=note

@@ -120,11 +120,16 @@ def test_everything_that_is_wrong_with_readers(tmp_path: Path) -> None:
     [readers.e]
     tenant = "acme"
     token_sha256 = "B"
+    [readers.f]
+    tenant = "acme"
+    token_sha256 = "{"c" * 64}"
+    wrapped_keys = "yes"
     """
     with pytest.raises(ReadersProblem) as raised:
         read_readers(readers(tmp_path, text))
     said = str(raised.value)
     assert all(
-        part in said for part in ("other: there is no such key", "readers.b", "readers.c", "readers.d", "readers.e")
+        part in said
+        for part in ("other: there is no such key", "readers.b", "readers.c", "readers.d", "readers.e", "readers.f")
     )
     assert "plain" not in said
