@@ -15,7 +15,7 @@ from aiohttp import hdrs, web
 from central.answers import BadRequest, error_answer, json_answer
 from central.authentication import reader_of
 from central.ledger.narrowing import Sought, chains_with
-from central.ledger.packs import note_pack, without_keys
+from central.ledger.packs import ErasedMeanwhile, note_new_pack
 from central.ledger.parts import Parts
 from central.ledger.reading import MOST, Reading
 from central.pack.around import NoSuchIncident, around
@@ -126,12 +126,11 @@ class ExportFace:
         async with self._room, asyncio.timeout(SECONDS):
             digest, units = _pack(await _body(request))
             at = self._clock.now().rfc3339()
-            gone = await asyncio.to_thread(lambda: without_keys(self._store, reader.tenant, units))
-            if gone:
-                return error_answer(409, "erased", f"what the pack has of {', '.join(gone[:3])} was erased meanwhile")
-            await asyncio.to_thread(
-                lambda: note_pack(self._store, tenant=reader.tenant, digest=digest, units=units, by=reader.name, at=at)
-            )
+            mine = {"tenant": reader.tenant, "by": reader.name}
+            try:
+                await asyncio.to_thread(lambda: note_new_pack(self._store, digest=digest, units=units, at=at, **mine))
+            except ErasedMeanwhile as error:
+                return error_answer(409, "erased", str(error))
         return json_answer({"noted": digest})
 
     def _reader(self, request: web.Request) -> Reader:

@@ -64,6 +64,7 @@ class ChainReader:
         self._gap = False
         self._keys: dict[str, int] = {}
         self._keys_offset = 0
+        self._keys_last = b""
 
     def origin(self) -> Origin | None:
         """Whose chain it is; None as long as it has no whole record. Raises NotShippable."""
@@ -95,7 +96,7 @@ class ChainReader:
         before = Position(first.header.seq - 1, first.header.prev)
         self._segment, self._offset, self._after = number, 0, before
         self._gap = before.seq > held.seq
-        self._keys, self._keys_offset = {}, 0
+        self._forget_keys()
         if not self._gap:
             self._skip_to(held)
 
@@ -183,12 +184,22 @@ class ChainReader:
         path = self._chain / KEYS_NAME
         if not ids or not path.exists():
             return []
-        for line in _flushed_lines(path, self._keys_offset):
-            self._keys[orjson.loads(line)["id"]] = self._keys_offset
-            self._keys_offset += len(line)
-        found = sorted(self._keys.pop(name) for name in dict.fromkeys(ids) if name in self._keys)
-        with path.open("rb") as file:
-            return [_line_at(file.fileno(), offset) for offset in found]
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            if os.pread(handle, len(self._keys_last), self._keys_offset - len(self._keys_last)) != self._keys_last:
+                self._forget_keys()
+            for line in _flushed_lines_of(handle, self._keys_offset):
+                self._keys[orjson.loads(line)["id"]] = self._keys_offset
+                self._keys_offset += len(line)
+                self._keys_last = line
+            found = sorted(self._keys.pop(name) for name in dict.fromkeys(ids) if name in self._keys)
+            return [_line_at(handle, offset) for offset in found]
+        finally:
+            os.close(handle)
+
+    def _forget_keys(self) -> None:
+        """Read keys.jsonl from its beginning: after an erasure it is another file, and nothing is where it was."""
+        self._keys, self._keys_offset, self._keys_last = {}, 0, b""
 
 
 class _Taken:
@@ -215,18 +226,22 @@ def _flushed_lines(path: Path, offset: int) -> Iterator[bytes]:
     """The whole lines from `offset` on that are on the disk, each with its LF."""
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:
-        end = os.fstat(handle).st_size
-        if end <= offset:
-            return
-        os.fdatasync(handle)
-        rest = b""
-        while offset < end and (block := os.pread(handle, min(_BLOCK_BYTES, end - offset), offset)):
-            offset += len(block)
-            *lines, rest = (rest + block).split(b"\n")
-            for line in lines:
-                yield line + b"\n"
+        yield from _flushed_lines_of(handle, offset)
     finally:
         os.close(handle)
+
+
+def _flushed_lines_of(handle: int, offset: int) -> Iterator[bytes]:
+    end = os.fstat(handle).st_size
+    if end <= offset:
+        return
+    os.fdatasync(handle)
+    rest = b""
+    while offset < end and (block := os.pread(handle, min(_BLOCK_BYTES, end - offset), offset)):
+        offset += len(block)
+        *lines, rest = (rest + block).split(b"\n")
+        for line in lines:
+            yield line + b"\n"
 
 
 def _line_at(handle: int, offset: int) -> bytes:

@@ -15,12 +15,13 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from central.erasure.own_chain import OwnChain, exclusive
+from central.erasure.own_chain import OwnChain
 from central.erasure.vocabulary import ErasureProblem
 from central.ledger.ledger import Ledger
 from central.ledger.unfolding import chain_lines
 from central.store import tables
 from central.store.engine import Store
+from central.store.locking import exclusive
 from evidence.batch import Batch, read_batch
 from evidence.chain import Position
 from evidence.files import flush_folder

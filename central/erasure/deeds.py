@@ -17,13 +17,14 @@ from sqlalchemy.exc import ProgrammingError
 
 from central.abandonment.stating import keep as keep_abandonment
 from central.erasure.copying import Copy
-from central.erasure.own_chain import OwnChain, exclusive
+from central.erasure.own_chain import OwnChain
 from central.erasure.units import holds_of, units_of
 from central.erasure.vocabulary import Asked, Doomed, Erased, ErasureProblem, HeldBack, Hold, Unit
 from central.ledger.keeping import insert_into
 from central.ledger.ledger import Ledger
 from central.ledger.packs import packs_of
 from central.store import tables
+from central.store.locking import exclusive
 from evidence.clock import Clock, SystemClock, micros
 from evidence.record import Entry, Kind, Record
 

@@ -13,12 +13,11 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, select
 
 from central.ledger.ledger import Ledger
 from central.registry import Sidecar
 from central.store import tables
-from central.store.engine import POSTGRESQL
 from evidence.batch import read_batch, write_batch
 from evidence.chain import Position
 from evidence.clock import Clock
@@ -30,9 +29,6 @@ from evidence.signing import Certificate, public_text
 
 KEY_NAME: Final = "evidence"
 """The identity is STATE/keys/evidence.key; `agentgate verify --key` takes evidence.pub beside it."""
-
-LOCK: Final = 0x6167656E74676572
-"""The advisory lock of erasures; keys that arrive take a share of it (`agentgate_stay_away`)."""
 
 
 class OwnChain:
@@ -94,12 +90,6 @@ class OwnChain:
             "repaired_bytes": 0,
             "abandoned": [],
         }
-
-
-def exclusive(connection: Connection) -> None:
-    """Until the transaction ends nobody else erases, holds, or takes a key in. In SQLite whoever writes is alone."""
-    if connection.dialect.name == POSTGRESQL:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
 
 
 def _no_secrets(tenant: str) -> Sealer:

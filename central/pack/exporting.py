@@ -13,14 +13,14 @@ from typing import TextIO
 from agentgate import version
 from central.config import CentralConfig, CentralProblems
 from central.ledger.ledger import Ledger
-from central.ledger.packs import note_pack
+from central.ledger.packs import ErasedMeanwhile, note_new_pack
 from central.ledger.reading import Reading
 from central.pack.around import NoSuchIncident, around
 from central.pack.choosing import unfold_wanted
 from central.pack.receipts import give_receipts
 from evidence.clock import Clock
 from evidence.pack.drafting import drafted
-from evidence.pack.exporting import Exported
+from evidence.pack.exporting import Exported, NothingToExport
 from evidence.pack.packs import Wanted, run_export
 
 
@@ -45,9 +45,11 @@ def run_ledger_export(given: argparse.Namespace, config: CentralConfig, clock: C
 
         def note(exported: Exported) -> None:
             at = clock.now().rfc3339()
-            note_pack(
-                ledger.store, tenant=given.tenant, digest=exported.digest, units=exported.units, by=wanted.by, at=at
-            )
+            mine = {"tenant": given.tenant, "by": wanted.by, "at": at}
+            try:
+                note_new_pack(ledger.store, digest=exported.digest, units=exported.units, **mine)
+            except ErasedMeanwhile as error:
+                raise NothingToExport(str(error)) from error
             # Not before it is noted: what nobody knows of, no tombstone can name.
             _hand_out(draft, target)
 

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from evidence.batch import read_batch
+from evidence.chain import Position
 from evidence.journal import Journal
 from evidence.room import SpoolFailed
+from evidence.shipping import ChainReader
 from tests.evidence.desk import Desk, one_call
 
 
@@ -78,3 +81,24 @@ async def test_what_cannot_be_recorded_is_not_done(tmp_path: Path) -> None:
     with pytest.raises(SpoolFailed):
         await journal.forget({first})
     assert [line["id"] for line in _lines(desk)] == [first]
+
+
+@pytest.mark.parametrize("gone", [pytest.param(0, id="the-first"), pytest.param(1, id="the-last-that-was-shipped")])
+async def test_what_comes_after_an_erasure_is_shipped_with_its_keys(tmp_path: Path, gone: int) -> None:
+    """All lines of keys are of one length: what is read on must not be taken for what stood there before."""
+    desk = Desk(tmp_path)
+    async with desk.journal() as journal:
+        keys = [await _next_day(desk, journal, "a"), await _next_day(desk, journal, "b")]
+        reader = ChainReader(journal.chain)
+        reader.seek(Position())
+        assert _shipped(reader) == keys
+        await journal.forget({keys[gone]})
+        later = [await _next_day(desk, journal, "c"), await _next_day(desk, journal, "d")]
+        assert _shipped(reader) == later
+        assert len(_lines(desk)) == 3
+
+
+def _shipped(reader: ChainReader) -> list[str]:
+    outgoing = reader.more()
+    assert outgoing is not None
+    return [key.id for key in read_batch(outgoing.data).keys]

@@ -10,7 +10,7 @@ import pytest
 from central.erasure.deeds import Deeds
 from central.erasure.purging import Purge
 from central.erasure.vocabulary import ErasureProblem
-from central.ledger.packs import note_pack
+from central.ledger.packs import ErasedMeanwhile, note_new_pack, note_pack
 from central.ledger.vocabulary import Kept
 from central.store import tables
 from evidence.verify import run_verify
@@ -195,3 +195,18 @@ def _verified(state: Path) -> dict[str, Any]:
 def _tombstones(state: Path) -> list[dict[str, Any]]:
     lines = b"".join(path.read_bytes() for path in (state / "evidence").glob("chain-*/records-*.tsv")).split(b"\n")
     return [json.loads(line.split(b"\t")[2]) for line in lines if b'"kind":"tombstone"' in line]
+
+
+def test_a_pack_of_text_that_was_erased_meanwhile_is_not_noted(place: Office) -> None:
+    """The pack was made before the erasure, and would leave after it."""
+    place.said("secret", "s1")
+    place.said("other", "s2")
+    store, units = place.ledger.store, [unit_of("s1"), unit_of("s2")]
+    told = {"tenant": "acme", "by": "an auditor", "at": "2026-09-21T14:13:20.000000+00:00"}
+    place.erase("s1")
+    with pytest.raises(ErasedMeanwhile, match=unit_of("s1")):
+        note_new_pack(store, digest="a" * 64, units=units, **told)
+    assert place.rows(tables.packs) == []
+    note_new_pack(store, digest="b" * 64, units=units[1:], **told)
+    (erased,) = place.erase("s2").erased
+    assert erased.packs == ("b" * 64,)

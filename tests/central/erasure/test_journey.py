@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from central.ledger.ledger import Ledger
 from central.store import tables
+from evidence.key_lines import ids_in
 from evidence.verify import verify_paths
 from tests.central.test_main_line import call, held, until, written
 from tests.peers.central import Central, central
@@ -31,15 +32,19 @@ def test_an_erasure_beside_a_running_central(tmp_path: Path, everything_json: Ht
         assert (done["erased"][0]["keys"], done["remains"]) == ([bytes(key["id"]).hex()], None)
         assert not _in_a_file(place.folder, key["line"])
         assert "result" in call(one, 2)
-        assert _keys(place) == [], "the sidecar goes on under the key that is destroyed"
+        (chain,) = one.folders.evidence.glob("chain-*")
+        until(lambda: bytes(key["id"]).hex() not in ids_in(chain))
+        assert "result" in call(one, 3)
+        (fresh,) = _keys(place)
+        assert (fresh["unit"], fresh["id"] == key["id"]) == (key["unit"], False), "the session goes on under a new key"
         until(lambda: held(place) == place.log_size() >= sum(written(one).values()) + 3)
     gone = agentgate("evidence", "erase", one.folders.evidence, "--unit", key["unit"], "--json")
-    assert (gone.returncode, json.loads(gone.stdout)["keys"]) == (0, [bytes(key["id"]).hex()])
+    assert (gone.returncode, json.loads(gone.stdout)["keys"]) == (0, [bytes(fresh["id"]).hex()])
     with place.started(), sidecar(tmp_path / "one", {"tools": everything_json}, more=more) as one:
         assert "result" in call(one)
-        assert [row["unit"] for row in _keys(place)] == [key["unit"]], "its next life has a new one"
+        assert [row["unit"] for row in _keys(place)] == [key["unit"]] * 2, "its next life has a new one"
         checked = one.folders.verify()
-        assert (checked["ok"], checked["erased_keys"]) == (True, 1)
+        assert (checked["ok"], checked["erased_keys"]) == (True, 2)
     pinned = (place.folder / "keys" / "evidence.pub").read_text().strip()
     report = verify_paths([place.folder / "evidence"])
     assert report.ok
