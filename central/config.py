@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 from central.erasure.retention import Rule
 from central.keys.protecting import named_protection
 from central.log.witnessing import Witness
-from central.problem import Findings, Problem, Unfit
+from central.problem import Findings, Unfit
 from central.readers import Readers, read_readers
 from central.registry import Registry, read_registry
 from central.settings import CentralSettings
@@ -23,6 +23,7 @@ from central.store.engine import StoreProblem, read_url
 from evidence.key_files import Protection
 from evidence.keys import KeyProblem
 from evidence.note import COSIGNATURE, read_verifier_key
+from evidence.problem import Problem
 
 _T = TypeVar("_T")
 _HOST: Final = re.compile(r"(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})")

@@ -1,19 +1,8 @@
 """What is wrong with what an operator has written: every problem at once, each with where, what, and what to do."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing to mend. `where` is a flag, or a file with a key; `remedy` is a sentence that says what to write."""
-
-    where: str
-    what: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.what}\n    {self.remedy}"
+from evidence.problem import Problem
 
 
 class Unfit(ValueError):

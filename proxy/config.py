@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from evidence.problem import Problem
 from evidence.record import Durability
 from policy.trust import ExceptionTrust, Trust
 from proxy.path.identify import Holder
@@ -19,7 +20,7 @@ from proxy.settings.central import CentralConfig, read_central
 from proxy.settings.flags import Flags, given_keys, overlaid
 from proxy.settings.opa import read_opa_address, read_opa_bundle, read_opa_uid
 from proxy.settings.origin import KeyPath, Origin, merged
-from proxy.settings.problems import ConfigProblems, Findings, Problem, Unfit
+from proxy.settings.problems import ConfigProblems, Findings, Unfit
 from proxy.settings.reading import parse_file, read_shape
 from proxy.settings.redaction import read_redaction
 from proxy.settings.shape import (

@@ -8,13 +8,13 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, get_args
 
 import re2  # type: ignore[import-untyped]
 
+from evidence.problem import Problem
 from evidence.redaction.detectors import KINDS, Detector, Form, Same
 from evidence.redaction.finding import Finder
 from evidence.redaction.patterns import compiled, directly_before, field_names, words_before
@@ -33,18 +33,6 @@ _KEYS: Final = frozenset(
     }
 )  # fmt: skip
 _FORM_KEYS: Final = frozenset({"hint", "pattern", "needs_word"})
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing to mend in a file of detectors. `where` has the file, the detector and the key."""
-
-    where: str
-    what: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.what}\n    {self.remedy}"
 
 
 class DetectorProblems(Exception):

@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from evidence.problem import Problem
 from proxy.commands.command import Command, ends_with_its_reader, exception_trust_of, place_arguments, places_of
 from proxy.commands.scoping import rule_arguments, rules_of, scope_arguments
 from proxy.login import operator_name
-from proxy.settings.problems import ConfigProblems, Problem
+from proxy.settings.problems import ConfigProblems
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST: Final = 10 * 366 * 86400

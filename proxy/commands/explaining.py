@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from evidence.problem import Problem
 from proxy.commands.command import (
     exception_trust_of,
     place_arguments,
@@ -13,7 +14,7 @@ from proxy.commands.command import (
     policy_of,
     trust_of,
 )
-from proxy.settings.problems import ConfigProblems, Problem
+from proxy.settings.problems import ConfigProblems
 
 if TYPE_CHECKING:
     from policy.engine import Policy

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from evidence.problem import Problem
 from proxy.commands.command import (
     Command,
     exception_trust_of,
@@ -19,7 +20,7 @@ from proxy.commands.command import (
 )
 from proxy.config import environment, make_state, read_config, read_wrap_config
 from proxy.settings.naming import name_of
-from proxy.settings.problems import ConfigProblems, Problem
+from proxy.settings.problems import ConfigProblems
 
 
 def _sidecar(given: argparse.Namespace) -> int:

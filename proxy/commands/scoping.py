@@ -3,7 +3,8 @@
 import argparse
 from typing import TYPE_CHECKING, Any, Final
 
-from proxy.settings.problems import ConfigProblems, Problem
+from evidence.problem import Problem
+from proxy.settings.problems import ConfigProblems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

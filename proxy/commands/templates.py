@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evidence.problem import Problem
 from proxy.commands.command import place_arguments, places_of
-from proxy.settings.problems import ConfigProblems, Problem
+from proxy.settings.problems import ConfigProblems
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction

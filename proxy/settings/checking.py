@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from evidence.keys import KeyProblem, key_problems
+from evidence.problem import Problem
 from policy.bundle import load
 from policy.commands import GRANTS, kept, loaded
 from policy.containment import Orders
@@ -34,7 +35,7 @@ from proxy.config import Config, read_config, read_places, read_trust_in_excepti
 from proxy.isolation import measure
 from proxy.settings.excepted import look_at_exceptions
 from proxy.settings.flags import Flags
-from proxy.settings.problems import ConfigProblems, Problem
+from proxy.settings.problems import ConfigProblems
 
 _REMEDY: Final = "Mend what the line names; agentgate explain {kind} has more."
 _AWAY_REMEDY: Final = "See to the server; agentgate explain PolicyAway has more."

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from evidence.problem import Problem
 from policy.bundle import longest_exception
 from policy.engine import Policy
 from policy.exception_document import FILE, REVOKED, read_document, read_revoked
@@ -10,7 +11,6 @@ from policy.exception_file import MAX_TOLD, ExceptionFile
 from policy.exception_problems import ExceptionRefused, TooLong
 from policy.exceptions import within
 from policy.trust import ExceptionTrust
-from proxy.settings.problems import Problem
 
 _WHERE: Final = "exceptions"
 

@@ -5,23 +5,12 @@ Unfit             one value cannot be used; whoever reads the value knows where 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
+
+from evidence.problem import Problem
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing to mend. `where` is a flag, or a file with a key; `remedy` is a sentence that says what to write."""
-
-    where: str
-    what: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.what}\n    {self.remedy}"
 
 
 class ConfigProblems(Exception):

@@ -6,8 +6,8 @@ from typing import Final
 import pytest
 
 from central.config import CentralConfig, CentralProblems, read_central_config
-from central.problem import Problem
 from evidence.note import COSIGNATURE, VerifierKey
+from evidence.problem import Problem
 from tests.peers.sidecar import agentgate
 
 REGISTERED: Final = '[sidecars.gate-1]\ntenant = "acme"\npublic_key = "' + "A" * 43 + '="\n'
