@@ -94,9 +94,9 @@ async def _tools(given: argparse.Namespace) -> list[dict[str, Any]]:
     if given.child:
         async with over_pipes(given.child) as line:
             return await tools_of(line)
+    from evidence.problem import Problem
     from proxy.config import environment, read_config
     from proxy.settings.problems import ConfigProblems
-from evidence.problem import Problem
     from proxy.targets import http_upstream
 
     config = read_config(flags_of(given), environment())
