@@ -7,7 +7,6 @@ is as good as the first, and one that was away for long hears of all. Only what 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Final
 
 from evidence.erased import ASKED_AT_ONCE, Erased
 from evidence.forgetting import forget_in
@@ -19,8 +18,6 @@ from evidence.signing import BadSignature
 Ask = Callable[[Origin, list[str]], Awaitable[frozenset[str]]]
 """Gives those of so many ids, ASKED_AT_ONCE at most, that central says are destroyed."""
 
-_LIMIT: Final = ASKED_AT_ONCE
-
 
 def believed(erased: Erased, origin: Origin, asked: Sequence[str]) -> frozenset[str]:
     """The ids, if this was said to this sidecar about what it asked. Raises BadSignature."""
@@ -29,25 +26,19 @@ def believed(erased: Erased, origin: Origin, asked: Sequence[str]) -> frozenset[
     return frozenset(erased.keys)
 
 
-class Erasures:
-    """The questions and what comes of them."""
+async def carry_out(ask: Ask, chain: Path, journal: Journal | None, origin: Origin) -> bool:
+    """Ask about all keys of a chain and destroy those that are erased; False where it could not be recorded now.
 
-    def __init__(self, ask: Ask) -> None:
-        self._ask = ask
-
-    async def carry_out(self, chain: Path, journal: Journal | None, origin: Origin) -> bool:
-        """Ask about all keys of a chain and destroy those that are erased; False where it could not be recorded now.
-
-        Without a journal the caller has the chain locked. Raises what asking does, OSError.
-        """
-        known = await asyncio.to_thread(ids_in, chain)
-        for start in range(0, len(known), _LIMIT):
-            erased = await self._ask(origin, known[start : start + _LIMIT])
-            try:
-                if erased and journal is not None:
-                    await journal.forget(erased)
-                elif erased:
-                    await asyncio.to_thread(forget_in, chain, erased)
-            except NotRecorded:
-                return False
-        return True
+    Without a journal the caller has the chain locked. Raises what asking does, OSError.
+    """
+    known = await asyncio.to_thread(ids_in, chain)
+    for start in range(0, len(known), ASKED_AT_ONCE):
+        erased = await ask(origin, known[start : start + ASKED_AT_ONCE])
+        try:
+            if erased and journal is not None:
+                await journal.forget(erased)
+            elif erased:
+                await asyncio.to_thread(forget_in, chain, erased)
+        except NotRecorded:
+            return False
+    return True

@@ -33,7 +33,7 @@ from evidence.signing import BadSignature
 from evidence.spool import Locked, lock
 from evidence.trimming import trim
 from proxy.central_client import CentralClient, Elsewhere, NotDelivered, Refused
-from proxy.erasures import Erasures, believed
+from proxy.erasures import believed, carry_out
 from proxy.ledger_keys import LedgerKeys
 from proxy.settings.central import CentralConfig
 
@@ -86,7 +86,6 @@ class Uplink:
         self._done: dict[Path, tuple[int, int]] = {}
         self._told = 0
         self._ledger_keys = LedgerKeys(central.receipt_key)
-        self._erasures = Erasures(self._asked_for_erased)
         self._client = CentralClient(central, keys.identity, sidecar)
 
     def carry(self, journal: Journal) -> None:
@@ -277,7 +276,7 @@ class Uplink:
         if told in (0, shipment.obeyed) or time.monotonic() - shipment.asked < _FORGET_SECONDS:
             return
         shipment.asked = time.monotonic()
-        if await self._erasures.carry_out(shipment.chain, shipment.journal, origin):
+        if await carry_out(self._asked_for_erased, shipment.chain, shipment.journal, origin):
             shipment.obeyed = told
 
     async def _asked_for_erased(self, origin: Origin, keys: list[str]) -> frozenset[str]:
