@@ -7,19 +7,19 @@ whom `readers.toml` says so. See `central.reader_face` for what all answers have
 import asyncio
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import orjson
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from central.answers import BadRequest, error_answer, json_answer
-from central.authentication import reader_of
 from central.ledger.narrowing import Sought, chains_with
 from central.ledger.packs import ErasedMeanwhile, note_new_pack
 from central.ledger.parts import Parts
 from central.ledger.reading import MOST, Reading
+from central.looking import SECONDS, Looking
 from central.pack.around import NoSuchIncident, around
-from central.query import Query
+from central.query import Query, place_text
 from central.readers import Reader, Readers
 from central.receipts import Receipts
 from central.store.engine import Store
@@ -29,12 +29,8 @@ from evidence.record import is_digest
 AT_ONCE: Final = 2
 """Questions for packs that are looked up at the same time, beside those of other readers; the others wait."""
 
-SECONDS: Final = 20.0
-"""How long the database may look for one answer, and a body may take to come in."""
-
 _BODY_BYTES: Final = 1 << 20
 _SOUGHT: Final = ("session", "agent", "call", "since", "until", "incident", "after")
-_Found = TypeVar("_Found")
 
 
 class ExportFace:
@@ -43,9 +39,9 @@ class ExportFace:
     def __init__(
         self, readers: Readers, store: Store, receipts: Receipts, ledger_keys: Callable[[], bytes | None], clock: Clock
     ) -> None:
-        self._readers, self._store, self._receipts = readers, store, receipts
+        self._looking = Looking(readers, AT_ONCE)
+        self._store, self._receipts = store, receipts
         self._ledger_keys, self._clock = ledger_keys, clock
-        self._room = asyncio.Semaphore(AT_ONCE)
 
     def routes(self) -> list[web.RouteDef]:
         """Where they are."""
@@ -60,7 +56,7 @@ class ExportFace:
 
     async def exports(self, request: web.Request) -> web.Response:
         """GET `session`, `agent`, `call`, `since`, `until`, `incident`, `after`: the chains that can have it."""
-        reader, query = self._reader(request), Query(request, frozenset(_SOUGHT))
+        reader, query = self._looking.asked(request, _SOUGHT)
         since, until, number = query.text("since"), query.text("until"), query.number("incident")
         query.time("since"), query.time("until")
         if number is not None:
@@ -68,23 +64,23 @@ class ExportFace:
                 raise BadRequest("an incident has its own time: no `since` and `until` beside it")
             reading = Reading(self._store, reader.tenant, SECONDS)
             try:
-                since, until = await self._looked_up(lambda: around(reading, number))
+                since, until = await self._looking.up(lambda: around(reading, number))
             except NoSuchIncident as error:
                 return error_answer(404, "not_found", str(error))
         names = (query.text("session"), query.text("agent"), query.text("call"))
         sought = Sought(*names, *(None if time is None else micros(time) for time in (since, until)))
         after = query.number("after") or 0
-        found = await self._looked_up(
+        found = await self._looking.up(
             lambda: chains_with(self._store, reader.tenant, sought, after=after, limit=MOST, seconds=SECONDS)
         )
-        place = str(found[-1][0]) if len(found) == MOST else None
+        place = place_text(found[-1][0] if len(found) == MOST else None)
         chains = [chain for _, chain in found]
         return json_answer({"tenant": reader.tenant, "chains": chains, "since": since, "until": until, "after": place})
 
     async def receipt(self, request: web.Request) -> web.Response:
         """GET `chain`: a receipt for all that is held of it, dated now, and the history of the keys that sign them."""
         reader, _, chain, parts = self._asked(request)
-        held = await self._looked_up(parts.held)
+        held = await self._looking.up(parts.held)
         if held is None:
             return error_answer(404, "not_found", "there is no such chain")
         note = await self._receipts.note(
@@ -99,9 +95,9 @@ class ExportFace:
         """GET `chain`, `after`: the signed heads, each with the number of the record that it stands behind."""
         _, query, _, parts = self._asked(request)
         after = query.place("after")
-        found, place = await self._looked_up(lambda: parts.heads(after=after))
+        found, place = await self._looking.up(lambda: parts.heads(after=after))
         told = [{"seq": seq, "note": note} for seq, note in found]
-        return json_answer({"heads": told, "after": None if place is None else f"{place[0]}.{place[1]}"})
+        return json_answer({"heads": told, "after": place_text(place)})
 
     async def keys(self, request: web.Request) -> web.Response:
         """GET `chain`, `after`: the wrapped keys, for readers who are given them."""
@@ -110,20 +106,20 @@ class ExportFace:
             what = "this reader is given no wrapped keys: `wrapped_keys = true` in readers.toml says otherwise"
             return error_answer(403, "no_keys", what)
         after = query.number("after") or 0
-        found, place = await self._looked_up(lambda: parts.keys(after=after))
-        return json_answer({"keys": found, "after": None if place is None else str(place)})
+        found, place = await self._looking.up(lambda: parts.keys(after=after))
+        return json_answer({"keys": found, "after": place_text(place)})
 
     async def leaves(self, request: web.Request) -> web.Response:
         """GET `chain`, `after`: which leaves of the log its records are."""
         _, query, _, parts = self._asked(request)
         after = query.number("after") or 0
-        found, place = await self._looked_up(lambda: parts.leaves(after=after))
-        return json_answer({"leaves": [asdict(one) for one in found], "after": None if place is None else str(place)})
+        found, place = await self._looking.up(lambda: parts.leaves(after=after))
+        return json_answer({"leaves": [asdict(one) for one in found], "after": place_text(place)})
 
     async def packs(self, request: web.Request) -> web.Response:
         """POST `{"digest", "units"}`: note a pack that the reader has made, before it is handed out."""
-        reader = self._reader(request)
-        async with self._room, asyncio.timeout(SECONDS):
+        reader = self._looking.reader(request)
+        async with self._looking.room, asyncio.timeout(SECONDS):
             digest, units = _pack(await _body(request))
             at = self._clock.now().rfc3339()
             mine = {"tenant": reader.tenant, "by": reader.name}
@@ -133,20 +129,13 @@ class ExportFace:
                 return error_answer(409, "erased", str(error))
         return json_answer({"noted": digest})
 
-    def _reader(self, request: web.Request) -> Reader:
-        return reader_of(request.headers.get(hdrs.AUTHORIZATION, ""), self._readers)
-
     def _asked(self, request: web.Request) -> tuple[Reader, Query, str, Parts]:
         """Who asks, and of which chain."""
-        reader, query = self._reader(request), Query(request, frozenset({"chain", "after"}))
+        reader, query = self._looking.asked(request, ("chain", "after"))
         chain = query.digest("chain")
         if chain is None:
             raise BadRequest("name the `chain`")
         return reader, query, chain, Parts(self._store, reader.tenant, chain, SECONDS)
-
-    async def _looked_up(self, look: Callable[[], _Found]) -> _Found:
-        async with self._room:
-            return await asyncio.to_thread(look)
 
 
 async def _body(request: web.Request) -> Any:

@@ -62,3 +62,8 @@ class Query:
         if given is not None and not 1 <= given <= MOST:
             raise BadRequest(f"`limit` is between 1 and {MOST}")
         return MOST if given is None else given
+
+
+def place_text(place: int | tuple[int, int] | None) -> str | None:
+    """How an answer tells where its next part begins, as `number` and `place` read it; None where there is none."""
+    return ".".join(map(str, place)) if isinstance(place, tuple) else None if place is None else str(place)

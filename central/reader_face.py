@@ -4,20 +4,18 @@ A reader sends `Authorization: Bearer <token>` (see `readers`). Times are RFC 33
 `after` is where the next part begins, null where there is none.
 """
 
-import asyncio
 import base64
-from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from central.answers import BadRequest, error_answer, json_answer
-from central.authentication import reader_of
 from central.ledger.completeness import completeness
 from central.ledger.reading import HeldRecord, Reading, Wanted
 from central.log.proving import BrokenFiles, Inclusion, NotPublished, Prover
-from central.query import Query
+from central.looking import SECONDS, Looking
+from central.query import place_text
 from central.readers import Reader, Readers
 from central.store.engine import Store
 from evidence.clock import Clock
@@ -25,18 +23,13 @@ from evidence.clock import Clock
 AT_ONCE: Final = 4
 """Questions that are looked up at the same time; the others wait."""
 
-SECONDS: Final = 20.0
-"""How long the database may look for one answer."""
-
-_Found = TypeVar("_Found")
-
 
 class ReaderFace:
     """The handlers of readers. They raise NotAuthenticated, BadRequest, LedgerUnavailable."""
 
     def __init__(self, readers: Readers, store: Store, prover: Prover, clock: Clock) -> None:
-        self._readers, self._store, self._prover, self._clock = readers, store, prover, clock
-        self._room = asyncio.Semaphore(AT_ONCE)
+        self._looking = Looking(readers, AT_ONCE)
+        self._store, self._prover, self._clock = store, prover, clock
 
     def routes(self) -> list[web.RouteDef]:
         """Where they are."""
@@ -50,15 +43,16 @@ class ReaderFace:
 
     async def chains(self, request: web.Request) -> web.Response:
         """GET `after`, `limit`: where each chain of the tenant stands."""
-        reader, given = self._asked(request, ("after", "limit"))
+        reader, given = self._looking.asked(request, ("after", "limit"))
         after, limit, reading = given.number("after") or 0, given.limit(), self._reading(reader)
-        found, place = await self._looked_up(lambda: reading.chains(after=after, limit=limit))
-        return json_answer({"tenant": reader.tenant, "chains": [asdict(one) for one in found], "after": _place(place)})
+        found, place = await self._looking.up(lambda: reading.chains(after=after, limit=limit))
+        chains = [asdict(one) for one in found]
+        return json_answer({"tenant": reader.tenant, "chains": chains, "after": place_text(place)})
 
     async def records(self, request: web.Request) -> web.Response:
         """GET `chain`, `sidecar`, `first`, `last`, `since`, `until`, `after`, `limit`: records as they came."""
         names = ("chain", "sidecar", "first", "last", "since", "until", "after", "limit")
-        reader, given = self._asked(request, names)
+        reader, given = self._looking.asked(request, names)
         wanted = Wanted(
             chain=given.digest("chain"),
             sidecar=given.text("sidecar"),
@@ -69,28 +63,27 @@ class ReaderFace:
         )
         after, limit = given.place("after"), given.limit()
         reading = self._reading(reader)
-        page = await self._looked_up(lambda: reading.records(wanted, after=after, limit=limit))
-        place = None if page.after is None else f"{page.after[0]}.{page.after[1]}"
-        return json_answer({"records": [_record(one) for one in page.records], "after": place})
+        page = await self._looking.up(lambda: reading.records(wanted, after=after, limit=limit))
+        return json_answer({"records": [_record(one) for one in page.records], "after": place_text(page.after)})
 
     async def incidents(self, request: web.Request) -> web.Response:
         """GET `after`, `limit`: what was met that should not be."""
-        reader, given = self._asked(request, ("after", "limit"))
+        reader, given = self._looking.asked(request, ("after", "limit"))
         after, limit, reading = given.number("after") or 0, given.limit(), self._reading(reader)
-        found = await self._looked_up(lambda: reading.incidents(after=after, limit=limit))
+        found = await self._looking.up(lambda: reading.incidents(after=after, limit=limit))
         place = found[-1].no if len(found) == limit else None
-        return json_answer({"incidents": [asdict(one) for one in found], "after": _place(place)})
+        return json_answer({"incidents": [asdict(one) for one in found], "after": place_text(place)})
 
     async def completeness(self, request: web.Request) -> web.Response:
         """GET `since`, `until`, `sidecar`, `after`, `limit`: whether anything is missing of what was written then.
 
         Of a part of the answer nobody can say so: `complete` is null in it, and true or false in a whole one.
         """
-        reader, given = self._asked(request, ("since", "until", "sidecar", "after", "limit"))
+        reader, given = self._looking.asked(request, ("since", "until", "sidecar", "after", "limit"))
         after, limit = given.number("after") or 0, given.limit()
         since, until, sidecar = given.time("since"), given.time("until"), given.text("sidecar")
         ends = self._clock.now().unix_ns // 1000 if until is None else until
-        found = await self._looked_up(
+        found = await self._looking.up(
             lambda: completeness(
                 self._store, reader.tenant, since=since, until=ends, sidecar=sidecar, after=after, limit=limit,
                 seconds=SECONDS,
@@ -102,43 +95,30 @@ class ReaderFace:
             "since": since,
             "until": ends,
             "chains": [asdict(one) for one in found.chains],
-            "after": _place(found.after),
+            "after": place_text(found.after),
         }
         return json_answer(told)
 
     async def proof(self, request: web.Request) -> web.Response:
         """GET `chain`, `seq`, `size`: that the log has the record, for the tree of so many leaves or the last one."""
-        reader, given = self._asked(request, ("chain", "seq", "size"))
+        reader, given = self._looking.asked(request, ("chain", "seq", "size"))
         chain, seq, size = given.digest("chain"), given.number("seq"), given.number("size")
         if chain is None or seq is None:
             raise BadRequest("a proof is of a record: name its `chain` and `seq`")
         reading = self._reading(reader)
-        index = await self._looked_up(lambda: reading.leaf(chain, seq))
+        index = await self._looking.up(lambda: reading.leaf(chain, seq))
         if index is None:
             return error_answer(404, "not_found", "the log does not have this record (yet)")
         try:
-            found = await self._looked_up(lambda: self._prover.inclusion(index, size))
+            found = await self._looking.up(lambda: self._prover.inclusion(index, size))
         except NotPublished as error:
             return error_answer(404, "not_found", str(error))
         except BrokenFiles as error:
             return error_answer(500, "log_broken", str(error))
         return json_answer(_proof(found))
 
-    def _asked(self, request: web.Request, names: Iterable[str]) -> tuple[Reader, Query]:
-        """Who asks, and for what."""
-        reader = reader_of(request.headers.get(hdrs.AUTHORIZATION, ""), self._readers)
-        return reader, Query(request, frozenset(names))
-
     def _reading(self, reader: Reader) -> Reading:
         return Reading(self._store, reader.tenant, SECONDS)
-
-    async def _looked_up(self, look: Callable[[], _Found]) -> _Found:
-        async with self._room:
-            return await asyncio.to_thread(look)
-
-
-def _place(after: int | None) -> str | None:
-    return None if after is None else str(after)
 
 
 def _record(one: HeldRecord) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from central.problem import Findings, Unfit
-from central.shaping import parsed
+from central.shaping import named_tables
 from evidence.record import is_digest
 
 _MEMBERS: Final = frozenset({"tenant", "token_sha256"})
@@ -51,15 +51,8 @@ class Readers:
 def read_readers(path: Path) -> Readers:
     """Read the file. Raises ReadersProblem with all that is wrong."""
     findings = Findings()
-    document = parsed(path, findings, _WRITE) or {}
-    given = document.pop("readers", {})
-    for name in document:
-        findings.add(f"{path}: {name}", "there is no such key", _WRITE)
-    if not isinstance(given, dict):
-        findings.add(f"{path}: readers", "is no table", _WRITE)
-        given = {}
     found: dict[str, Reader] = {}
-    for name, members in given.items():
+    for name, members in named_tables(path, "readers", findings, _WRITE).items():
         problem = _problem(members, found)
         if problem is None:
             found[members["token_sha256"]] = Reader(name, members["tenant"], members.get("wrapped_keys", False))

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from central.problem import Findings, Unfit
-from central.shaping import parsed
+from central.shaping import named_tables
 from evidence.signing import read_public
 
 _NAME: Final = re.compile(r"[A-Za-z0-9._@:/+-]{1,256}")
@@ -54,15 +54,8 @@ class Registry:
 def read_registry(path: Path) -> Registry:
     """Read the file. Raises RegistryProblem with all that is wrong."""
     findings = Findings()
-    document = parsed(path, findings, _WRITE) or {}
-    given = document.pop("sidecars", {})
-    for name in document:
-        findings.add(f"{path}: {name}", "there is no such key", _WRITE)
-    if not isinstance(given, dict):
-        findings.add(f"{path}: sidecars", "is no table", _WRITE)
-        given = {}
     found: dict[str, Sidecar] = {}
-    for name, members in given.items():
+    for name, members in named_tables(path, "sidecars", findings, _WRITE).items():
         try:
             found[name] = _sidecar(name, members)
         except ValueError as error:

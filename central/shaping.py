@@ -29,6 +29,18 @@ def parsed(path: Path, found: Findings, missing: str) -> dict[str, Any] | None:
     return None
 
 
+def named_tables(path: Path, name: str, found: Findings, write: str) -> dict[str, Any]:
+    """The tables `[name.ID]` of the TOML file, by their ids; anything else in it is a problem. `write`: what to do."""
+    document = parsed(path, found, write) or {}
+    given = document.pop(name, {})
+    for other in document:
+        found.add(f"{path}: {other}", "there is no such key", write)
+    if isinstance(given, dict):
+        return given
+    found.add(f"{path}: {name}", "is no table", write)
+    return {}
+
+
 class Shaping:
     """Reads shapes out of one document; `where` names a key for whoever has to mend it."""
 
