@@ -15,6 +15,7 @@ from central.store.engine import open_store
 from evidence.note import read_verifier_key
 from evidence.pack.vocabulary import PROOFS
 from evidence.record import Kind
+from proxy.reading_central import CentralReader, Unanswered
 from tests.central.ledger.gate import TENANT_KEY, Gate
 from tests.central.log.witnesses import real_witness, witness_key
 from tests.central.shipping import asked, posted, registered
@@ -177,6 +178,16 @@ def test_anothers_chain_is_as_none(place: Central, path: str) -> None:
     assert (answers[0].status, answers[0].body) == (answers[1].status, answers[1].body)
     assert answers[0].status == 404 or json.loads(answers[0].body) == {path: [], "after": None}
     assert place.get(f"/v1/{path}?chain={MINE.chain}").status == 401
+
+
+def test_a_pack_of_what_was_erased_meanwhile_is_not_noted(reader: Reader, tmp_path: Path) -> None:
+    """The reader had its keys before the erasure, and says so after it."""
+    (tmp_path / "token").write_text(TOKENS["acme"])
+    central = CentralReader(reader.place.url, tmp_path / "token")
+    with pytest.raises(Unanswered, match=r"central answers 409: .*gone-1 was erased meanwhile: make it again"):
+        central.told("/v1/packs", {"digest": "e" * 64, "units": ["gone-1"]})
+    with open_store(reader.place.database).reading() as connection:
+        assert packs_of(connection, "acme", "gone-1") == []
 
 
 def test_a_log_that_is_not_published_is_told(reader: Reader, tmp_path: Path) -> None:
