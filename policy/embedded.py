@@ -37,6 +37,9 @@ MOMENT_SECONDS: Final = 0.002
 MOMENT_BYTES: Final = 16 << 10
 """A longer question is for a thread from the beginning."""
 
+MOMENT_LIST_BYTES: Final = 4 << 10
+"""The same for a part of a list: others follow at once, and calls would wait for them all."""
+
 _VETTING_SECONDS: Final = 5.0
 
 
@@ -104,7 +107,8 @@ class EmbeddedEngine:
         loaded = self._loaded
         if loaded is None:
             raise EngineUnavailable("no policy is active")
-        if len(document) <= MOMENT_BYTES and entry not in self._slow:
+        longest = MOMENT_LIST_BYTES if entry is EntryPoint.LISTING else MOMENT_BYTES
+        if len(document) <= longest and entry not in self._slow:
             try:
                 moment = running.Budget(min(MOMENT_SECONDS, self._budget_seconds))
                 return Answer(loaded.evaluate(entry, _read(document), moment), loaded.policy)

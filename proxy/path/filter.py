@@ -21,8 +21,8 @@ from proxy.vocabulary import Exchange
 from proxy.wire.message import Message, MessageKind, modern_version
 from proxy.wire.splice import edit_list
 
-CHUNK: Final = 200
-"""Definitions that policy is asked about at a time: 1,000 take an embedded engine 0.3 s."""
+CHUNK: Final = 128
+"""Definitions that policy is asked about at a time: the decision of a call waits for no more than these."""
 
 SHORT_TTL_MS: Final = 5_000
 """How long a filtered list of 2026-07-28 may be cached, privately: its next reading may be filtered differently."""

@@ -452,6 +452,21 @@ async def test_a_long_evaluation_leaves_the_loop_to_others(tmp_path: Path) -> No
     await engine.close()
 
 
+@pytest.mark.parametrize(("items", "others_run"), [(2, False), (200, True)])
+async def test_a_part_of_a_long_list_leaves_the_loop_to_others(items: int, *, others_run: bool) -> None:
+    """The parts of a list are asked about one after the other: on the loop, calls would wait for all of them."""
+    engine = EmbeddedEngine(budget_seconds=5.0)
+    await engine.activate(STARTER)
+    asked = listing(
+        "tools/list", *(Listed(f"fs_{number}", {"pinned": "same", "annotations": {}}) for number in range(items))
+    )
+    ran = asyncio.Event()
+    asyncio.get_running_loop().call_soon(ran.set)
+    assert (await engine.ask(EntryPoint.LISTING, asked)).value == {"hide": []}
+    assert ran.is_set() is others_run
+    await engine.close()
+
+
 async def test_a_closed_engine_answers_no_more(tmp_path: Path) -> None:
     engine = EmbeddedEngine()
     await engine.activate(_folder(tmp_path, ALLOW))
