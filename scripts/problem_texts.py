@@ -66,6 +66,7 @@ _WORDS: Final = {
     "MOST_SECONDS": "MOST",
     "MANIFEST": ".manifest",
     "MISSING": "What to write there.",
+    "WRITE": "How a table of the file is written: docs/central.md.",
     "MAX_VERSION": "2^53 - 1",
     "MSG": "WHY",
     "NAME__": "TYPE",
