@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 NOW = @printf '==> %s\n'
 
-.PHONY: help demo dev peers test check generated pytest matrix bench fuzz soak fmt lock clean
+.PHONY: help demo dev peers test check generated pytest matrix conformance bench fuzz soak fmt lock clean
 
 help:
 	@printf '%s\n' \
@@ -12,7 +12,8 @@ help:
 	  'make test    set up everything, then all checks and all tests' \
 	  'make check   formats, lint, types, imports, Rego, generated files, hosts and secrets' \
 	  'make matrix  every client at every server, directly and through AgentGate (half an hour)' \
-	  'make bench   what a call costs, with a real decision and evidence' \
+	  'make conformance  the MCP conformance suite, directly and through AgentGate (five minutes)' \
+  'make bench   what a call costs, with a real decision and evidence' \
 	  'make fuzz    try to break what reads bytes of others (MINUTES=5)' \
 	  'make soak    does it last: memory, descriptors, kills, disks, clocks (MINUTES=5)' \
 	  'make fmt     format Python and Rego' \
@@ -52,6 +53,10 @@ check:
 # Writes docs/compatibility.md; a cell that is different fails it.
 matrix: peers
 	@$(PY) -m tests.matrix --write
+
+# Writes docs/conformance.md; a difference that nothing explains fails it.
+conformance: peers
+	@$(PY) -m tests.conformance --write
 
 bench: dev
 	@scripts/setup_opa.sh

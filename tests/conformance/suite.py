@@ -78,11 +78,11 @@ def _statuses(verdicts: Counter[Check], scenario: str, check: str) -> tuple[str,
     return tuple(sorted(v.status for v in verdicts.elements() if (v.scenario, v.check) == (scenario, check)))
 
 
-def allowed(server: str, requirements: Requirements) -> list[Difference]:
-    """The differences that `allowed.toml` lists, each with its reason, for one server and requirement set."""
+def allowed(server: str, requirements: Requirements) -> dict[Difference, str]:
+    """The differences that `allowed.toml` lists for one server and requirement set, in order, each with its reason."""
     rows = tomllib.loads(ALLOWED.read_text("utf-8")).get("difference", [])
-    return [
-        Difference(row["scenario"], row["check"], tuple(row["direct"]), tuple(row["through"]))
+    return {
+        Difference(row["scenario"], row["check"], tuple(row["direct"]), tuple(row["through"])): row["reason"]
         for row in rows
         if row["reason"] and server in row["servers"] and requirements in row["requirements"]
-    ]
+    }

@@ -10,6 +10,7 @@ from tests.matrix.rows import ROWS
 from tests.matrix.subjects import SUBJECTS
 from tests.matrix.versions import locked
 from tests.matrix.vocabulary import STEPS, Cell, Pairing, Verdict
+from tests.peers.pages import escaped, table, written
 from tests.peers.places import ROOT
 
 PAGE: Final = ROOT / "docs" / "compatibility.md"
@@ -50,10 +51,7 @@ def text(run: Run) -> str:
 
 def kept(run: Run) -> None:
     """Writes the section into docs/compatibility.md."""
-    page = PAGE.read_text("utf-8")
-    head, rest = page.split(BEGIN)
-    tail = rest.split(END)[1]
-    PAGE.write_text(f"{head}{BEGIN}\n\n{text(run)}\n{END}{tail}", "utf-8")
+    written(PAGE, BEGIN, END, text(run))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ class _Notes:
         return self.numbers.setdefault(why, len(self.numbers) + 1)
 
     def text(self) -> str:
-        lines = (f"{number}. {_escaped(why)}\n" for why, number in self.numbers.items())
+        lines = (f"{number}. {escaped(why)}\n" for why, number in self.numbers.items())
         return f"\n### Notes\n\n{''.join(lines)}" if self.numbers else ""
 
 
@@ -78,13 +76,13 @@ def _counts(run: Run) -> str:
 
 def _versions() -> str:
     rows = [
-        *(_row([f"client `{row.name}`", f"{row.package} {locked(row.package, row.lock)}"]) for row in ROWS),
+        *([f"client `{row.name}`", f"{row.package} {locked(row.package, row.lock)}"] for row in ROWS),
         *(
-            _row([f"server `{name}`", f"{package} {locked(package, lock)}"])
+            [f"server `{name}`", f"{package} {locked(package, lock)}"]
             for name, package, lock in dict.fromkeys((s.name, s.package, s.lock) for s in SUBJECTS)
         ),
     ]
-    return f"\n### Versions\n\n{_row(['who', 'is'])}| --- | --- |\n{''.join(rows)}"
+    return f"\n### Versions\n\n{table(['who', 'is'], rows)}"
 
 
 def _by_server(pairings: Sequence[Pairing]) -> Iterator[tuple[str, list[Pairing]]]:
@@ -95,23 +93,14 @@ def _by_server(pairings: Sequence[Pairing]) -> Iterator[tuple[str, list[Pairing]
 
 
 def _table(title: str, pairings: Sequence[Pairing], notes: _Notes) -> str:
-    head = _row(["client", "revision", *STEPS])
-    return f"\n### {title}\n\n{head}{'| --- ' * (len(STEPS) + 2)}|\n{''.join(_line(each, notes) for each in pairings)}"
+    return f"\n### {title}\n\n{table(['client', 'revision', *STEPS], (_line(each, notes) for each in pairings))}"
 
 
-def _line(pairing: Pairing, notes: _Notes) -> str:
+def _line(pairing: Pairing, notes: _Notes) -> list[str]:
     cells = [_cell(pairing.cells[step], notes) for step in STEPS]
-    return _row([f"`{pairing.client}`", pairing.revision or "not told", *cells])
+    return [f"`{pairing.client}`", pairing.revision or "not told", *cells]
 
 
 def _cell(cell: Cell, notes: _Notes) -> str:
     said = f"**{cell.verdict}**" if cell.verdict is Verdict.DIFFERENT else str(cell.verdict)
     return f"{said} [{notes.number(cell.why)}]" if cell.why else said
-
-
-def _row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |\n"
-
-
-def _escaped(why: str) -> str:
-    return why.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
