@@ -18,7 +18,7 @@ import aiohttp
 
 from policy.bundle_server import BundleServer, origin_of
 from policy.engine import PolicyRefused
-from policy.following import Fetched, NoBundle, NotFetched
+from policy.fetched import Fetched, NoBundle, NotFetched
 
 WAITING: Final = "application/vnd.openpolicyagent.bundles"
 """The type by which a server says that it can wait for news, as OPA has it."""

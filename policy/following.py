@@ -18,6 +18,7 @@ from evidence.files import replace_file
 from policy.archive import read_file
 from policy.bundle_server import BundleServer
 from policy.engine import PolicyAway
+from policy.fetched import Fetched, NotFetched
 
 FIRST_PAUSE_SECONDS: Final = 0.5
 """After the first failure; it is doubled with each further one, up to the interval of a server that works."""
@@ -30,28 +31,6 @@ WAITED_SECONDS: Final = 1.0
 
 START_SECONDS: Final = 3.0
 """How long a start waits for the server where there is something to start with."""
-
-
-class NotFetched(Exception):
-    """The server gave nothing that could be a bundle; `what` goes on from its URL and tells no secret."""
-
-    def __init__(self, what: str, retry_after: float = 0.0) -> None:
-        super().__init__(what)
-        self.what = what
-        self.retry_after = retry_after
-
-
-class NoBundle(NotFetched):
-    """The server gave something, and it can be no bundle, whatever is in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """An answer: a bundle, or None where it is the one that was asked with; whether the server waits, if it said so."""
-
-    packed: bytes | None
-    etag: str | None
-    can_wait: bool | None = None
 
 
 Fetch = Callable[[BundleServer, str | None, int], Awaitable[Fetched]]

@@ -7,7 +7,7 @@ from pathlib import Path
 from policy.archive import read_file
 from policy.bundle_server import BundleServer
 from policy.engine import PolicyAway, PolicyRefused
-from policy.following import NoBundle, NotFetched
+from policy.fetched import NoBundle, NotFetched
 
 Place = Path | BundleServer
 

@@ -5,14 +5,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from policy.pem import PublicKey
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 
 @dataclass(frozen=True, slots=True)
 class TrustedKey:
     """A public key and the algorithm that it is for: what a signature says of its algorithm chooses nothing."""
 
-    public: "PublicKey"
+    public: "EllipticCurvePublicKey | RSAPublicKey"
     algorithm: str
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from policy.explaining.cause import Cause
+from policy.explaining.showing import shown
 from policy.explaining.trace import Asked, Ref
 
 _LEVELS: Final = ("tenant", "agent", "upstream", "method", "name")
@@ -76,7 +77,7 @@ def _of_entry(asked: Asked, cause: Cause) -> str | None:
         return f"input.call.arguments.{cause.operands[1].value} is given; {grant} is closed and does not name it"
     if any((place := place_of(one.ref)) and place.inside == ("prefix",) for one in cause.operands):
         said = "begins with" if cause.kind == "true" else "does not begin with"
-        return f"the name {said} {_shown(entry.value.get('prefix'))}, as {grant} is about"
+        return f"the name {said} {shown(entry.value.get('prefix'))}, as {grant} is about"
     return None
 
 
@@ -94,7 +95,7 @@ def _of_index(cause: Cause) -> str | None:
 def _about(ref: Ref | None, key: Any) -> str:
     path = () if ref is None else (*ref.path[2:], key)
     levels = zip(_LEVELS, path, strict=False)
-    said = ", ".join(f"any {level}" if value == "*" else f"{level} {_shown(value)}" for level, value in levels)
+    said = ", ".join(f"any {level}" if value == "*" else f"{level} {shown(value)}" for level, value in levels)
     effect = f"says {path[len(_LEVELS)]}" if len(path) > len(_LEVELS) else "is"
     return f"no grant {effect} for {said}"
 
@@ -116,7 +117,7 @@ def _named(entry: Mapping[str, Any]) -> str:
 def _value(asked: Asked, argument: Any) -> str:
     wanted = ("call", "arguments", argument)
     found = (one.value for one in asked.arguments if one.ref is not None and one.ref.path == wanted)
-    return _shown(next(found, None))
+    return shown(next(found, None))
 
 
 def _demands(rule: Any) -> str:
@@ -126,7 +127,7 @@ def _demands(rule: Any) -> str:
 
 
 def _limit(kind: str, value: Any) -> str:
-    values = ", ".join(map(_shown, value)) if isinstance(value, list) else _shown(value)
+    values = ", ".join(map(shown, value)) if isinstance(value, list) else shown(value)
     return {
         "max": f"allows at most {values}",
         "min": f"allows no less than {values}",
@@ -135,9 +136,3 @@ def _limit(kind: str, value: Any) -> str:
         "prefix": f"allows only what begins with {values}",
         "sql": f"allows only one statement that begins with {values}",
     }.get(kind, f"has {kind} {values}")
-
-
-def _shown(value: Any) -> str:
-    from policy.explaining.words import shown  # It shows causes of grants in turn.
-
-    return shown(value)

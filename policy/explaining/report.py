@@ -8,7 +8,8 @@ from policy.explaining.alternatives import Alternative
 from policy.explaining.cause import Cause
 from policy.explaining.explanation import Explanation, telling
 from policy.explaining.near import Near, near_words
-from policy.explaining.words import path_text, shown, words
+from policy.explaining.showing import shown
+from policy.explaining.words import path_text, words
 
 VERSION: Final = 1
 MOST_BODIES: Final = 200

@@ -14,8 +14,9 @@ from policy.activation import PolicySource
 from policy.bundle_server import BundleServer, shown_url
 from policy.embedded import EmbeddedEngine
 from policy.engine import PolicyAway, PolicyRefused
+from policy.fetched import Fetched, NotFetched
 from policy.fetching import fetch
-from policy.following import Asked, Fetched, Following, Means, NotFetched, SourceEvent
+from policy.following import Asked, Following, Means, SourceEvent
 from policy.keeping import Keeping, given_at, kept_at
 from policy.versions import FILE
 from tests.path.certificates import issue

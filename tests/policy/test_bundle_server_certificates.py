@@ -19,8 +19,9 @@ from policy.activation import PolicySource
 from policy.bundle_server import BundleServer
 from policy.embedded import EmbeddedEngine
 from policy.engine import PolicyAway
+from policy.fetched import NotFetched
 from policy.fetching import fetch
-from policy.following import Following, NotFetched
+from policy.following import Following
 from policy.keeping import Keeping, given_at
 from tests.path.certificates import Authority
 from tests.policy.bundle_servers import Shelf, serving
