@@ -176,17 +176,9 @@ class _Version(argparse.Action):
     """Looks the version up only when asked for it: the metadata's reader is slow to load."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        parser.exit(OK, f"agentgate {version()}\n")
+        from evidence.version import own_version
 
-
-def version() -> str:
-    """The version of the installed distribution; `unknown` where there is none, such as a copied folder."""
-    from importlib import metadata
-
-    try:
-        return metadata.version("agentgate")
-    except metadata.PackageNotFoundError:
-        return "unknown"
+        parser.exit(OK, f"agentgate {own_version()}\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

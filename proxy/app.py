@@ -10,9 +10,10 @@ from typing import Any, Final
 
 import uvloop
 
+from evidence.version import own_version
 from proxy.admin import Readiness, admin_app
 from proxy.approval_page import page_url
-from proxy.assembly import Assembly, assembled, own_version
+from proxy.assembly import Assembly, assembled
 from proxy.config import Config
 from proxy.forward import HttpUpstream
 from proxy.listen import Listener

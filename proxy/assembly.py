@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from time import monotonic, time
 from typing import TYPE_CHECKING, Final
 
@@ -186,14 +185,6 @@ def sidecar_id(keys: Keys) -> str:
 def _opens_nothing(policy: Policy) -> bool:
     given = policy.data.get("agentgate", {})
     return policy.name == STARTER and not given.get("grants") and not given.get("trusted_upstreams")
-
-
-def own_version() -> str:
-    """The version of the installed distribution; `0` in a bare checkout."""
-    try:
-        return version("agentgate")
-    except PackageNotFoundError:
-        return "0"
 
 
 def _identity(config: Config) -> Identity:

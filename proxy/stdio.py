@@ -11,7 +11,8 @@ from typing import IO, Final
 
 import uvloop
 
-from proxy.assembly import Assembly, assembled, own_version
+from evidence.version import own_version
+from proxy.assembly import Assembly, assembled
 from proxy.child import end_child, signal_group, start_child
 from proxy.config import Config
 from proxy.path.identify import Credentials

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
-from agentgate import version
 from central.config import CentralConfig, CentralProblems
 from central.ledger.ledger import Ledger
 from central.ledger.packs import ErasedMeanwhile, note_new_pack
@@ -22,6 +21,7 @@ from evidence.clock import Clock
 from evidence.pack.drafting import drafted
 from evidence.pack.exporting import Exported, NothingToExport
 from evidence.pack.packs import Wanted, run_export
+from evidence.version import own_version
 
 
 def run_ledger_export(given: argparse.Namespace, config: CentralConfig, clock: Clock, out: TextIO) -> int:
@@ -54,7 +54,7 @@ def run_ledger_export(given: argparse.Namespace, config: CentralConfig, clock: C
             _hand_out(draft, target)
 
         return run_export(
-            wanted, clock=clock, agentgate=version(), as_json=given.as_json, out=out, named=target, then=note
+            wanted, clock=clock, agentgate=own_version(), as_json=given.as_json, out=out, named=target, then=note
         )
 
 

@@ -59,9 +59,9 @@ def _pack(given: argparse.Namespace) -> int:
 def _export(given: argparse.Namespace) -> int:
     import getpass
 
-    from agentgate import version
     from evidence.clock import SystemClock
     from evidence.pack.packs import Wanted, run_export
+    from evidence.version import own_version
 
     if (problem := _amiss(given)) is not None:
         sys.stdout.write(f"agentgate pack: {problem}\n")
@@ -70,14 +70,14 @@ def _export(given: argparse.Namespace) -> int:
     if given.central is not None:
         from proxy.pack_of_central import run_central_export
 
-        return run_central_export(given, clock=SystemClock(), agentgate=version(), out=sys.stdout)
+        return run_central_export(given, clock=SystemClock(), agentgate=own_version(), out=sys.stdout)
     names = ("target", "session", "agent", "call", "since", "until", "tenant", "key", "log")
     wanted = Wanted(
         folder=places_of(given, given.evidence).evidence,
         by=given.by or getpass.getuser(),
         **{name: getattr(given, name) for name in names},
     )
-    return run_export(wanted, clock=SystemClock(), agentgate=version(), as_json=given.as_json, out=sys.stdout)
+    return run_export(wanted, clock=SystemClock(), agentgate=own_version(), as_json=given.as_json, out=sys.stdout)
 
 
 def _amiss(given: argparse.Namespace) -> str | None:
