@@ -28,6 +28,7 @@ def rows() -> dict[str, dict[str, Any]]:
     return {"+".join(filter(None, (row["name"], row["durability"]))): row for row in run["rows"]}
 
 
+@pytest.mark.xdist_group("benchmark_rows")
 @pytest.mark.parametrize("key", [variant.key for variant in VARIANTS])
 def test_a_row_answers_every_call(rows: dict[str, dict[str, Any]], key: str) -> None:
     assert rows[key]["errors"] == 0
