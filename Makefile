@@ -12,7 +12,7 @@ help:
 	  'make test    set up everything, then all checks and all tests' \
 	  'make check   formats, lint, types, imports, Rego, generated files, hosts and secrets' \
 	  'make matrix  every client at every server, directly and through AgentGate (half an hour)' \
-	  'make conformance  the MCP conformance suite, directly and through AgentGate (five minutes)' \
+	  'make conformance  the MCP conformance suite, directly and through AgentGate (three minutes)' \
   'make bench   what a call costs, with a real decision and evidence' \
 	  'make fuzz    try to break what reads bytes of others (MINUTES=5)' \
 	  'make soak    does it last: memory, descriptors, kills, disks, clocks (MINUTES=5)' \
