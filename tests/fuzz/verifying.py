@@ -39,11 +39,11 @@ def _check_signed(chain: Edited, signed: int) -> None:
 
 
 def _up_to(lines: list[bytes], count: int) -> list[bytes]:
-    """The lines of the first `count` records with their boxes, without heads."""
+    """The lines of the first `count` records with their boxes, without heads and without what was torn off."""
     found, records = [], 0
     for line in lines:
         records += line.startswith(b"record\t")
-        if records <= count and not line.startswith(b"head\t"):
+        if records <= count and line.endswith(b"\n") and not line.startswith(b"head\t"):
             found.append(line)
     return found
 
