@@ -81,15 +81,21 @@ class _Walk:
 
 
 def survey(segment: bytes, name: str) -> Survey:
-    """Read the last segment of a chain. Raises BrokenChain if a sound record stands behind something unsound."""
+    """Read the last segment of a chain.
+
+    Raises BrokenChain if a record or head that is sound by itself does not follow what is before it, or stands behind
+    something unsound: a crash tears lines off, and makes none.
+    """
     walk = _Walk()
     good = offset = 0
     lines = segment.split(b"\n")[:-1]
     for number, line in enumerate(lines):
         try:
             walk.take(line)
-        except (BadLine, BrokenLink) as error:
-            _refuse_if_more_follows(lines[number + 1 :], f"{name}, line {number + 1}: {error}")
+        except BrokenLink as error:
+            raise BrokenChain(f"{name}, line {number + 1}: {error}") from error
+        except BadLine as error:
+            _refuse_if_sound(lines[number:], f"{name}, line {number + 1}: {error}")
             break
         offset += len(line) + 1
         if walk.waiting is None:
@@ -118,7 +124,7 @@ def survey_keys(data: bytes, tenant: str) -> int:
     return good
 
 
-def _refuse_if_more_follows(lines: Iterable[bytes], where: str) -> None:
+def _refuse_if_sound(lines: Iterable[bytes], where: str) -> None:
     for line in lines:
         try:
             found = read_line(line)

@@ -144,9 +144,22 @@ def _spoil_a_key_and_tear(path: Path) -> None:
         file.write(b"record\t{")
 
 
+def _repeat_the_last(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data + data[data.rfind(b"\nrecord") + 1 :])
+
+
+def _put_a_record_for_the_last_box(path: Path) -> None:
+    lines = path.read_bytes().splitlines(keepends=True)
+    assert lines[-1].startswith(b"box")
+    path.write_bytes(b"".join([*lines[:-1], lines[0]]))
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
+        pytest.param(_repeat_the_last, id="the-last-record-twice"),
+        pytest.param(_put_a_record_for_the_last_box, id="a-record-for-the-last-box"),
         pytest.param(_change_the_middle, id="a-record-in-the-middle"),
         pytest.param(_drop_a_box, id="a-box-in-the-middle"),
         pytest.param(_change_the_start, id="the-first-record"),
