@@ -94,13 +94,6 @@ def aligned(cells: Sequence[Sequence[str]], text_columns: int) -> str:
     return "\n".join(lines)
 
 
-def markdown(cells: Sequence[Sequence[str]], text_columns: int) -> str:
-    """The same as a Markdown table."""
-    head, *body = ("| " + " | ".join(line) + " |" for line in cells)
-    rule = "| " + " | ".join("---" if at < text_columns else "---:" for at in range(len(cells[0]))) + " |"
-    return "\n".join([head, rule, *body])
-
-
 def target_cells(run: Run) -> list[list[str]]:
     """The targets as text, the names of the columns first."""
     lines = [

@@ -5,7 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from benchmarks.report import Run, markdown, table, target_cells
+from benchmarks.pages import markdown, written
+from benchmarks.report import Run, table, target_cells
 from benchmarks.section import cells
 from benchmarks.stage import ROOT
 
@@ -45,7 +46,5 @@ def keep(run: Run, results: Path = RESULTS, document: Path = DOCUMENT) -> Path:
     file = results / f"{run.at[:10]}-{run.machine.slug()}.json"
     file.write_text(as_json(run))
     file.with_suffix(".md").write_text(as_markdown(run))
-    before, _, rest = document.read_text().partition(BEGIN)
-    after = rest.partition(END)[2]
-    document.write_text(f"{before}{BEGIN}\n\n{as_markdown(run)}\n{END}{after}")
+    written(document, BEGIN, END, as_markdown(run))
     return file

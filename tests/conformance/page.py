@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from benchmarks.pages import escaped, markdown, written
 from tests.conformance.client_suite import SCENARIOS
 from tests.conformance.comparing import SERVERS, Compared
 from tests.conformance.suite import Difference, Requirements
 from tests.matrix.versions import locked
-from tests.peers.pages import escaped, table, written
 from tests.peers.places import ROOT
 
 PAGE: Final = ROOT / "docs" / "conformance.md"
@@ -42,12 +42,12 @@ def as_json(run: Run) -> str:
 
 def text(run: Run) -> str:
     """The generated section."""
-    head = f"{run.day}: {run.platform}, {PACKAGE} {locked(PACKAGE, 'npm')}.\n\n{run.unexplained()} unexplained.\n"
+    head = f"{run.day}: {run.platform}, {PACKAGE} {locked(PACKAGE, 'npm')}.\n\n{run.unexplained()} unexplained."
     columns = ("checks", "succeed directly", "come out otherwise", "unexplained")
-    servers = table(("server", "requirement set", *columns), _server_rows(run))
-    clients = table(("revision", "scenarios", *columns), _client_rows(run))
-    parts = (head, "### Servers\n", servers, "### A client\n", clients, "### What comes out otherwise\n", _reasons(run))
-    return "\n".join(parts)
+    servers = markdown([("server", "requirement set", *columns), *_server_rows(run)], 2)
+    clients = markdown([("revision", "scenarios", *columns), *_client_rows(run)], 1)
+    parts = (head, "### Servers", servers, "### A client", clients, "### What comes out otherwise", _reasons(run))
+    return "\n\n".join(parts) + "\n"
 
 
 def kept(run: Run) -> None:
@@ -87,9 +87,9 @@ def _reasons(run: Run) -> str:
         for each in found.otherwise:
             _gather(rows, each, found, f"client, `{scenario}` at {version}")
     if not rows:
-        return "Nothing.\n"
+        return "Nothing."
     told = ([*key[:3], "; ".join(who), key[3]] for key, who in rows.items())
-    return table(("check", "directly", "through", "where", "because"), told)
+    return markdown([("check", "directly", "through", "where", "because"), *told], 5)
 
 
 def _gather(rows: dict[tuple[str, ...], list[str]], each: Difference, found: Compared, who: str) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from benchmarks.pages import escaped, markdown, written
 from tests.matrix.rows import ROWS
 from tests.matrix.subjects import SUBJECTS
 from tests.matrix.versions import locked
 from tests.matrix.vocabulary import STEPS, Cell, Pairing, Verdict
-from tests.peers.pages import escaped, table, written
 from tests.peers.places import ROOT
 
 PAGE: Final = ROOT / "docs" / "compatibility.md"
@@ -76,13 +76,14 @@ def _counts(run: Run) -> str:
 
 def _versions() -> str:
     rows = [
+        ["who", "is"],
         *([f"client `{row.name}`", f"{row.package} {locked(row.package, row.lock)}"] for row in ROWS),
         *(
             [f"server `{name}`", f"{package} {locked(package, lock)}"]
             for name, package, lock in dict.fromkeys((s.name, s.package, s.lock) for s in SUBJECTS)
         ),
     ]
-    return f"\n### Versions\n\n{table(['who', 'is'], rows)}"
+    return f"\n### Versions\n\n{markdown(rows, 2)}\n"
 
 
 def _by_server(pairings: Sequence[Pairing]) -> Iterator[tuple[str, list[Pairing]]]:
@@ -93,7 +94,8 @@ def _by_server(pairings: Sequence[Pairing]) -> Iterator[tuple[str, list[Pairing]
 
 
 def _table(title: str, pairings: Sequence[Pairing], notes: _Notes) -> str:
-    return f"\n### {title}\n\n{table(['client', 'revision', *STEPS], (_line(each, notes) for each in pairings))}"
+    cells = [["client", "revision", *STEPS], *(_line(each, notes) for each in pairings)]
+    return f"\n### {title}\n\n{markdown(cells, len(cells[0]))}\n"
 
 
 def _line(pairing: Pairing, notes: _Notes) -> list[str]:

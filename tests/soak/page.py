@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.machine import machine
-from benchmarks.report import markdown
+from benchmarks.pages import markdown, written
 from tests.peers.places import ROOT
 from tests.soak.drawing import drawn
 from tests.soak.trial import Plan, Result
@@ -29,10 +29,9 @@ def cells(results: Mapping[str, Result]) -> list[list[str]]:
 def keep(at: str, plan: Plan, results: Mapping[str, Result], docs: Path = DOCS) -> Path:
     """Writes the section of the page and its drawings; gives the page."""
     document = docs / "endurance.md"
-    before, _, rest = document.read_text().partition(BEGIN)
     drawings = [_draw(docs, name, result) for name, result in results.items() if result.panels]
     parts = [_facts(at, plan), _done(results), markdown(cells(results), 2), *drawings]
-    document.write_text(before + BEGIN + "\n\n" + "\n\n".join(parts) + f"\n\n{END}" + rest.partition(END)[2])
+    written(document, BEGIN, END, "\n\n".join(parts) + "\n")
     return document
 
 

@@ -1,17 +1,14 @@
 """Pages of docs/ with a part that a run writes: its tables, and its place between two marks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 
-def row(cells: Sequence[str]) -> str:
-    """One line of a Markdown table."""
-    return "| " + " | ".join(cells) + " |\n"
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    return row(head) + "| --- " * len(head) + "|\n" + "".join(map(row, rows))
+def markdown(cells: Sequence[Sequence[str]], text_columns: int) -> str:
+    """A Markdown table, the names of the columns first; what stands behind the columns of text are numbers."""
+    head, *body = ("| " + " | ".join(line) + " |" for line in cells)
+    rule = "| " + " | ".join("---" if at < text_columns else "---:" for at in range(len(cells[0]))) + " |"
+    return "\n".join([head, rule, *body])
 
 
 def escaped(text: str) -> str:
