@@ -9,7 +9,6 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from importlib import metadata
 from typing import Final
 
 import aiohttp
@@ -41,6 +40,7 @@ from central.store.schema import current_revision, migrate
 from evidence.clock import SystemClock
 from evidence.key_history import History
 from evidence.signers import Purpose, SigningFailed
+from evidence.version import own_version
 
 _RETRY_SECONDS: Final = 5.0
 
@@ -142,7 +142,7 @@ async def _assembled(config: CentralConfig) -> AsyncIterator[tuple[LogKeeper, li
     recurring = _recurring(config, ledger)
     # Before the first record comes: what came before its month's partition would stay where it is.
     await asyncio.to_thread(recurring[0].work)
-    metrics = CentralMetrics(_version())
+    metrics = CentralMetrics(own_version())
     session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
     witnesses = WitnessClient(session, config.witnesses, config.needed) if config.witnesses else NoWitnesses()
     keeper = LogKeeper(config, ledger.store, log, witnesses, metrics)
@@ -243,7 +243,7 @@ async def _listening(app: web.Application, config: CentralConfig) -> AsyncIterat
 def _announce(config: CentralConfig, keys: Mapping[Purpose, History]) -> None:
     """Say on stderr where sidecars ship to, and by which key its receipts count."""
     lines = [
-        f"agentgate central {_version()} ready",
+        f"agentgate central {own_version()} ready",
         f"listens      {', '.join(sorted(config.urls))}",
         f"ledger       {config.database.partition('://')[0]}, {len(config.registry.sidecars)} sidecars registered",
         f"log          {config.origin} in {config.log_folder}",
@@ -259,10 +259,3 @@ async def _stop_signal() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     await stopped.wait()
-
-
-def _version() -> str:
-    try:
-        return metadata.version("agentgate")
-    except metadata.PackageNotFoundError:
-        return "0"

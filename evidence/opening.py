@@ -4,7 +4,6 @@ import base64
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ from evidence.scribe import Scribe
 from evidence.sealing import Recipient, Sealer
 from evidence.signing import Certificate, public_text
 from evidence.spool import Spool
+from evidence.version import own_version
 from evidence.writing import Writer
 
 _FOUND_OPEN: Final = {"outcome": "unknown", "delivery": "nothing", "effect": "unknown", "reason": "found_open"}
@@ -96,7 +96,7 @@ def start_body(author: Author, incarnation: str, key: Ed25519PrivateKey) -> dict
     certificate = Certificate(author.sidecar, incarnation, public_text(key), author.tenant, not_before)
     signature = author.keys.identity.sign(certificate.statement())
     return {
-        "agentgate": _version(),
+        "agentgate": own_version(),
         **author.start,
         "identity": public_text(author.keys.identity),
         "incarnation_key": certificate.public_key,
@@ -104,10 +104,3 @@ def start_body(author: Author, incarnation: str, key: Ed25519PrivateKey) -> dict
         "isolation": author.isolation,
         "last_receipt": None,
     }
-
-
-def _version() -> str:
-    try:
-        return metadata.version("agentgate")
-    except metadata.PackageNotFoundError:
-        return "unknown"

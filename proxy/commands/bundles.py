@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Callable, Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -55,10 +54,11 @@ def _verify_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _build(given: argparse.Namespace) -> int:
+    from evidence.version import own_version
     from policy.building import Wanted
     from policy.bundle_commands import run_build
 
-    built_by = f"agentgate {metadata.version('agentgate')}"
+    built_by = f"agentgate {own_version()}"
     wanted = Wanted(built_by, given.version, given.revision, given.rollback_of)
     return run_build(given.folder, wanted, given.output, engine=given.engine, environ=environment(), out=sys.stdout)
 
