@@ -8,17 +8,17 @@ NOW = @printf '==> %s\n'
 
 help:
 	@printf '%s\n' \
-	  'make demo    set up (Python only) and watch the whole story in a minute' \
-	  'make test    set up everything, then all checks and all tests' \
-	  'make check   formats, lint, types, imports, Rego, generated files, hosts and secrets' \
-	  'make matrix  every client at every server, directly and through AgentGate (half an hour)' \
-	  'make conformance  the MCP conformance suite, directly and through AgentGate (three minutes)' \
-  'make bench   what a call costs, with a real decision and evidence' \
-	  'make fuzz    try to break what reads bytes of others (MINUTES=5)' \
-	  'make soak    does it last: memory, descriptors, kills, disks, clocks (MINUTES=5)' \
-	  'make fmt     format Python and Rego' \
-	  'make lock    resolve the requirements again' \
-	  'make clean   remove what was made in this folder (the caches outside stay)'
+	  'make demo        set up (Python only) and watch the whole story in a minute' \
+	  'make test        set up everything, then all checks and all tests' \
+	  'make check       formats, lint, types, imports, Rego, generated files, hosts and secrets' \
+	  'make matrix      every client at every server, directly and through AgentGate (half an hour)' \
+	  'make conformance the MCP conformance suite, directly and through AgentGate (three minutes)' \
+	  'make bench       what a call costs, with a real decision and evidence' \
+	  'make fuzz        try to break what reads bytes of others (MINUTES=5)' \
+	  'make soak        does it last: memory, descriptors, kills, disks, clocks (MINUTES=5)' \
+	  'make fmt         format Python and Rego' \
+	  'make lock        resolve the requirements again' \
+	  'make clean       remove what was made in this folder (the caches outside stay)'
 
 demo:
 	$(NOW) 'setting up'

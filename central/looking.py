@@ -11,7 +11,7 @@ from central.query import Query
 from central.readers import Reader, Readers
 
 SECONDS: Final = 20.0
-"""How long the database may look for one answer."""
+"""How long the database may look for one answer, and a body may take to come in."""
 
 _Found = TypeVar("_Found")
 

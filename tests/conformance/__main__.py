@@ -17,6 +17,7 @@ from tests.conformance.comparing import SERVERS, Compared, compared_client, comp
 from tests.conformance.page import Run, as_json, kept, text
 from tests.conformance.suite import REQUIREMENTS, differences, run
 from tests.matrix.versions import platform
+from tests.peers.progress import say
 
 _Of = TypeVar("_Of", bound=str)
 
@@ -61,9 +62,9 @@ def _told(compare: Callable[[str, _Of, Path], Compared], folder: Path) -> Callab
         place.mkdir(parents=True)
         found = compare(*what, place)
         said = f"{found.checks} checks, {len(found.otherwise)} otherwise, {len(found.unexplained)} unexplained"
-        _say(" at ".join(what) + f": {said}")
+        say(" at ".join(what) + f": {said}")
         for difference in found.unexplained:
-            _say(f"    {difference}")
+            say(f"    {difference}")
         return found
 
     return one
@@ -80,11 +81,6 @@ def _two_urls(direct_url: str, through_url: str) -> int:
         sys.stdout.write(f"{requirements}: {direct.total()} checks, {len(changed)} come out otherwise\n")
         sys.stdout.writelines(f"  {difference}\n" for difference in changed)
     return 1 if changes else 0
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from tests.matrix.rows import ROWS, Row
 from tests.matrix.subjects import SUBJECTS, Subject
 from tests.matrix.versions import platform
 from tests.matrix.vocabulary import Pairing, Verdict
+from tests.peers.progress import say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,16 +62,11 @@ def _at_server(subject: Subject, rows: Sequence[Row], folder: Path) -> list[Pair
 def _told(pairing: Pairing) -> Pairing:
     verdicts = [cell.verdict for cell in pairing.cells.values()]
     said = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in Verdict if verdict in verdicts)
-    _say(f"{pairing.client} at {pairing.server}, {pairing.transport}: {said}")
+    say(f"{pairing.client} at {pairing.server}, {pairing.transport}: {said}")
     for step, cell in pairing.cells.items():
         if cell.verdict is Verdict.DIFFERENT:
-            _say(f"    {step}: {cell.why}")
+            say(f"    {step}: {cell.why}")
     return pairing
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
 
 
 if __name__ == "__main__":

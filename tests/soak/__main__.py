@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks.report import aligned
 from evidence.clock import SystemClock
+from tests.peers.progress import say
 from tests.soak import page
 from tests.soak.trial import QUICK_MINUTES, Plan, Result, Trial
 from tests.soak.trials import TRIALS
@@ -36,18 +37,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     sys.stdout.write(shown + "\n")
     if not given.quick and not given.only:
-        _say(f"kept in {page.keep(at, plan, results)}")
+        say(f"kept in {page.keep(at, plan, results)}")
     return 0 if all(result.kept for result in results.values()) else 1
 
 
 def run(trial: Trial, plan: Plan) -> Result:
     """One trial, in a folder of its own that is gone afterwards."""
     begun = time.monotonic()
-    _say(f"{trial.name}: {trial.title}")
+    say(f"{trial.name}: {trial.title}")
     with tempfile.TemporaryDirectory(prefix="agentgate-soak-") as folder:
-        result = trial.run(Path(folder), plan, lambda line: _say(f"    {line}"))
+        result = trial.run(Path(folder), plan, lambda line: say(f"    {line}"))
     broken = [promise.what for promise in result.promises if not promise.kept]
-    _say(f"    {time.monotonic() - begun:.0f} s, " + (f"BROKEN: {'; '.join(broken)}" if broken else "all kept"))
+    say(f"    {time.monotonic() - begun:.0f} s, " + (f"BROKEN: {'; '.join(broken)}" if broken else "all kept"))
     return result
 
 
@@ -70,11 +71,6 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _text(results: dict[str, Result]) -> str:
     return aligned(page.cells(results), 2)
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
 
 
 if __name__ == "__main__":
