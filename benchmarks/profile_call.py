@@ -1,5 +1,7 @@
 """`python -m benchmarks.profile_call`: where the time of a call goes while 16 connections call one sidecar.
 
+With `--list N` it is the time of a tools/list of N tools, half of them granted, one at a time.
+
 By default the main thread is looked at after each tick of CPU time, which costs nearly nothing; `--calls` counts
 every call of every function instead (cProfile), which makes small functions look dearer than they are.
 """
@@ -14,14 +16,17 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from os import kill
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final, Protocol, TextIO
 
-from benchmarks.load import Caller
+from benchmarks.asking import Asker
+from benchmarks.bulk import READS
+from benchmarks.exchange import TOOL
+from benchmarks.load import Caller, Load, Target
 from benchmarks.measure import FULL
 from benchmarks.process import threads_microseconds
-from benchmarks.sidecars import profiled
+from benchmarks.sidecars import Kind, profiled
 from benchmarks.stage import ROOT, stage
-from benchmarks.subjects import Subject
+from benchmarks.subjects import Subject, bulk
 
 WARM_SECONDS: Final = 1.0
 WRITE_SECONDS: Final = 10.0
@@ -30,10 +35,14 @@ WRITE_SECONDS: Final = 10.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Profiles what was asked for and prints it."""
     asked = _parser().parse_args(arguments)
-    with stage() as place:
+    look = "calls" if asked.calls else "samples"
+    with stage() as place, bulk(place) as port:
         file = place.folder / "profile"
-        with profiled("calls" if asked.calls else "samples", file, asked.engine, asked.durability)(place) as subject:
-            _load(subject, file, asked.seconds, sys.stdout)
+        lists = (("lists", f"http://127.0.0.1:{port}/list/{asked.list}"),)
+        kind = Kind("starter", asked.durability, upstreams=lists, grants=(TOOL, f"{READS}*"))
+        with profiled(kind, look, file, asked.engine)(place) as subject:
+            asking = _Lists(subject) if asked.list else Caller(subject.target)
+            _load(asking, subject, file, asked.seconds, sys.stdout)
         if asked.calls:
             pstats.Stats(str(file), stream=sys.stdout).sort_stats("tottime").print_stats(asked.top)
         else:
@@ -47,18 +56,43 @@ def _parser() -> argparse.ArgumentParser:
     add("--calls", action="store_true", help="count every function call (cProfile) instead of sampling")
     add("--engine", default="embedded", choices=["embedded", "opa", "constant"], help="constant: all but the decision")
     add("--durability", default="process", choices=["process", "host"])
+    add("--list", type=int, default=0, metavar="N", help="lists of N tools in place of calls")
     add("--seconds", type=float, default=5.0, help="how long to look (default: 5)")
     add("--top", type=int, default=25, help="how many lines to print of each list (default: 25)")
     return parser
 
 
-def _load(subject: Subject, file: Path, seconds: float, out: TextIO) -> None:
+class _Asking(Protocol):
+    """Whoever asks the sidecar while it is looked at."""
+
+    def closed_loop(self, connections: int, *, seconds: float) -> Load:
+        """What was asked, one after the other on each connection."""
+        ...
+
+
+class _Lists:
+    """Asks for the upstream's list, one at a time."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._asker = Asker(Target(subject.target.port, "/lists"))
+
+    def closed_loop(self, connections: int, *, seconds: float) -> Load:
+        """On one connection, however many there might be."""
+        load = Load(seconds=seconds)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            milliseconds, _ = self._asker.ask("tools/list", {})
+            load.times_ns.append(round(milliseconds * 1e6))
+        return load
+
+
+def _load(asking: _Asking, subject: Subject, file: Path, seconds: float, out: TextIO) -> None:
     """Calls while the sidecar looks at itself; says what each of its threads used."""
-    caller, (process,) = Caller(subject.target), subject.own
-    caller.closed_loop(FULL.connections, seconds=WARM_SECONDS)
+    (process,) = subject.own
+    asking.closed_loop(FULL.connections, seconds=WARM_SECONDS)
     kill(process, signal.SIGUSR1)
     before = threads_microseconds(process)
-    load = caller.closed_loop(FULL.connections, seconds=seconds)
+    load = asking.closed_loop(FULL.connections, seconds=seconds)
     after = threads_microseconds(process)
     kill(process, signal.SIGUSR2)
     _wait_for(file)

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -60,10 +60,10 @@ def opa(durability: Durability) -> Starter:
     return starter(Kind("starter", durability, opa=True))
 
 
-def profiled(kind: str, file: Path, engine: str, durability: Durability) -> Starter:
-    """One with the starter policy, looking at itself (see `profiled`); `engine` is embedded, opa or constant."""
-    program = (sys.executable, "-m", "benchmarks.profiled", kind, file, engine)
-    return starter(Kind("starter", durability, opa=engine == "opa", program=program))
+def profiled(kind: Kind, look: str, file: Path, engine: str) -> Starter:
+    """One that looks at itself (see `profiled`); `engine` is embedded, opa or constant."""
+    program = (sys.executable, "-m", "benchmarks.profiled", look, file, engine)
+    return starter(replace(kind, opa=engine == "opa", program=program))
 
 
 def starter(kind: Kind) -> Starter:
