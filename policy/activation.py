@@ -130,6 +130,10 @@ class PolicySource:
         except CannotDecide as error:
             self._again.failed(refused=False)
             return PolicyEvent(None, (error.what,))
+        except Exception:
+            # Nobody foresaw it, and the files will not change again because of it.
+            self._again.failed(refused=False)
+            raise
 
     async def watch(self, engine: Engine, on_event: Callable[[PolicyEvent], None]) -> None:
         """Look for changes until cancelled. What comes of trying again is told where it is something else."""

@@ -79,7 +79,11 @@ class OrderFile:
             self._remember()
         except OrdersProblem as error:
             self._seen, self._problem = signature, str(error)
-            return False
+            return self._chain.number > before
+        except OSError as error:
+            # What was read is in force; that its mark could not be kept is tried again at the next look.
+            self._problem = f"{self._mark}: {error.strerror}"
+            return self._chain.number > before
         self._torn = 0 if complete else self._torn + 1
         if complete or self._torn > _TORN_POLLS:
             self._seen = signature

@@ -40,6 +40,7 @@ from proxy.memory import Memory
 from proxy.metrics import Level, Metrics
 from proxy.noting import append_unwaited, named, note_policy
 from proxy.path.identify import Identity, SoleAgent, TokenHolders
+from proxy.places import Places
 from proxy.questions import OwnQuestions, Questions
 from proxy.redacting import Redacting
 from proxy.rounds import Rounds
@@ -136,7 +137,9 @@ async def assembled(
         steady = SteadyClock(clock, read_mark(config.state))
         sidecar = SidecarView(sidecar_id(keys), 0, isolation.isolation)
         uplink = _uplink(config, keys, sidecar, stack)
-        journals = await _journals(config, identity, keys, sidecar, clock, policy, stack)
+        limits = Limits(min_free_bytes=config.evidence.min_free_bytes)
+        journals = await _journals(config, identity, keys, sidecar, clock, policy, limits, stack)
+        places = Places(limits.max_open_calls)
         gate = Gate(
             engine=engine,
             orders=OrderBook(orders.orders),
@@ -146,11 +149,11 @@ async def assembled(
             definitions=Definitions(monotonic),
             flights=Flights(config.limits.in_flight),
             open_streams=Flights(config.limits.open_streams),
-            detached=Detached(monotonic),
+            detached=Detached(monotonic, places),
             questions=Questions(),
             asking=OwnQuestions(),
-            tasks=_tasks(config, stack, sole_caller=identity.sole),
-            rounds=Rounds(monotonic),
+            tasks=_tasks(config, places, stack, sole_caller=identity.sole),
+            rounds=Rounds(monotonic, places),
             memory=_memory(config, stack),
             approvals=_approvals(config, isolation, page, stack),
             clock=steady,
@@ -161,9 +164,7 @@ async def assembled(
             bounds=Bounds(config.limits.message_bytes, config.limits.answer_bytes, depth=config.limits.depth),
         )
         stack.callback(gate.end)
-        _meter(metrics, gate)
-        if source.served is not None:
-            metrics.reads(Level.POLICY_AGE, partial(getattr, source.served, "age_seconds"))
+        _meter(metrics, gate, source.served)
         if uplink is not None:
             for journal in journals.values():
                 uplink.carry(journal)
@@ -244,9 +245,9 @@ async def _journals(
     sidecar: SidecarView,
     clock: Clock,
     policy: Policy,
+    limits: Limits,
     stack: AsyncExitStack,
 ) -> dict[str, Journal]:
-    limits = Limits(min_free_bytes=config.evidence.min_free_bytes)
     journals: dict[str, Journal] = {}
     for tenant in sorted(identity.tenants):
         journals[tenant] = journal = await Journal.open(
@@ -263,8 +264,8 @@ async def _journals(
     return journals
 
 
-def _tasks(config: Config, stack: AsyncExitStack, *, sole_caller: bool) -> Tasks:
-    tasks = Tasks(TaskFile(config.state, int(time())), time, monotonic, sole_caller=sole_caller)
+def _tasks(config: Config, places: Places, stack: AsyncExitStack, *, sole_caller: bool) -> Tasks:
+    tasks = Tasks(TaskFile(config.state, int(time())), time, monotonic, places, sole_caller=sole_caller)
     stack.callback(tasks.close)
     return tasks
 
@@ -282,8 +283,10 @@ def _approvals(config: Config, isolation: Measured, page: str | None, stack: Asy
     return approvals
 
 
-def _meter(metrics: Metrics, gate: Gate) -> None:
+def _meter(metrics: Metrics, gate: Gate, served: Following | None) -> None:
     journals = gate.journals.values()
+    if served is not None:
+        metrics.reads(Level.POLICY_AGE, partial(getattr, served, "age_seconds"))
     metrics.reads(Level.IN_FLIGHT, lambda: len(gate.flights))
     metrics.reads(Level.OPEN_STREAMS, lambda: len(gate.open_streams))
     metrics.reads(Level.OPEN_CALLS, lambda: sum(journal.open_calls for journal in journals))

@@ -8,6 +8,7 @@ The answer then arrives on the session's GET stream (resumed by Last-Event-ID) a
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from msgspec import structs
@@ -17,6 +18,8 @@ from policy.methods import LIST_ITEMS
 from policy.obligations import Pointer
 from policy.vocabulary import Call, Caller
 from proxy.flights import kill_of
+from proxy.going_on import whatever_fails
+from proxy.places import Places
 from proxy.vocabulary import NO_MESSAGE, Delivery, EffectAt, Ending, Exchange, Outcome
 from proxy.wire.message import Message
 
@@ -25,7 +28,7 @@ OPEN_SECONDS: Final = 300.0
 
 MAX_DETACHED: Final = 10_000
 MAX_DETACHED_BYTES: Final = 64 << 20
-"""Detached calls remembered, and what their envelopes may hold together; the oldest is given up first."""
+"""Detached calls remembered, and what they may hold together; the oldest is given up first. So for those given up."""
 
 GIVEN_UP: Final = Ending(Outcome.UNKNOWN, Delivery.NOTHING, EffectAt.UNKNOWN, "no_answer_in_time")
 DRAINED: Final = Ending(Outcome.UNKNOWN, Delivery.NOTHING, EffectAt.UNKNOWN, "drained")
@@ -33,7 +36,12 @@ SESSION_OVER: Final = Ending(Outcome.UNKNOWN, Delivery.NOTHING, EffectAt.UNKNOWN
 
 KILLED: Final = Ending(Outcome.KILLED, Delivery.NOTHING, EffectAt.UNKNOWN, "contained")
 
+MAX_KEPT_BYTES: Final = 4096
+"""Of a request for a list that is longer, nothing is kept but that it asked for a later page."""
+
 _TASK: Final = "task"
+_CURSOR: Final = "cursor"
+_LISTED: Final = (_CURSOR, "_meta")
 
 Key = tuple[Caller, str, str | None, str]
 """Whose call, upstream, session id, key of the message id."""
@@ -77,25 +85,43 @@ class Waiting:
 
 
 def slim(request: Message) -> Message:
-    """A request without its bytes; of its params stay those of a list, and that a task was asked for."""
-    params = request.params if request.method in LIST_ITEMS else _asked(request.params)
+    """A request without its bytes; of its params stay a list's cursor and `_meta`, and that a task was asked for."""
+    params = _listed(request) if request.method in LIST_ITEMS else _asked(request.params)
     return structs.replace(request, raw=b"", params=params)
+
+
+def _listed(request: Message) -> Any:
+    params = request.params
+    if not isinstance(params, Mapping):
+        return None
+    if len(request.raw) > MAX_KEPT_BYTES:
+        return {} if params.get(_CURSOR) is None else {_CURSOR: ""}
+    return {name: params[name] for name in _LISTED if name in params}
 
 
 def _asked(params: Any) -> Any:
     return {_TASK: None} if isinstance(params, Mapping) and _TASK in params else None
 
 
+def _bytes_of(waiting: Waiting) -> int:
+    """What is held because of what the client wrote: a call without content still has its name."""
+    call = waiting.call
+    texts = () if call is None else (call.name or "", call.protocol_version or "")
+    return len(waiting.exchange.envelope.raw) + sum(len(text.encode()) for text in texts)
+
+
 class Detached:
     """Finds the call that a late answer belongs to, and ends each call exactly once."""
 
-    def __init__(self, monotonic: Callable[[], float], given_up: Ending = GIVEN_UP) -> None:
+    def __init__(self, monotonic: Callable[[], float], places: Places, given_up: Ending = GIVEN_UP) -> None:
         """`given_up` is how a call ends that waited for too long, or that had to make room."""
         self._monotonic = monotonic
+        self._places = places
         self._given_up = given_up
         self._waiting: OrderedDict[Key, tuple[float, Waiting]] = OrderedDict()
         self._lapsed: OrderedDict[Key, Waiting] = OrderedDict()
         self._bytes = 0
+        self._lapsed_bytes = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -103,9 +129,11 @@ class Detached:
     def add(self, key: Key, waiting: Waiting, *, seconds: float = OPEN_SECONDS) -> None:
         """A request is open without a stream from now on; its `end` is called once, whatever becomes of it."""
         self._end(key, self._given_up)
-        self._lapsed.pop(key, None)
+        self._forget(key)
         self._waiting[key] = (self._monotonic() + seconds, waiting)
-        self._bytes += len(waiting.exchange.envelope.raw)
+        self._bytes += _bytes_of(waiting)
+        if waiting.call is not None:
+            self._places.take(key[0], (self, key), partial(self._lapse, key))
         while len(self._waiting) > MAX_DETACHED or (self._bytes > MAX_DETACHED_BYTES and len(self._waiting) > 1):
             self._end(next(iter(self._waiting)), self._given_up)
 
@@ -113,8 +141,9 @@ class Detached:
         """What waits for an answer under `key`, or has waited; who takes it calls its `end`."""
         found = self._waiting.pop(key, None)
         if found is None:
-            return self._lapsed.pop(key, None)
-        self._bytes -= len(found[1].exchange.envelope.raw)
+            return self._forget(key)
+        self._bytes -= _bytes_of(found[1])
+        self._places.leave(key[0], (self, key))
         return found[1]
 
     def put_back(self, key: Key, waiting: Waiting) -> None:
@@ -153,20 +182,29 @@ class Detached:
     def end_session(self, upstream: str, session: str) -> None:
         """The session is over: nothing of it will be answered."""
         for key in [key for key in self._lapsed if key[1:3] == (upstream, session)]:
-            del self._lapsed[key]
+            self._forget(key)
         for key in [key for key in self._waiting if key[1:3] == (upstream, session)]:
             self._end(key, SESSION_OVER)
 
     def _lapse(self, key: Key) -> None:
-        _, waiting = self._waiting[key]
-        self._end(key, self._given_up)
-        self._remember(key, waiting.lapsed())
+        # The end of one call may have been that of others, which it went on with.
+        if (waiting := self.find(key)) is not None:
+            self._end(key, self._given_up)
+            self._remember(key, waiting.lapsed())
 
     def _remember(self, key: Key, lapsed: Waiting) -> None:
+        self._forget(key)
         self._lapsed[key] = lapsed
-        if len(self._lapsed) > MAX_DETACHED:
-            self._lapsed.popitem(last=False)
+        self._lapsed_bytes += _bytes_of(lapsed)
+        while len(self._lapsed) > MAX_DETACHED or self._lapsed_bytes > MAX_DETACHED_BYTES:
+            self._forget(next(iter(self._lapsed)))
+
+    def _forget(self, key: Key) -> Waiting | None:
+        found = self._lapsed.pop(key, None)
+        self._lapsed_bytes -= 0 if found is None else _bytes_of(found)
+        return found
 
     def _end(self, key: Key, ending: Ending) -> None:
         if key in self._waiting and (waiting := self.take(key)) is not None:
-            _ = waiting.end(ending)
+            # Whoever ends many has the others to end, and whoever makes room has a call of his own.
+            whatever_fails("the end of a call", lambda: waiting.end(ending), None)

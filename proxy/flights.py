@@ -24,7 +24,7 @@ def kill_of(orders: Orders, caller: Caller, upstream: str, calls: Iterable[Call]
 class Flight:
     """One exchange or stream under way. `order` is set, and then the task cancelled, when a kill stops it.
 
-    `cancelled` holds the keys of message ids that the client has cancelled by notification.
+    `asked` holds the keys of the ids of its requests, `cancelled` those that the client has cancelled by notification.
     """
 
     caller: Caller
@@ -32,6 +32,7 @@ class Flight:
     calls: tuple[Call, ...]
     task: asyncio.Task[object]
     session: str | None = None
+    asked: frozenset[str] = frozenset()
     order: Order | None = None
     cancelled: set[str] = field(default_factory=set)
 
@@ -74,7 +75,14 @@ class Flights:
     def __len__(self) -> int:
         return len(self._flights)
 
-    def enter(self, caller: Caller, upstream: str, session: str | None, calls: tuple[Call, ...] = ()) -> "_Entered":
+    def enter(
+        self,
+        caller: Caller,
+        upstream: str,
+        session: str | None,
+        calls: tuple[Call, ...] = (),
+        asked: frozenset[str] = frozenset(),
+    ) -> "_Entered":
         """Register the running task for the block of a `with`, which gives its Flight.
 
         Raises Busy when the bound is reached or the sidecar drains.
@@ -85,7 +93,7 @@ class Flights:
             raise Busy("too_many_in_flight", f"{self._limit} calls and streams are under way (limits.in_flight)")
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  (a coroutine always runs in a task)
-        return _Entered(self, Flight(caller, upstream, calls, task, session))
+        return _Entered(self, Flight(caller, upstream, calls, task, session, asked))
 
     def take_off(self, flight: Flight) -> None:
         """It is under way."""
@@ -107,9 +115,13 @@ class Flights:
         return stopped
 
     def cancelled(self, caller: Caller, upstream: str, session: str | None, key: str) -> None:
-        """The client has cancelled the request with this id: an end without an answer is then what it asked for."""
+        """The client has cancelled the request with this id: an end without an answer is then what it asked for.
+
+        A flight that has not asked it keeps nothing: a client may cancel what it likes, as often as it likes.
+        """
         for flight in self._flights:
-            if (flight.caller, flight.upstream, flight.session) == (caller, upstream, session):
+            whose = (flight.caller, flight.upstream, flight.session)
+            if key in flight.asked and whose == (caller, upstream, session):
                 flight.cancelled.add(key)
 
     async def drain(self, seconds: float) -> int:

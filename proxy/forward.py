@@ -1,7 +1,9 @@
 """Forward over HTTP: the client's own bytes to the configured URL, and what comes back as whole bodies or frames."""
 
 import asyncio
+import logging
 import ssl
+import traceback
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,7 +21,9 @@ from proxy.wire.headers import returned
 from proxy.wire.http_request import BadHeader, request_head
 from proxy.wire.message import Message
 from proxy.wire.rules import Malformed, Rule
-from proxy.wire.sse import Event, EventReader
+from proxy.wire.sse import Event, EventReader, heartbeat
+
+_LOG: Final = logging.getLogger("agentgate")
 
 CANCEL_SECONDS: Final = 2.0
 """How long a cancel notification to an upstream may take."""
@@ -34,6 +38,9 @@ EVENTS_AT_ONCE: Final = 32
 """Events of one stream that are judged before other calls have their turn: a chunk can hold thousands."""
 
 EVENT_STREAM: Final = "text/event-stream"
+
+_READ_BY_CLIENTS: Final = frozenset(("message", "endpoint"))
+"""Names of the events that MCP clients read; one without a name is a `message`."""
 
 _IDENTITY: Final = ("Accept-Encoding", "identity")
 
@@ -215,8 +222,14 @@ class HttpLeg:
             return Frame(event.raw, None, event=event.event, event_id=event.id)
         if event.event == "endpoint" and method == "GET":
             return Frame(event.raw, None, event=event.event, endpoint=event.data.decode(errors="replace"))
-        envelope = await read_answer(event.data, limit=self._target.answer_bytes)
-        return Frame(event.raw, envelope, event=event.event, event_id=event.id)
+        try:
+            envelope = await read_answer(event.data, limit=self._target.answer_bytes)
+        except BadAnswer:
+            if event.event in _READ_BY_CLIENTS:
+                raise
+            # Servers keep connections open by events of other names; the client's timers are to see that, too.
+            return Frame(heartbeat(event), None, event=event.event, event_id=event.id, replaced=True)
+        return Frame(event.raw, envelope, event=event.event, event_id=event.id, retry=event.retry)
 
     async def cancel(self, exchange: Exchange, messages: Sequence[Message], reason: str) -> None:
         """Close the stream, which is the cancel of the modern era; in the legacy one also say so for each message.
@@ -256,6 +269,9 @@ class HttpLeg:
                 await self.request("POST", headers, body, url=url, own=True)
         except (UpstreamDown, BadAnswer, NoSuchSession, TimeoutError):
             return False
+        except Exception as error:  # noqa: BLE001  (a kill goes on, whatever one upstream makes of it)
+            _log_defect(error)
+            return False
         finally:
             await self.close()
         return True
@@ -272,6 +288,12 @@ class HttpLeg:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+
+def _log_defect(error: Exception) -> None:
+    """Where a defect of ours happened; not what the exception says, which may quote a message."""
+    place = "".join(traceback.format_tb(error.__traceback__))
+    _LOG.error("unforeseen %s, the upstream is not told\n%s", type(error).__name__, place)
 
 
 def _nobody_waits() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from evidence.clock import Clock
@@ -17,6 +18,7 @@ from proxy.approvals import Approvals
 from proxy.definitions import Definitions
 from proxy.detached import DRAINED, Detached, Waiting
 from proxy.flights import Flights
+from proxy.going_on import whatever_fails
 from proxy.memory import Memory
 from proxy.metrics import Metrics
 from proxy.questions import OwnQuestions, Questions
@@ -114,23 +116,25 @@ class Gate:
 
     def expire(self) -> None:
         """End what is open beyond its exchange and has waited for too long."""
-        self.detached.expire()
-        self.tasks.expire()
-        self.rounds.expire()
+        for part in (self.detached.expire, self.tasks.expire, self.rounds.expire):
+            whatever_fails("giving up calls", part, None)
 
     def end(self) -> None:
         """The process ends: whatever is open beyond its exchange gets its outcome."""
-        self.detached.end_all(DRAINED)
-        self.tasks.end()
-        self.rounds.end()
+        for part in (partial(self.detached.end_all, DRAINED), self.tasks.end, self.rounds.end):
+            whatever_fails("ending calls", part, None)
 
     def obey(self, orders: Orders) -> tuple[int, list[Waiting]]:
-        """Put orders in force, and only then stop what they hit.
+        """Put orders in force, and only then stop what they hit; first what is under way.
 
         Returns how many exchanges and streams were stopped, and the detached calls that their upstreams are still
-        to be told of.
+        to be told of. Nothing is raised: what fails keeps nothing else from being stopped.
         """
         self.orders.current = orders
-        detached = [*self.detached.stop(orders), *self.tasks.stop(orders)]
-        rounds = self.rounds.stop(orders)
-        return len(detached) + rounds + self.flights.sweep(orders) + self.open_streams.sweep(orders), detached
+        stopped = 0
+        for count in (self.flights.sweep, self.open_streams.sweep, self.rounds.stop):
+            stopped += whatever_fails("obeying an order", partial(count, orders), 0)
+        detached: list[Waiting] = []
+        for stop in (self.detached.stop, self.tasks.stop):
+            detached += whatever_fails("obeying an order", partial(stop, orders), [])
+        return stopped + len(detached), detached

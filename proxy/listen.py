@@ -6,7 +6,7 @@ Each leg is routed, checked (Host, Origin, caller) and read here, then handed to
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -33,9 +33,10 @@ from proxy.pipeline import carry
 from proxy.reading import read_request
 from proxy.refusals import INVALID_REQUEST, JSON, NoSuchSession, Refusal, explain, leg_reply, strict_reply
 from proxy.streams import LEGACY_PATH, answer_once, end_session, relay
-from proxy.vocabulary import NO_MESSAGE, Exchange, Headers, Reply
+from proxy.vocabulary import NO_MESSAGE, ClientGone, Exchange, Headers, Reply
 from proxy.wire.header_values import check_form, grouped
 from proxy.wire.headers import check_body_form, check_headers, forwarded
+from proxy.wire.http_answer import LENGTH_DIGITS
 from proxy.wire.message import Envelope
 from proxy.wire.origins import Hosts
 from proxy.wire.rules import Malformed, Rule
@@ -123,6 +124,17 @@ class Listener:
             return plain(Reply(401, (*JSON, ("WWW-Authenticate", "Bearer")), b'{"error":"this sidecar needs a token"}'))
         except _NotServed as elsewhere:
             return elsewhere.response()
+        except Exception as error:  # noqa: BLE001  (nothing ends without an answer of ours)
+            return await self._failed(request, error)
+        try:
+            return await self._leg(request, route, caller, extra)
+        except ClientGone:
+            request.protocol.force_close()
+            return web.Response(status=500)
+        except Exception as error:  # noqa: BLE001  (nothing ends without an answer of ours, and a record)
+            return await self._failed(request, error, caller, route)
+
+    async def _leg(self, request: BaseRequest, route: _Route, caller: Caller, extra: Headers) -> web.StreamResponse:
         match request.method:
             case "GET" if route.place is not None:
                 return await self._document(request, route, route.place, caller, extra)
@@ -198,8 +210,8 @@ class Listener:
         return None if called is None else self._gate.definitions.schema(caller, route.upstream.name, called)
 
     async def _body(self, request: BaseRequest, limit: int) -> bytes:
-        if (request.content_length or 0) > limit:
-            raise Malformed(Rule.TOO_LARGE, f"{request.content_length} bytes; the limit is {limit}")
+        if (length := _length(request)) > limit:
+            raise Malformed(Rule.TOO_LARGE, f"{length} bytes; the limit is {limit}")
         content = request.content
         if content.is_eof() and content.total_bytes <= limit:
             return content.read_nowait()
@@ -314,6 +326,21 @@ class Listener:
             response.force_close()
         return response
 
+    async def _failed(
+        self, request: BaseRequest, error: Exception, caller: Caller | None = None, route: _Route | None = None
+    ) -> web.StreamResponse:
+        """What nobody has foreseen is refused like the unread, and ends its connection.
+
+        A client that has the beginning of one answer would take another for that to its next request: it gets none.
+        """
+        refusal = explain(error)
+        refusal = replace(refusal, status=500) if refusal.status == 200 else refusal
+        response = await self._unread(request, refusal, None, caller, route)
+        response.force_close()
+        if request.writer.output_size:
+            request.protocol.force_close()
+        return response
+
     async def _note(self, caller: Caller, route: _Route, refusal: Refusal, reference: str) -> None:
         """What is refused stays refused where it cannot be recorded; the journal declares its losses."""
         with suppress(NotRecorded):
@@ -324,6 +351,14 @@ class Listener:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _length(request: BaseRequest) -> int:
+    """What the client says that the body has, 0 where it does not. The parser takes digits beyond Python's numbers."""
+    given = request.headers.get(hdrs.CONTENT_LENGTH, "0")
+    if len(given) > LENGTH_DIGITS:
+        raise Malformed(Rule.HEADER_MALFORMED, f"Content-Length has more than {LENGTH_DIGITS} digits")
+    return int(given)
 
 
 def _base(request: BaseRequest) -> str:

@@ -31,6 +31,7 @@ from proxy.path.elicit import agree
 from proxy.path.judge import Judge, Verdict
 from proxy.path.lease import lend
 from proxy.path.parse import Parsed, parse
+from proxy.path.question import decline
 from proxy.path.record import CUT_OFF, Recording
 from proxy.path.redact import redact_params
 from proxy.path.resume import Returned, resume
@@ -49,7 +50,7 @@ from proxy.vocabulary import (
     UpstreamDown,
     UpstreamLeg,
 )
-from proxy.wire.message import Envelope, Message
+from proxy.wire.message import Envelope, Message, MessageKind
 from proxy.wire.sse import event_bytes
 
 SESSION_HEADER: Final = "mcp-session-id"
@@ -125,7 +126,10 @@ class _Passing:
             return
         self.parsed = parse(exchange, gate)
         record.calls = tuple(item.call for item in self.parsed if item.call is not None)
-        with gate.flights.enter(exchange.caller, exchange.upstream, exchange.session, record.calls) as self.flight:
+        asked = _asked(self.parsed)
+        with gate.flights.enter(
+            exchange.caller, exchange.upstream, exchange.session, record.calls, asked
+        ) as self.flight:
             gate.sessions.check(exchange.upstream, exchange.session, exchange.caller)
             clearances = contain(gate.orders.current, exchange, record.calls)
             permits = await self._permits(clearances, returned)
@@ -161,9 +165,7 @@ class _Passing:
 
     def _given_up(self) -> bool:
         """True once the client has cancelled by notification what it asked for."""
-        return self.flight is not None and not self.flight.cancelled.isdisjoint(
-            item.message.id.key for item in self.parsed if item.message.id is not None
-        )
+        return self.flight is not None and bool(self.flight.cancelled)
 
     def _tickets(self, permits: Sequence[Ticket]) -> tuple[Ticket, ...]:
         return (*permits, *passages(self.gate.orders.current, self.exchange, self.parsed))
@@ -300,7 +302,11 @@ class _Passing:
         if isinstance(error, NotRecorded) and self.arrived:
             refusal = replace(refusal, code="outcome_unrecorded", text=_DONE_UNRECORDED)
         await _settled(self._end_open(self._failure(error, refusal.code)))
-        await self._refuse(refusal)
+        try:
+            await self._refuse(refusal)
+        finally:
+            if not self.sent:
+                await decline(self.gate, self.exchange, self.parsed)
 
     def _end_open(self, ending: Ending) -> list[asyncio.Future[int]]:
         """End every open call; the outcomes are on their way before anybody waits, so that none can be cut off."""
@@ -343,6 +349,15 @@ class _Passing:
 
     def _delivery(self) -> Delivery:
         return Delivery.PARTIAL if self.client.begun else Delivery.OWN_ERROR
+
+
+def _asked(parsed: Sequence[Parsed]) -> frozenset[str]:
+    """The keys of the ids that are to be answered."""
+    return frozenset(
+        item.message.id.key
+        for item in parsed
+        if item.message.kind is MessageKind.REQUEST and item.message.id is not None
+    )
 
 
 def _end_without_answer(call: Call, *, cancelled: bool) -> Ending:

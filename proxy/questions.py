@@ -28,6 +28,10 @@ class Questions:
         if len(self._open) > MAX_QUESTIONS:
             self._open.popitem(last=False)
 
+    def differs(self, key: Key, method: str) -> bool:
+        """Whether another method was asked under `key`, and is not answered yet."""
+        return self._open.get(key, method) != method
+
     def answered(self, key: Key) -> str | None:
         """The method that was asked under `key`, once; None if nothing was."""
         return self._open.pop(key, None)

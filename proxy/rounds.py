@@ -13,6 +13,7 @@ import orjson
 from policy.containment import Orders
 from policy.vocabulary import Call
 from proxy.detached import Detached, Key, Waiting
+from proxy.places import Places
 from proxy.vocabulary import Delivery, EffectAt, Ending, Outcome
 
 OPEN_SECONDS: Final = 3600.0
@@ -27,8 +28,8 @@ GIVEN_UP: Final = Ending(Outcome.CANCELLED, Delivery.ANSWER, EffectAt.UNKNOWN, "
 class Rounds:
     """Finds the call that a request goes on with, by its caller, its subject and the state that it brings back."""
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self._open = Detached(monotonic, given_up=GIVEN_UP)
+    def __init__(self, monotonic: Callable[[], float], places: Places) -> None:
+        self._open = Detached(monotonic, places, GIVEN_UP)
         self._keys: OrderedDict[str, Key] = OrderedDict()
         self._latest: OrderedDict[Key, str] = OrderedDict()
 
@@ -36,9 +37,9 @@ class Rounds:
         """`call` was answered with questions; `waiting` ends it. Of several calls with one state the last counts."""
         asked = result.get("inputRequests")
         key = _key(call, result.get("requestState"), asked if isinstance(asked, Mapping) else {})
-        self.keep(call.continues)
         self._keys[call.id] = (call.caller, call.upstream, None, call.id)
         self._open.add(self._keys[call.id], waiting, seconds=OPEN_SECONDS)
+        self.keep(call.continues)
         self._latest[key] = call.id
         self._latest.move_to_end(key)
         for remembered in (self._keys, self._latest):
@@ -68,10 +69,15 @@ class Rounds:
             kept, call = True, None if waiting.call is None else waiting.call.continues
         return kept
 
-    def take(self, call: str) -> Waiting | None:
-        """What ends the call of this id, once."""
-        key = self._keys.pop(call, None)
-        return None if key is None else self._open.take(key)
+    def take(self, call: str | None) -> list[Waiting]:
+        """What ends the call of this id, and each that went before it, once; the newest first."""
+        taken: list[Waiting] = []
+        while call is not None and (key := self._keys.pop(call, None)) is not None:
+            if (waiting := self._open.take(key)) is None:
+                break
+            taken.append(waiting)
+            call = None if waiting.call is None else waiting.call.continues
+        return taken
 
     def expire(self) -> None:
         """Give up what nobody went on with in time."""

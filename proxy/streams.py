@@ -83,6 +83,8 @@ async def answer_once(
             raise
         resume()
         await _refuse(Contained(flight.order), client, record)
+    except ClientGone:
+        return
     except Exception as error:  # noqa: BLE001  (every reason is mapped by `explain`: fail closed)
         await _refuse(error, client, record)
 
@@ -147,14 +149,22 @@ async def _pass(raw: bytes | None, writer: StreamWriter) -> None:
 
 def _legacy(named: str, exchange: Exchange, gate: Gate, upstream: HttpUpstream, writer: StreamWriter) -> LegacyStream:
     """Open a legacy stream. Raises BadAnswer for an endpoint of another origin: requests go nowhere else (SSRF)."""
-    configured = upstream.target.url
-    endpoint = urljoin(configured, named)
-    if urlsplit(endpoint)[:2] != urlsplit(configured)[:2]:
+    endpoint = _in_the_same_place(upstream.target.url, named)
+    if endpoint is None:
         raise BadAnswer("foreign_endpoint", "the endpoint event names another origin than the configured URL")
     stream = LegacyStream(gate.new_id(), exchange.caller, endpoint, writer)
     upstream.streams.add(stream)
     gate.sessions.bind(upstream.name, stream.token, exchange.caller)
     return stream
+
+
+def _in_the_same_place(configured: str, named: str) -> str | None:
+    """The URL that an endpoint event names, if scheme and authority are the configured ones."""
+    try:
+        endpoint = urljoin(configured, named)
+        return endpoint if urlsplit(endpoint)[:2] == urlsplit(configured)[:2] else None
+    except ValueError:
+        return None
 
 
 def _own_endpoint(stream: LegacyStream, upstream: HttpUpstream) -> bytes:

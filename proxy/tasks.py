@@ -1,7 +1,8 @@
 """Who owns which task, and which call goes on as it. Ids of tasks are capabilities: another caller's does not exist.
 
 A call whose answer names a task stays open until its result is seen (tasks/result, or a status that is an end), an
-order stops it, or the task is forgotten; then a result that turns up after all is `late`, also after a restart.
+order stops it, the task is forgotten, or the call is given up because there are too many (`places`); then a result
+that turns up after all is `late`, also after a restart.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from msgspec import structs
 from policy.containment import Orders
 from policy.vocabulary import Caller
 from proxy.detached import DRAINED, Detached, Key, Waiting
+from proxy.places import Places
 from proxy.refusals import NoSuchTask
 from proxy.task_file import MAX_TASKS, Begun, TaskFile
 
@@ -31,13 +33,19 @@ class Tasks:
     """
 
     def __init__(
-        self, file: TaskFile, unix_seconds: Callable[[], float], monotonic: Callable[[], float], *, sole_caller: bool
+        self,
+        file: TaskFile,
+        unix_seconds: Callable[[], float],
+        monotonic: Callable[[], float],
+        places: Places,
+        *,
+        sole_caller: bool,
     ) -> None:
         self._file = file
         self._now = unix_seconds
         self._sole_caller = sole_caller
         self._begun: OrderedDict[str, Begun] = OrderedDict(file.begun)
-        self._running = Detached(monotonic)
+        self._running = Detached(monotonic, places)
         self._problem: str | None = None
         self._compacting: asyncio.Future[None] | None = None
 

@@ -1,8 +1,9 @@
 """Tending: the work of a data plane beside its calls. What it learns there is obeyed, counted and recorded."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from evidence.journal import NotRecorded
@@ -10,14 +11,18 @@ from evidence.record import Entry, Kind
 from policy.containment import Order, Orders
 from policy.engine import CannotDecide
 from policy.following import Asked, Following, SourceEvent
+from policy.orders import POLL_SECONDS, OrderFile
 from proxy.assembly import Assembly
 from proxy.demux import STOPPED
 from proxy.detached import Waiting
 from proxy.excepting import keep_time
 from proxy.gate import Gate
+from proxy.going_on import attempt, keep
 from proxy.noting import append_unwaited, note_policy
 from proxy.path.approve import note_news
 from proxy.trimming import keep_trimmed
+
+Work = Callable[[], Coroutine[None, None, None]]
 
 EXPIRE_SECONDS: Final = 5.0
 """How often detached calls are looked through."""
@@ -26,29 +31,46 @@ EXPIRE_SECONDS: Final = 5.0
 def tend(assembly: Assembly, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
     """Start the background work: orders, policy, detached calls, memory. Cancel what is returned to end it."""
     gate = assembly.gate
-    return [
-        tasks.create_task(assembly.orders.watch(_obey(assembly, tasks))),
-        tasks.create_task(
-            assembly.source.watch(gate.engine, note_policy(assembly.metrics, assembly.exceptions, gate.journals))
-        ),
-        *_following(assembly, tasks),
-        *_shipping(assembly, tasks),
-        tasks.create_task(keep_time(assembly.clock, assembly.config.state, lambda: gate.engine.active)),
-        tasks.create_task(_expire(gate)),
-        tasks.create_task(_note_approvals(gate)),
-        tasks.create_task(keep_trimmed()),
-    ]
+    note = note_policy(assembly.metrics, assembly.exceptions, gate.journals)
+    work: dict[str, Work] = {
+        "watching the policy": partial(assembly.source.watch, gate.engine, note),
+        **_following(assembly),
+        **_shipping(assembly),
+        "keeping the time": partial(keep_time, assembly.clock, assembly.config.state, lambda: gate.engine.active),
+        "giving up calls": partial(_expire, gate),
+        "recording approvals": partial(_note_approvals, gate),
+        "trimming memory": keep_trimmed,
+    }
+    obeying = keep_obeying(assembly.orders, _obey(assembly, tasks))
+    return [tasks.create_task(obeying), *(tasks.create_task(keep(what, each)) for what, each in work.items())]
 
 
-def _shipping(assembly: Assembly, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+async def keep_obeying(file: OrderFile, obey: Callable[[Orders], None]) -> None:
+    """Hand over each new state of the orders, until cancelled and whatever fails; what was read is never left out."""
+    told = file.orders
+
+    def hand_over(orders: Orders) -> None:
+        nonlocal told
+        told = orders
+        obey(orders)
+
+    async def watch() -> None:
+        if file.orders.number != told.number:
+            hand_over(file.orders)
+        await file.watch(hand_over)
+
+    await keep("watching the orders", watch, POLL_SECONDS)
+
+
+def _shipping(assembly: Assembly) -> dict[str, Work]:
     """Evidence goes to central, where there is one."""
-    return [] if assembly.uplink is None else [tasks.create_task(assembly.uplink.run())]
+    return {} if assembly.uplink is None else {"shipping evidence": assembly.uplink.run}
 
 
-def _following(assembly: Assembly, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+def _following(assembly: Assembly) -> dict[str, Work]:
     """The server of the policy, where there is one, is asked for news."""
     served = assembly.source.served
-    return [] if served is None else [tasks.create_task(served.follow(_note_source(assembly, served)))]
+    return {} if served is None else {"asking for policy": partial(served.follow, _note_source(assembly, served))}
 
 
 def _obey(assembly: Assembly, tasks: asyncio.TaskGroup) -> Callable[[Orders], None]:
@@ -58,7 +80,7 @@ def _obey(assembly: Assembly, tasks: asyncio.TaskGroup) -> Callable[[Orders], No
     def obey(orders: Orders) -> None:
         stopped, detached = gate.obey(orders)
         for waiting in detached:
-            tasks.create_task(_cancel(gate, waiting))
+            tasks.create_task(cancel(gate, waiting))
         body = {"orders": orders.number, "standing": [_order_body(order) for order in orders.standing]}
         for journal in gate.journals.values():
             append_unwaited(journal, Entry(Kind.ORDER, {**body, "stopped": stopped}))
@@ -66,14 +88,12 @@ def _obey(assembly: Assembly, tasks: asyncio.TaskGroup) -> Callable[[Orders], No
     return obey
 
 
-async def _cancel(gate: Gate, waiting: Waiting) -> None:
-    """Tell the upstream that nobody waits for a detached call any more."""
+async def cancel(gate: Gate, waiting: Waiting) -> None:
+    """Tell the upstream that nobody waits for a detached call any more, if it can be told."""
     leg = gate.upstreams[waiting.exchange.upstream].leg()
-    if waiting.own:
-        await leg.tell(waiting.exchange)
-    else:
-        await leg.cancel(waiting.exchange, [waiting.request], STOPPED)
-    await leg.close()
+    telling = leg.tell(waiting.exchange) if waiting.own else leg.cancel(waiting.exchange, [waiting.request], STOPPED)
+    await attempt("telling an upstream of a call that was stopped", telling)
+    await attempt("leaving that upstream", leg.close())
 
 
 def _order_body(order: Order) -> dict[str, object]:

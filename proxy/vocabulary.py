@@ -84,8 +84,9 @@ class Reply(Struct, frozen=True):
 class Frame(Struct, frozen=True):
     """One piece of a stream from the upstream: the exact bytes, and the messages in it (None for comments and noise).
 
-    `event_id` and `event` are of the SSE event that carried it; a line of stdio has neither.
-    `endpoint` is what the first event of a legacy stream names.
+    `event_id`, `retry` and `event` are of the SSE event that carried it; a line of stdio has none of them.
+    `endpoint` is what the first event of a legacy stream names. `replaced` is true where `raw` stands for an event that
+    is not delivered.
     """
 
     raw: bytes
@@ -94,6 +95,8 @@ class Frame(Struct, frozen=True):
     event: str = "message"
     event_id: str | None = None
     endpoint: str | None = None
+    retry: int | None = None
+    replaced: bool = False
 
 
 class Arrival(Struct, frozen=True):

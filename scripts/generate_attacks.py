@@ -71,7 +71,9 @@ _CLASSES: Final[Mapping[str, str]] = {
 
 def page() -> str:
     """The whole page."""
-    classes = groupby(ROWS, key=lambda row: _class(row.name))
+    order = tuple(_CLASSES)
+    rows = sorted(ROWS, key=lambda row: order.index(_class(row.name)))
+    classes = groupby(rows, key=lambda row: _class(row.name))
     return "".join((_HEAD, *(_section(name, rows) for name, rows in classes), *_others()))
 
 

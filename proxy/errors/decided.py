@@ -49,8 +49,8 @@ _WAYS: Final[Mapping[str, _Way]] = {
     "definition_changed": _Way(
         DENIED,
         _GO_ON,
-        "This version pins no definitions, and so has no occasion to give it; a policy of your own may give it for "
-        "its own reasons.",
+        "The tool is not as it was pinned, or stands twice in the list: `agentgate policy pin UPSTREAM --check` shows "
+        "how it differs, and without `--check` pins it as it is now, if the change is meant.",
     ),
     "argument_refused": _Way(
         DENIED,

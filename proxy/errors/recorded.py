@@ -23,7 +23,10 @@ OUTCOMES: Final = (
     _outcome("input_required", "The result asks for input in a form that nobody can go on with."),
     _outcome("task", "The result names a task in a form that nobody can ask about."),
     _outcome("continued", "The call went on with another, whose intent names it, and ended as that one did."),
-    _outcome("not_continued", "The result asked for input, and nobody went on with the call within an hour."),
+    _outcome(
+        "not_continued",
+        "The result asked for input, and nobody went on with the call within an hour, or too many were left open.",
+    ),
     _outcome(
         "task_completed", "The task that the call went on as was completed; its result reached the client.", _CALL
     ),
@@ -45,7 +48,13 @@ OUTCOMES: Final = (
     _outcome(
         "drained", "The sidecar shut down before the answer came.", "Raise `limits.drain_seconds`. " + _AT_SERVER, _ASK
     ),
-    _outcome("no_answer_in_time", "A detached call was not answered within five minutes.", _AT_SERVER, _ASK),
+    _outcome(
+        "no_answer_in_time",
+        "A detached call was not answered within five minutes, or a task not within its time, or its caller left too "
+        "many calls open.",
+        _AT_SERVER,
+        _ASK,
+    ),
     _outcome("session_over", "The session of a detached call ended before its answer.", _AT_SERVER, _ASK),
     _outcome("contained", "A kill stopped the call.", _AT_SERVER, "Stop."),
     _outcome("found_open", "The process ended while the call was open; the next start wrote this.", _AT_SERVER, _ASK),
@@ -80,6 +89,11 @@ NOTICES: Final = (
         "request_in_modern",
         "The tool server sent a request where its revision (2026-07-28) has none; it was dropped.",
         "Report it to the tool server's author.",
+    ),
+    _notice(
+        "question_id_in_use",
+        "The tool server asked something under the id of another question that is not answered yet; it was dropped.",
+        "Report it to the tool server's author: ids are unique in a session.",
     ),
     _notice("notifications", "So many notifications of the tool server reached the client (`counts`)."),
     _notice("metadata", "The client asked where tokens for an OAuth-protected tool server come from."),

@@ -97,7 +97,9 @@ class TokenHolders:
         given = credentials.authorization or ""
         if given[: len(_SCHEME)].lower() != _SCHEME:
             raise Unidentified
-        caller = self._callers.get(hashlib.sha256(given[len(_SCHEME) :].strip().encode()).hexdigest())
+        # A header that is no UTF-8 holds its bytes as surrogates; these are looked up, and belong to nobody.
+        token = given[len(_SCHEME) :].strip().encode(errors="surrogateescape")
+        caller = self._callers.get(hashlib.sha256(token).hexdigest())
         if caller is None:
             raise Unidentified
         return caller

@@ -16,7 +16,7 @@ from proxy.gate import Gate
 from proxy.path.filter import filter_list
 from proxy.path.outlive import TASK_METHODS, TASK_NOTES, go_on, go_on_late, look, look_at_answer
 from proxy.path.parse import Parsed, server_call
-from proxy.path.question import DELIVERED, admit_inputs, admit_question, refuse_question
+from proxy.path.question import DELIVERED, admit_inputs, admit_question, refuse_question, takes_an_id
 from proxy.path.record import Recording
 from proxy.path.redact import redacted
 from proxy.path.result import asked_again, asks, decide_result
@@ -33,6 +33,9 @@ BAD_REQUEST: Final = 400
 """From this HTTP status on, an error may name no request of ours: real servers answer so where they read none."""
 
 OUR_NAMES: Final = "agentgate/"
+
+UNREAD_EVENT: Final = "unread_event"
+"""Under what name events that are not delivered are counted, among the notifications of a stream."""
 
 
 class Verdict(Struct):
@@ -78,7 +81,8 @@ class Judge:
         envelope = await self._read(arrival, body, succeeded=succeeded)
         if envelope is None:
             self._require_answer(succeeded=succeeded)
-            return Verdict(b"" if succeeded else body, list(self._without_answer(arrival.status, succeeded=succeeded)))
+            endings = list(self._without_answer(arrival.status, succeeded=succeeded, body=body))
+            return Verdict(b"" if succeeded or self._is_decided() else body, endings)
         verdict = await self._answers(envelope, arrival.status)
         if succeeded and self._waiting:
             raise BadAnswer("no_answer", "the answer leaves requests unanswered")
@@ -108,10 +112,26 @@ class Judge:
             if (item := self._pair(message)) is not None:
                 pieces.append(await self._answer(item, message, status, endings))
             elif status >= BAD_REQUEST and message.kind is MessageKind.ERROR:
-                pieces.append(message.raw)
+                pieces.append(await self._unpaired(message, status, endings))
             else:
                 raise BadAnswer("unexpected_answer", "an answer to an id that was not asked, or a second one")
         return Verdict(_joined(envelope, pieces), endings)
+
+    async def _unpaired(self, message: Message, status: int, endings: list[tuple[Call, Ending]]) -> bytes:
+        """What the client gets for an error that names no request of ours: clients take it for what they wait for."""
+        if not self._is_decided():
+            await admit_inputs(self._gate, self._exchange, self._record, message)
+            return message.raw
+        if len(self._waiting) != 1:
+            raise BadAnswer("unexpected_answer", "an error to no request, where policy decides each answer")
+        item = self._waiting.popitem()[1]
+        self._undelivered.append(item)
+        return await self._answer(item, message, status, endings)
+
+    def _is_decided(self) -> bool:
+        """Whether policy decides, or redacts, the answer to a call that is still open: no text passes unjudged then."""
+        calls = [item.call for item in self._parsed if item.call is not None and item.call.id in self._record.open]
+        return any(asks(self._gate, call) or self._record.redacts(call) for call in calls)
 
     def _pair(self, message: Message) -> Parsed | None:
         found: Parsed | None = None
@@ -179,7 +199,7 @@ class Judge:
         exchange = self._exchange
         return (exchange.caller, exchange.upstream, exchange.session, "" if message.id is None else message.id.key)
 
-    def _without_answer(self, status: int, *, succeeded: bool) -> Iterator[tuple[Call, Ending]]:
+    def _without_answer(self, status: int, *, succeeded: bool, body: bytes = b"") -> Iterator[tuple[Call, Ending]]:
         """Calls that get no JSON-RPC answer.
 
         Notifications, the client's own answers, and all when HTTP itself failed.
@@ -190,11 +210,16 @@ class Judge:
             if succeeded and item.message.kind is not MessageKind.REQUEST:
                 yield item.call, Ending(Outcome.COMPLETED, Delivery.ANSWER, EffectAt.UNKNOWN, "accepted", status)
             elif not succeeded:
-                yield item.call, Ending(Outcome.FAILED, Delivery.ANSWER, EffectAt.UNKNOWN, "http_status", status)
+                yield (
+                    item.call,
+                    Ending(Outcome.FAILED, Delivery.ANSWER, EffectAt.UNKNOWN, "http_status", status, body or None),
+                )
 
     async def frame(self, frame: Frame, status: int) -> Verdict:
         """Judge one frame of a stream; what may not pass is dropped and noted."""
         if frame.envelope is None:
+            if frame.replaced:
+                self._record.heard(UNREAD_EVENT)
             return Verdict(frame.raw)
         self._replayable = frame.event_id is not None and not self._exchange.modern
         endings: list[tuple[Call, Ending]] = []
@@ -253,6 +278,9 @@ class Judge:
         if self._exchange.modern and message.kind is MessageKind.REQUEST:
             await self._record.noted("request_in_modern", message)
             return None
+        if takes_an_id(self._gate, self._exchange, message):
+            await self._record.noted("question_id_in_use", message)
+            return None
         call = server_call(self._exchange, message.method or "", message.params, self._gate)
         try:
             await admit_question(self._gate, self._exchange, self._record, message, call)
@@ -309,4 +337,4 @@ def _carried(frame: Frame, pieces: Sequence[bytes]) -> bytes | None:
     data = b"[" + b",".join(pieces) + b"]" if envelope.batch else pieces[0]
     if frame.carrier == "line":
         return data + b"\n"
-    return event_bytes(data, event=frame.event, id=frame.event_id)
+    return event_bytes(data, event=frame.event, id=frame.event_id, retry=frame.retry)

@@ -1,6 +1,6 @@
 """Question: a request of the server (sampling, elicitation, roots) reaches the client only if policy allows it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import structs
@@ -15,9 +15,11 @@ from proxy.path.decide import permitted
 from proxy.path.lease import lend
 from proxy.path.parse import Parsed, require_exact, server_call
 from proxy.path.record import Recording
+from proxy.questions import Key
 from proxy.refusals import BadAnswer, Busy, NoSuchSession, Refusal, explain
 from proxy.vocabulary import Delivery, EffectAt, Ending, Exchange, Outcome, UpstreamDown
-from proxy.wire.message import Message, error_answer, read_client, result_answer
+from proxy.wire.json_text import fold
+from proxy.wire.message import Message, MessageId, error_answer, read_client, result_answer
 
 METHOD_NOT_FOUND: Final = -32601
 USER_REJECTED: Final = -1
@@ -37,8 +39,20 @@ async def admit_question(
         require_exact(message)
         await _admit(gate, record, call)
     if message.id is not None:
-        key = (exchange.caller, exchange.upstream, exchange.session, message.id.key)
-        gate.questions.asked(key, message.method or "")
+        gate.questions.asked(_key(exchange, message), message.method or "")
+
+
+def takes_an_id(gate: Gate, exchange: Exchange, message: Message) -> bool:
+    """Whether a question has the id of another one that the client has not answered yet.
+
+    The answer to the one would be decided as the answer to the other. The same question may come again: a stream that
+    is resumed brings it.
+    """
+    return message.id is not None and gate.questions.differs(_key(exchange, message), message.method or "")
+
+
+def _key(exchange: Exchange, message: Message) -> Key:
+    return (exchange.caller, exchange.upstream, exchange.session, "" if message.id is None else message.id.key)
 
 
 async def _admit(gate: Gate, record: Recording, call: Call) -> None:
@@ -72,9 +86,18 @@ async def refuse_question(
     """
     if call is not None:
         await record.refused_together([call], call, refusal)
-    if message.id is None:
-        return
-    raw = _refusal_answer(message)
+    if message.id is not None:
+        await _answer_for_client(gate, exchange, _refusal_answer(message.id, message.method or ""))
+
+
+async def decline(gate: Gate, exchange: Exchange, parsed: Sequence[Parsed]) -> None:
+    """Answer the upstream where the client's own answer was refused: it is told what a refused question is told."""
+    for item in parsed:
+        if item.call is not None and item.message.method is None and item.message.id is not None:
+            await _answer_for_client(gate, exchange, _refusal_answer(item.message.id, item.call.method))
+
+
+async def _answer_for_client(gate: Gate, exchange: Exchange, raw: bytes) -> None:
     answer = structs.replace(exchange, envelope=read_client(raw, limit=len(raw)))
     leg = gate.upstreams[exchange.upstream].leg()
     try:
@@ -87,28 +110,27 @@ async def refuse_question(
         await leg.close()
 
 
-def _refusal_answer(message: Message) -> bytes:
-    assert message.id is not None  # noqa: S101  (the caller has looked)
-    if message.method == METHOD:
-        return result_answer(message.id, {"action": "decline"})
-    if message.method == "sampling/createMessage":
-        return error_answer(message.id, USER_REJECTED, "User rejected sampling request", None)
-    return error_answer(message.id, METHOD_NOT_FOUND, "Method not found", None)
+def _refusal_answer(id: MessageId, method: str) -> bytes:
+    if method == METHOD:
+        return result_answer(id, {"action": "decline"})
+    if method == "sampling/createMessage":
+        return error_answer(id, USER_REJECTED, "User rejected sampling request", None)
+    return error_answer(id, METHOD_NOT_FOUND, "Method not found", None)
 
 
 async def admit_inputs(gate: Gate, exchange: Exchange, record: Recording, message: Message) -> None:
-    """Decide the requests of the server that travel inside a result or a notification, whatever its type says.
+    """Decide the requests of the server that travel inside a message, whatever its type says.
 
+    A result or a notification has them in `inputRequests` (2026-07-28), an error in `data.elicitations` (2025-11-25,
+    Elicitation, URL Elicitation Required Error).
     All or none: when this returns, each has its intent and outcome; when it raises, each has a refusal, and the
     message must not be delivered.
     """
-    requests = _inside(message)
-    if requests is None:
+    requests = [*_inside(message), *_in_error(message)]
+    if not requests:
         return
-    if not isinstance(requests, Mapping):
-        raise BadAnswer("malformed_input_requests", "inputRequests is not an object")
     require_exact(message)
-    calls = [call for each in requests.values() if (call := _input_call(gate, exchange, each)) is not None]
+    calls = [call for each in requests if (call := _input_call(gate, exchange, each)) is not None]
     permits: list[Permit] = []
     for call in calls:
         try:
@@ -125,9 +147,29 @@ async def admit_inputs(gate: Gate, exchange: Exchange, record: Recording, messag
         await record.ended(call, DELIVERED)
 
 
-def _inside(message: Message) -> Any:
+def _inside(message: Message) -> Sequence[Any]:
     holder = message.params if message.result is None else message.result
-    return holder.get("inputRequests") if isinstance(holder, Mapping) else None
+    requests = holder.get("inputRequests") if isinstance(holder, Mapping) else None
+    if requests is None:
+        return ()
+    if not isinstance(requests, Mapping):
+        raise BadAnswer("malformed_input_requests", "inputRequests is not an object")
+    return tuple(requests.values())
+
+
+def _in_error(message: Message) -> Iterator[Mapping[str, Any]]:
+    """The questions that an error asks, whatever its code: whoever opens them may look at no more than their name."""
+    for data in _members(message.error, "data"):
+        for elicitations in _members(data, "elicitations"):
+            if not isinstance(elicitations, list) or not all(isinstance(each, Mapping) for each in elicitations):
+                raise BadAnswer("malformed_input_requests", "elicitations is not an array of objects")
+            yield from ({"method": METHOD, "params": each} for each in elicitations)
+
+
+def _members(holder: Any, name: str) -> Iterator[Any]:
+    """The member of that name, and every look-alike that a reader who ignores case would take for it."""
+    if isinstance(holder, Mapping):
+        yield from (value for key, value in holder.items() if value is not None and fold(key) == name)
 
 
 def _input_call(gate: Gate, exchange: Exchange, request: Any) -> Call | None:

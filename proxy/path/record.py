@@ -178,7 +178,8 @@ class Recording:
         if call.direction == "server":
             # A stream may bring any number of them, and nothing comes late for one.
             del self._permits[call.id]
-        if continues is not None and (before := self._gate.rounds.take(continues)) is not None:
+        # All are taken before one is ended: it would end those before it in turn, and rounds have no number.
+        for before in self._gate.rounds.take(continues):
             _ = before.end(Ending(ending.outcome, ending.delivery, ending.effect, "continued"))
         return written
 
@@ -359,7 +360,7 @@ class Recording:
         return reference
 
     def heard(self, method: str) -> None:
-        """A notification of the server reached the client; they are noted together, by their count."""
+        """A notification of the server reached the client, or an event did not; they are noted together, by count."""
         if self._hearing is not self:
             self._hearing.heard(method)
             return

@@ -13,6 +13,8 @@ HEAD_BYTES: Final = 64 << 10
 MAX_INTERIM: Final = 16
 """Interim answers (RFC 9110, section 15.2) before the one that counts."""
 
+LENGTH_DIGITS: Final = 18
+"""Of a Content-Length, leading zeros included. llhttp takes thousands, of which Python makes no number."""
 
 _VERSIONS: Final = ("1.0", "1.1")
 _HTTP: Final = b"HTTP/"
@@ -124,10 +126,15 @@ class AnswerReader:
         version = self._parser.get_http_version()
         if version not in _VERSIONS:
             self._fault = f"HTTP/{version} in the form of HTTP/1.1"
-        codings = [value for name, value in self.headers if name.lower() == "transfer-encoding"]
+        codings, lengths = self._given("transfer-encoding"), self._given("content-length")
         if codings:
             self._look_at(version, codings)
-        self._framed = bool(codings) or any(name.lower() == "content-length" for name, _ in self.headers)
+        if any(len(length) > LENGTH_DIGITS for length in lengths):
+            self._fault = f"a length of more than {LENGTH_DIGITS} digits"
+        self._framed = bool(codings or lengths)
+
+    def _given(self, named: str) -> list[str]:
+        return [value for name, value in self.headers if name.lower() == named]
 
     def _look_at(self, version: str, codings: list[str]) -> None:
         """One coding, said once, and not in HTTP/1.0, which has none (RFC 9112, section 6.1)."""

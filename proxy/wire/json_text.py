@@ -27,7 +27,8 @@ MEMBERS: Final = frozenset(
      "_meta", "taskId", "task", "ref", "argument", "cursor", "nextCursor", "uriTemplate", "inputResponses",
      "inputRequests", "requestState", "resultType", "requestId", "progressToken", "tools", "resources",
      "resourceTemplates", "prompts", "tasks", "content", "contents", "structuredContent", "isError", "messages",
-     "inputSchema", "outputSchema", "annotations", "description", "title", "type", "text", "blob", "mimeType")
+     "inputSchema", "outputSchema", "annotations", "description", "title", "type", "text", "blob", "mimeType",
+     "notifications", "resourceSubscriptions")
 )  # fmt: skip
 """Names that give a message its meaning; a second key of the same object must not be a look-alike of one."""
 

@@ -13,9 +13,9 @@ import orjson
 from msgspec import Struct
 
 from evidence.canonical import Spelled
-from proxy.wire.ids import MessageId, message_id
+from proxy.wire.ids import MessageId, is_too_long, message_id
 from proxy.wire.json_text import MAX_DEPTH, Reading, elements, fold, read_json
-from proxy.wire.rules import Malformed, Rule
+from proxy.wire.rules import MAX_METHOD_BYTES, Malformed, Rule
 from proxy.wire.uris import check_uri
 
 __all__ = [
@@ -43,15 +43,24 @@ _TRACE_KEYS = ("traceparent", "tracestate", "baggage")
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _MESSAGE_MEMBERS = frozenset(("jsonrpc", "id", "method", "params", "result", "error"))
 _PARAMS_MEMBERS = frozenset(
-    ("name", "uri", "arguments", "_meta", "taskId", "task", "ref", "inputResponses", "requestState")
-)
+    ("name", "uri", "arguments", "_meta", "taskId", "task", "ref", "inputRequests", "inputResponses", "requestState",
+     "requestId", "protocolVersion", "capabilities", "cursor", "notifications", "status", "result")
+)  # fmt: skip
 _RESULT_MEMBERS = frozenset(
     ("tools", "resources", "resourceTemplates", "prompts", "tasks", "content", "contents", "structuredContent",
-     "isError", "inputRequests", "resultType", "task", "_meta")
+     "isError", "inputRequests", "requestState", "resultType", "task", "taskId", "status", "result", "nextCursor",
+     "ttlMs", "cacheScope", "_meta")
 )  # fmt: skip
+_REF_MEMBERS = frozenset(("type", "name", "uri"))
+_LISTEN_MEMBERS = frozenset(("resourceSubscriptions",))
+_TASK_MEMBERS = frozenset(("taskId", "ttl"))
+_INPUT_MEMBERS = frozenset(("method", "params"))
 _FOLDED: Final = {
-    members: frozenset(map(fold, members)) for members in (_MESSAGE_MEMBERS, _PARAMS_MEMBERS, _RESULT_MEMBERS)
-}
+    members: frozenset(map(fold, members))
+    for members in (
+        _MESSAGE_MEMBERS, _PARAMS_MEMBERS, _RESULT_MEMBERS, _REF_MEMBERS, _LISTEN_MEMBERS, _TASK_MEMBERS, _INPUT_MEMBERS
+    )
+}  # fmt: skip
 
 
 class MessageKind(StrEnum):
@@ -201,7 +210,7 @@ def _check_id(value: dict[str, Any], kind: MessageKind, id: MessageId | None) ->
     if id is not None or kind is MessageKind.NOTIFICATION:
         return
     if value.get("id") is not None:
-        raise Malformed(Rule.ID_TYPE)
+        raise Malformed(Rule.ID_TOO_LONG if is_too_long(value["id"]) else Rule.ID_TYPE)
     if kind is not MessageKind.ERROR:
         raise Malformed(Rule.ID_NULL if "id" in value else Rule.ID_MISSING)
 
@@ -209,20 +218,53 @@ def _check_id(value: dict[str, Any], kind: MessageKind, id: MessageId | None) ->
 def _check_members(value: dict[str, Any], kind: MessageKind) -> None:
     match kind:
         case MessageKind.REQUEST | MessageKind.NOTIFICATION:
-            if type(value["method"]) is not str or not value["method"]:
-                raise Malformed(Rule.METHOD_TYPE)
+            _check_method(value["method"])
             params = value.get("params", _NOTHING)
             if type(params) is dict:
-                _check_look_alikes(params, _PARAMS_MEMBERS)
+                _check_params(params)
                 check_uri(value["method"], params)
             elif type(params) is not list and params is not _NOTHING:
                 raise Malformed(Rule.PARAMS_TYPE)
         case MessageKind.RESULT:
             if type(value["result"]) is dict:
-                _check_look_alikes(value["result"], _RESULT_MEMBERS)
+                _check_result(value["result"])
         case MessageKind.ERROR:
             if type(value["error"]) is not dict:
                 raise Malformed(Rule.ERROR_TYPE)
+
+
+def _check_method(method: object) -> None:
+    if type(method) is not str or not 0 < len(method.encode()) <= MAX_METHOD_BYTES:
+        raise Malformed(Rule.METHOD_TYPE)
+
+
+def _check_params(params: dict[str, Any]) -> None:
+    if is_too_long(params.get("requestId")):
+        raise Malformed(Rule.ID_TOO_LONG, "requestId")
+    _check_look_alikes(params, _PARAMS_MEMBERS)
+    _check_inside(params, "ref", _REF_MEMBERS)
+    _check_inside(params, "notifications", _LISTEN_MEMBERS)
+    _check_input_requests(params)
+
+
+def _check_result(result: dict[str, Any]) -> None:
+    _check_look_alikes(result, _RESULT_MEMBERS)
+    _check_inside(result, "task", _TASK_MEMBERS)
+    _check_input_requests(result)
+
+
+def _check_input_requests(holder: dict[str, Any]) -> None:
+    """Each of them is decided as a message of its own would be."""
+    requests = holder.get("inputRequests")
+    for each in requests.values() if type(requests) is dict else ():
+        if type(each) is dict:
+            _check_look_alikes(each, _INPUT_MEMBERS)
+            _check_inside(each, "params", _PARAMS_MEMBERS)
+
+
+def _check_inside(holder: dict[str, Any], member: str, members: frozenset[str]) -> None:
+    if type(value := holder.get(member)) is dict:
+        _check_look_alikes(value, members)
 
 
 def _check_look_alikes(value: dict[str, Any], members: frozenset[str]) -> None:

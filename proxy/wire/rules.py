@@ -10,11 +10,14 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from proxy.wire.ids import MessageId
+from proxy.wire.ids import MAX_ID_BYTES, MessageId
 
 PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
 HEADER_MISMATCH: Final = -32020
+
+MAX_METHOD_BYTES: Final = 1024
+"""Methods are remembered with the ids of what is open, by the ten thousand."""
 
 
 class Rule(StrEnum):
@@ -44,6 +47,7 @@ class Rule(StrEnum):
     ID_MISSING = "id_missing"
     ID_NULL = "id_null"
     ID_TYPE = "id_type"
+    ID_TOO_LONG = "id_too_long"
     BATCH_EMPTY = "batch_empty"
     BATCH_NESTED = "batch_nested"
     BATCH_TOO_LONG = "batch_too_long"
@@ -118,7 +122,7 @@ RULES: Final[Mapping[Rule, Row]] = MappingProxyType(
         Rule.NOT_A_MESSAGE: _request("The document is no JSON-RPC message.", _SEND_ONE),
         Rule.JSONRPC_VERSION: _request('The member jsonrpc is not "2.0".', 'Send "jsonrpc": "2.0".'),
         Rule.MESSAGE_MIXED: _request("The message is a request and an answer at once, or two answers.", _SEND_ONE),
-        Rule.METHOD_TYPE: _request("The method is not a non-empty string.", "Name the method."),
+        Rule.METHOD_TYPE: _request(f"The method is not a string of 1 to {MAX_METHOD_BYTES} bytes.", "Name the method."),
         Rule.PARAMS_TYPE: _request("The params are neither an object nor an array.", "Send an object, or none."),
         Rule.URI_FORM: _request(
             "Some readers rewrite this URI before they read the resource.",
@@ -128,6 +132,9 @@ RULES: Final[Mapping[Rule, Row]] = MappingProxyType(
         Rule.ID_MISSING: _request("The answer has no id.", "Repeat the id of the request."),
         Rule.ID_NULL: _request("The id is null.", "Send a string or an integer."),
         Rule.ID_TYPE: _request("The id is neither a string nor an integer.", "Send a string or an integer."),
+        Rule.ID_TOO_LONG: _request(
+            f"The id, or the one that a cancel names, has more than {MAX_ID_BYTES} bytes.", "Send a shorter one."
+        ),
         Rule.BATCH_EMPTY: _request("The batch is empty.", "Send at least one message."),
         Rule.BATCH_NESTED: _request("An element of the batch is not an object.", "Send messages only, not nested."),
         Rule.BATCH_TOO_LONG: _request("The batch has too many messages.", "Send at most 100 at once."),
@@ -154,8 +161,14 @@ RULES: Final[Mapping[Rule, Row]] = MappingProxyType(
         Rule.HEADER_DOUBLED: _header(
             "A header that routes, or says who calls, is sent more than once.", "Send it once."
         ),
-        Rule.HEADER_EDGE_SPACE: _header("A header value begins or ends with a blank.", "Use the base64 form."),
-        Rule.HEADER_MALFORMED: _header("A header value is not printable ASCII.", "Use the base64 form."),
+        Rule.HEADER_EDGE_SPACE: _header(
+            "A header value begins or ends with a Unicode blank; plain blanks and tabs around it are no part of it.",
+            "Use the base64 form.",
+        ),
+        Rule.HEADER_MALFORMED: _header(
+            "A header value is not printable ASCII, or a length has too many digits.",
+            "Use the base64 form; write a length without zeros in front.",
+        ),
         Rule.HEADER_BASE64: _header("A =?base64?...?= value does not decode.", "Use canonical base64 of UTF-8."),
         Rule.HEADER_VERSION: _header(
             "MCP-Protocol-Version is missing or differs from the version in the body.", "Send the body's version."

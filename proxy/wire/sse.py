@@ -21,6 +21,9 @@ _HIDDEN_BREAK = re.compile(rb"[\v\f\x1c-\x1e]|\xc2\x85|\xe2\x80[\xa8\xa9]")
 KEEP_ALIVE: Final = b": the call is held\n\n"
 """A comment, which readers skip: it says that the other end is still there."""
 
+HEARTBEAT: Final = b"heartbeat"
+"""What stands for an event that is not delivered: a comment, or the name of an event that no client knows."""
+
 _RETRY_DIGITS: Final = 15
 _LINE_ENDS = b"\r\n"
 
@@ -146,6 +149,8 @@ class _Fields:
         if _HIDDEN_BREAK.search(line):
             raise Malformed(Rule.SSE_HIDDEN_LINE)
         match name:
+            case b"event" if b"\0" in value:
+                raise Malformed(Rule.NUL_BYTE, "the name of an event")
             case b"event":
                 self.event = value.decode(errors="replace")
             case b"id" if b"\0" not in value:
@@ -154,10 +159,25 @@ class _Fields:
                 self.retry = int(value)
 
 
-def event_bytes(data: bytes, *, event: str = "message", id: str | None = None) -> bytes:
+def event_bytes(data: bytes, *, event: str = "message", id: str | None = None, retry: int | None = None) -> bytes:
     """One event of our own. Raises ValueError where `event` or `id` would end its line."""
     if any(break_ in text for text in (event, id or "") for break_ in "\r\n\0"):
         raise ValueError("a field of an event cannot hold a line break")
-    head = b"" if id is None else b"id: %b\n" % id.encode()
     lines = b"".join(b"data: %b\n" % line for line in re.split(rb"\r\n|\r|\n", data))
-    return b"event: %b\n%b%b\n" % (event.encode(), head, lines)
+    return b"event: %b\n%b%b\n" % (event.encode(), _resuming(id, retry), lines)
+
+
+def heartbeat(event: Event) -> bytes:
+    """What stands for an event that is not delivered: nothing of its text, but where and when a client resumes.
+
+    With an id it is an event without data, since readers take an id only from what they dispatch.
+    """
+    resuming = _resuming(event.id, event.retry)
+    if event.id is None:
+        return b": %b\n%b\n" % (HEARTBEAT, resuming)
+    return b"event: %b\n%bdata:\n\n" % (HEARTBEAT, resuming)
+
+
+def _resuming(id: str | None, retry: int | None) -> bytes:
+    id_line = b"" if id is None else b"id: %b\n" % id.encode()
+    return id_line + (b"" if retry is None else b"retry: %d\n" % retry)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Final
 
 from tests.attacks.documents import CALL
@@ -21,6 +22,8 @@ from tests.peers.processes import Program
 
 _SPARE_BYTES: Final = 24 << 20
 """What a process may grow by that handles one large thing; each attack sends several times as much."""
+
+_LONG_IDS: Final = 1000
 
 
 def rows() -> Iterator[Story]:
@@ -164,6 +167,34 @@ def _slow_reader(gates: Gates) -> None:
     passed(gate.ask(CALL))
 
 
+def _long_ids(gates: Gates) -> None:
+    """What a client cancels is remembered for as long as its other calls last: many long ids must not pile up."""
+    gate, answered = gates.open, Event()
+    gate.fresh()
+
+    def held() -> Iterator[bytes]:
+        answered.wait(60.0)
+        yield http(result(1, content=[]))
+
+    gate.upstream.reply = lambda asked: held() if asked.body == CALL else http(b"", kind=None)
+    with connect(gate.port) as call:
+        call.sendall(request("POST", "/files", CALL, port=gate.port))
+        _until(lambda: gate.upstream.bodies == [CALL])
+        before = _memory(gate.sidecar.program)
+        said = [gate.ask(_cancel(f"{number}{'x' * 60_000}")) for number in range(_LONG_IDS)]
+        grown = _memory(gate.sidecar.program) - before
+        answered.set()
+        passed(read_answer(call))
+    assert grown < _SPARE_BYTES
+    assert gate.upstream.bodies == [CALL]
+    for each in said:
+        refused(each, "id_too_long", 400)
+
+
+def _cancel(id: str) -> bytes:
+    return notification("notifications/cancelled", requestId=id)
+
+
 def _endless_list(gates: Gates) -> None:
     """A list of tools that always has one more page: the sidecar asks for so many pages and no more."""
     with gates.gate(policy="observe") as gate:
@@ -209,5 +240,11 @@ _STORIES: Final = [
     ("endless-body", _body, "64 MB in chunks", "memory stays flat; nothing arrives"),
     ("slow-reader", _slow_reader, "100 MB for an agent that reads nothing", "the tool server waits; memory stays flat"),
     ("endless-list", _endless_list, "a list of tools that always has one more page", "20 pages are asked for at most"),
+    (
+        "long-ids",
+        _long_ids,
+        "60 MB of ids that a client cancels while a call lasts",
+        "`id_too_long`; memory stays flat",
+    ),
     ("child-tree", _children, "a wrapped server whose children ignore SIGTERM", "none is left"),
 ]

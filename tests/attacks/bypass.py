@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tests.attacks.exchanges import ANY, HttpRow
+from tests.attacks.exchanges import HttpRow
 from tests.path.messages import call, notification, request
 
 CALL = call(1, "echo")
@@ -54,6 +54,7 @@ _SUBJECTS: dict[str, dict[str, Any]] = {
     "elicitation/create": {"message": "?"},
     "roots/list": {},
 }
+_UNBEGUN = ("task_not_found", "`tasks/update` of a task that the agent has not begun: policy is not asked")
 _UNKNOWN = (
     "tools/run", "tools/call ", " tools/call", "tools/call/", "Tools/Call", "TOOLS/CALL", "tools.call", "tools/call\0",
     "tools/c\u0430ll", "tools/call\u200b", "resources/write", "rpc.discover", "notifications/call", "admin/reload", "_",
@@ -127,8 +128,8 @@ def _methods() -> Iterator[HttpRow]:
     """Every method that policy decides, known or not: the starter policy says no."""
     for method, params in _SUBJECTS.items():
         body = request(1, method, **params)
-        code = ANY if method.startswith("tasks/") else "not_granted"  # whose task it is may be asked before policy is
-        yield HttpRow(f"bypass/method-{method}", 200, code, body=body, gate="strict")
+        code, said = _UNBEGUN if method == "tasks/update" else ("not_granted", "")
+        yield HttpRow(f"bypass/method-{method}", 200, code, body=body, gate="strict", said=said)
     for number, method in enumerate(_UNKNOWN):
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": {"name": "echo"}}).encode()
         yield HttpRow(f"bypass/unknown-method-{number + 1}", 200, "method_unknown", body=body, gate="strict")

@@ -20,6 +20,18 @@ def _with(member: bytes) -> bytes:
     return CALL[:-1] + b"," + member + b"}"
 
 
+def _about(member: bytes) -> bytes:
+    """A request for completions, about this member."""
+    return (
+        b'{"jsonrpc":"2.0","id":1,"method":"completion/complete","params":{%b,"argument":{"name":"a","value":"b"}}}'
+        % member
+    )
+
+
+def _listening(member: bytes) -> bytes:
+    return b'{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{%b}}' % member
+
+
 def _in_params(member: bytes) -> bytes:
     return b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{},%b}}' % member
 
@@ -66,6 +78,12 @@ _TWINS: Final = {
     "error-capital": _with(b'"Error":{}'),
     "uri-capital": b'{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"file:///a","URI":"file:///b"}}',
     "two-twins": _with(b'"Method":"a","mEthod":"b"'),
+    "input-requests-alone": _in_params(b'"InputRequests":{}'),
+    "ref-alone": _about(b'"Ref":{"type":"ref/prompt","name":"secret"}'),
+    "name-alone-in-ref": _about(b'"ref":{"type":"ref/prompt","Name":"secret"}'),
+    "type-alone-in-ref": _about(b'"ref":{"Type":"ref/resource","uri":"file:///etc/passwd"}'),
+    "notifications-alone": _listening(b'"Notifications":{"resourceSubscriptions":["file:///etc/passwd"]}'),
+    "subscriptions-alone": _listening(b'"notifications":{"ResourceSubscriptions":["file:///etc/passwd"]}'),
 }
 _TEXTS: Final = [
     ("key-nul", _with(b'"method\\u0000":"ping"'), "key_nul"),
@@ -128,6 +146,8 @@ _TEXTS: Final = [
     ("id-null", CALL.replace(b'"id":1', b'"id":null'), "id_null"),
     ("id-object", CALL.replace(b'"id":1', b'"id":{}'), "id_type"),
     ("id-true", CALL.replace(b'"id":1', b'"id":true'), "id_type"),
+    ("id-too-long", CALL.replace(b'"id":1', b'"id":"%b"' % (b"x" * 1023)), "id_too_long"),
+    ("method-too-long", CALL.replace(b"tools/call", b"x" * 1025), "method_type"),
     ("too-large", in_arguments(b'{"a":"%b"}' % (b"x" * (1 << 16))), "too_large"),
 ]
 

@@ -42,7 +42,7 @@ class HttpRow:
     token: str = ALICE
     raw: bytes = b""
     dripped: bool = False
-    gate: Literal["open", "strict"] = "open"
+    gate: Literal["open", "strict", "questioned"] = "open"
     answer: Reply | None = None
     arrives: Sequence[bytes] = ()
     returns: bytes | None = None
@@ -82,6 +82,7 @@ class HttpRow:
             parts.append("without " + ", ".join(shown(each) for each in self.lacks))
         if not self.passes:
             parts.append("arrives as it was sent" if self.arrives else "nothing arrives")
+        parts += [f"then {shown(each)} arrives" for each in self.arrives[1:]]
         return ", ".join(parts)
 
     def play(self, gates: Gates) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tests.attacks import documents
 from tests.attacks.documents import CALL, DROP
 from tests.attacks.pipes import MESSAGE_BYTES, StdioRow
+from tests.attacks.questions import QUESTIONS
 from tests.path.messages import batch, call, notification, request, result
 
 _LONG = call(1, "x" * MESSAGE_BYTES)
@@ -87,6 +88,9 @@ def rows() -> Iterator[StdioRow]:
     yield StdioRow("stdio/server-line-longer-than-the-limit", prints=_ENDLESS, hears=b"", notes="too_large")
     for name, prints, event in _UNASKED:
         yield StdioRow(f"stdio/server-{name}", prints=prints + b"\n", hears=b"", notes=event)
+    for what, (question, answer) in QUESTIONS.items():
+        yield StdioRow(f"stdio/server-asks-for-{what}", prints=question + b"\n", hears=b"", notes="not_granted",
+                       answered=answer + b"\n", wrap="granting")  # fmt: skip
     yield from _passing()
 
 

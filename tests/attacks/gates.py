@@ -221,6 +221,22 @@ class Gates:
         return self._stack.enter_context(self.gate(policy=str(folder)))
 
     @cached_property
+    def questioned(self) -> Gate:
+        """A policy that lets servers ask their questions but for sampling, and looks at the answers."""
+        from tests.attacks.inputs import POLICY
+
+        folder = self.folder()
+        (folder / "policy.rego").write_text(POLICY)
+        return self._stack.enter_context(self.gate(policy=str(folder)))
+
+    @cached_property
+    def pinned(self) -> Gate:
+        """The tools of one upstream are pinned."""
+        from tests.attacks.pinning import pinned
+
+        return self._stack.enter_context(pinned(self, []))
+
+    @cached_property
     def counting(self) -> Gate:
         """A policy of its own, which looks at how often the caller was denied."""
         folder = self.folder()

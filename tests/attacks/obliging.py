@@ -83,6 +83,8 @@ def rows() -> Iterator[Story]:
                  "`limit_reached`", _limit_agent)  # fmt: skip
     yield _story("limit/eight-at-once", "eight calls at once where policy allows three", "three arrive", _burst)
     yield _story("limit/restart", "kill -9 of the sidecar between two calls", "`limit_reached`", _limit_restart)
+    yield _story("redaction/text-under-500", "text under an HTTP error, with values that policy redacts in answers",
+                 "the agent does not get it; the status stands", _under_500)  # fmt: skip
     for name, sent, expected, asked, answer in _DECIDED:
         yield _story(f"result/{name}", sent, expected, partial(_decided, asked=asked, answer=answer, expected=expected))
     yield _story("result/label", "an answer that policy labels, then a call", "`policy_undefined`", _result_label)
@@ -137,6 +139,13 @@ def _answer(gates: Gates, answer: Reply) -> None:
     assert b"AgentGate" not in found.body
     assert SSN.encode() not in found.body
     assert GONE.encode() in found.body
+
+
+def _under_500(gates: Gates) -> None:
+    gate = _gate(gates)
+    gate.upstream.answers(http(SSN.encode(), status="500 Broken", kind="text/plain"))
+    found = gate.ask(_ASKED)
+    assert (found.status, found.body) == (500, b"")
 
 
 def _mirrored(gates: Gates) -> None:
@@ -266,7 +275,7 @@ def _decided(gates: Gates, asked: bytes, answer: Reply, expected: str) -> None:
     found = gate.ask(asked)
     assert SSN.encode() not in found.body
     if expected.startswith("`"):
-        refused(found, expected.strip("`"))
+        refused(found, expected.strip("`"), found.status)
     assert len(gate.upstream.received) == 1
 
 
@@ -315,4 +324,12 @@ _DECIDED: Final[list[tuple[str, str, str, bytes, Reply]]] = [
      http(result(1, content=[{"type": "text", "text": SSN}]))),
     ("error-undecided", "an error that policy has no value for", "`policy_undefined`", call(1, "unheard"),
      http(_FAILED)),
+    ("error-to-nobody", "an error to another id under an HTTP error, which clients take for theirs",
+     "`policy_undefined`", call(1, "unheard"), http(_FAILED.replace(b'"id":1', b'"id":"x"'), status="400 Bad Request")),
+    ("text-under-500", "text under an HTTP error", "the agent does not get the text", call(1, "plain"),
+     http(SSN.encode(), status="500 Broken", kind="text/plain")),
+    ("result-as-text-under-500", "a result as text under an HTTP error", "the agent does not get it", call(1, "plain"),
+     http(_HELD, status="500 Broken", kind="text/plain")),
+    ("error-with-two-ids-under-400", "an error with two ids under an HTTP error", "the agent does not get it",
+     call(1, "plain"), http(_FAILED[:-1] + b',"id":2}', status="400 Bad Request")),
 ]  # fmt: skip

@@ -144,7 +144,8 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 class StdioRow:
     """Lines of an agent, or of a child. `code` is what each refusal in the agent's answers must be.
 
-    `arrives` is what reaches the child, `hears` what reaches the agent besides refusals of ours (None: not looked at).
+    `arrives` is what reaches the child, `hears` what reaches the agent besides refusals of ours (None: not looked at);
+    `answered` is what the child gets for what it has printed.
     """
 
     name: str
@@ -153,6 +154,7 @@ class StdioRow:
     prints: bytes = b""
     arrives: bytes = b""
     hears: bytes | None = None
+    answered: bytes = b""
     notes: str | None = None
     lacks: Sequence[bytes] = ()
     wrap: Literal["observing", "granting"] = "observing"
@@ -173,6 +175,8 @@ class StdioRow:
         parts = [f"`{self.code}`"] if self.code else ["not delivered" if self.prints else "dropped"]
         if self.notes:
             parts.append(f"noted as `{self.notes}`")
+        if self.answered:
+            parts.append(f"the server gets {shown(self.answered)}")
         return ", ".join([*parts, *([] if self.prints or self.arrives else ["nothing arrives"])])
 
     def play(self, gates: "Gates") -> None:
@@ -181,6 +185,7 @@ class StdioRow:
         wrap.trail.more()
         arrived, heard = wrap.settle(self.says, self.prints)
         assert arrived == self.arrives
+        assert not self.answered or wrap.settle(b"") == (self.answered, b"")
         assert [each for each in self.lacks if each in heard] == []
         assert self.hears is None or heard == self.hears
         refused = [each for line in heard.splitlines() for each in refusals_in(line)]

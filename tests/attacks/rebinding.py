@@ -40,11 +40,14 @@ _HOSTLESS = [
 """The HTTP parser refuses the first two by itself."""
 _ADMIN = ("/livez", "/readyz", "/metrics")
 _ADMIN_STRANGERS = [
-    ("foreign-host", ["Host: evil.example"]),
-    ("host-that-begins-well", ["Host: 127.0.0.1.evil.example"]),
-    ("any-origin", ["Origin: http://localhost"]),
-    ("foreign-origin", ["Origin: http://evil.example"]),
-    ("null-origin", ["Origin: null"]),
+    ("foreign-host", ["Host: evil.example"], 403),
+    ("host-that-begins-well", ["Host: 127.0.0.1.evil.example"], 403),
+    ("no-host", ["-Host"], 400),
+    ("two-hosts", ["Host: 127.0.0.1:%PORT%", "Host: evil.example"], 400),
+    ("empty-host", ["Host:"], 403),
+    ("any-origin", ["Origin: http://localhost"], 403),
+    ("foreign-origin", ["Origin: http://evil.example"], 403),
+    ("null-origin", ["Origin: null"], 403),
 ]
 
 
@@ -56,8 +59,8 @@ def rows() -> Iterator[HttpRow]:
         for name, headers, shown in _HOSTLESS:
             yield HttpRow(f"rebinding/{leg}-{name}", 400, shown, body=body, headers=headers, method=method, path=path)
     for path in _ADMIN:
-        for name, headers in _ADMIN_STRANGERS:
-            yield HttpRow(f"rebinding/admin{path}-{name}", 403, headers=headers, method="GET", path=path, admin=True)
+        for name, headers, status in _ADMIN_STRANGERS:
+            yield HttpRow(f"rebinding/admin{path}-{name}", status, headers=headers, method="GET", path=path, admin=True)
     for name, headers in (
         ("without-an-origin", []),
         ("a-loopback-origin", ["Origin: http://localhost:5173"]),

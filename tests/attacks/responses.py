@@ -1,17 +1,21 @@
 """Response smuggling: what a tool server may not make a client believe. The call itself arrives in all of these."""
 
 import gzip
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
 
 from tests.attacks.documents import CALL
 from tests.attacks.exchanges import HttpRow
-from tests.attacks.gates import Gates
+from tests.attacks.gates import Gate, Gates
 from tests.attacks.row import Row, Story
-from tests.attacks.stories import passed
+from tests.attacks.stopping import SOON, give
+from tests.attacks.stories import passed, refused
 from tests.attacks.upstream import Reply, events, http
 from tests.path.messages import batch, call, error, input_required, notification, request, result
+from tests.peers.recorder import Received
 
 OK: Final = result(1, content=[])
 OTHER: Final = result(2, content=["smuggled"])
@@ -20,6 +24,8 @@ LIST: Final = request(3, "tools/list")
 TOOLS: Final = result(3, tools=[{"name": "echo", "inputSchema": {}}, {"name": "hidden", "inputSchema": {}}])
 PART: Final = b"smuggled"
 _HEAD: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+_ENDLESS: Final = b"0" * 5000 + b"%d" % len(OK)
+"""A length of more digits than Python makes a number of; llhttp takes it."""
 
 _BODIES: list[tuple[str, Reply, str]] = [
     ("unknown-id", http(OTHER), "unexpected_answer"),
@@ -61,6 +67,7 @@ _BODIES: list[tuple[str, Reply, str]] = [
     ("length-and-chunked",
      _HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "upstream_down"),
     ("two-lengths", http(OK, "Content-Length: 5"), "upstream_down"),
+    ("length-of-5000-zeros", _HEAD + b"Content-Length: %b\r\n\r\n" % _ENDLESS + OK, "upstream_down"),
     ("rtsp", http(OK).replace(b"HTTP/1.1", b"RTSP/1.0"), "upstream_down"),
     ("rtsp-behind-an-interim-answer",
      b"HTTP/1.1 100 Continue\r\n\r\n" + http(OK).replace(b"HTTP/1.1", b"RTSP/1.0"), "upstream_down"),
@@ -87,6 +94,13 @@ def rows() -> Iterator[Row]:
         yield Story(f"response/{name}-behind-an-answer", said, "the next call gets its own answer", told)
     for name, answer, code in _BODIES:
         yield _row(name, answer, code)
+    yield Story(
+        "kill/tool-server-answers-the-cancel-badly",
+        "a kill of an agent with a call in flight and another one without a stream; the tool server answers both "
+        "cancels with a length of 5,000 zeros",
+        "`contained`; the sidecar goes on",
+        _bad_answer_to_a_cancel,
+    )
     for status in _STATUSES:
         number = int(status.split()[0])
         yield HttpRow(
@@ -162,6 +176,36 @@ def _second(gates: Gates, behind: bytes) -> None:
     gate.upstream.answers(http(result(2, content=["own"])))
     assert passed(gate.ask(call(2, "echo")))["content"] == ["own"]
     assert len(gate.upstream.received) == 2
+
+
+def _bad_answer_to_a_cancel(gates: Gates) -> None:
+    gate = gates.stopping
+    gate.fresh()
+    gate.upstream.answers(events(b"id: 1\ndata: \n\n"))
+    gate.ask(call(7, "echo"))
+    gate.upstream.received.clear()
+    gate.upstream.reply = _cancelled_badly
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(gate.ask, CALL)
+        _arrived(gate, 1)
+        give(gate, "kill", "--agent", "alice")
+        refused(asked.result(SOON), "contained")
+    _arrived(gate, 3)
+    give(gate, "release", "--agent", "alice")
+    gate.upstream.fresh()
+    passed(gate.ask(CALL))
+
+
+def _cancelled_badly(asked: Received) -> Reply:
+    badly = b"HTTP/1.1 202 Accepted\r\nContent-Length: %b\r\n\r\n" % (b"0" * 5001)
+    return badly if b"cancelled" in asked.body else [10.0, http(OK)]
+
+
+def _arrived(gate: Gate, requests: int) -> None:
+    deadline = time.monotonic() + SOON
+    while len(gate.upstream.received) < requests:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def _row(name: str, answer: Reply, code: str) -> HttpRow:

@@ -1,7 +1,7 @@
 """What a row of the attack table is: a name, what is sent, what must come of it, and how it is played.
 
 Row         played against a running sidecar or wrap; `passes` marks what must not be refused
-Elsewhere   held by a test outside of the table, which the row names
+Elsewhere   held by a function outside of the table, which the row names
 KnownMiss   not held, and why
 NotBuilt    about a part that does not exist yet
 """
@@ -63,7 +63,7 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """A row that a test outside of the table holds: `held_by` is its file, or `file::function`."""
+    """A row that is held outside of the table: `held_by` is `file::function`."""
 
     name: str
     held_by: str
@@ -95,6 +95,9 @@ _OTHERS: Final = {
     "not_granted": -31403,
     "denied_by_operator": -31403,
     "argument_refused": -31403,
+    "no_sampling": -31403,
+    "no_updates": -31403,
+    "dangerous_input": -31403,
     "method_unknown": -31403,
     "too_many_denials": -31403,
     "too_many_in_flight": -31503,

@@ -9,6 +9,7 @@ from typing import Final
 
 from tests.attacks.documents import CALL
 from tests.attacks.gates import BOB, Gate, Gates
+from tests.attacks.pipes import Wrapped, wrapped
 from tests.attacks.row import Story
 from tests.attacks.stories import legacy_stream, passed, refused, rest, until
 from tests.attacks.trail import Trail
@@ -62,7 +63,7 @@ def _order(gate: Gate, kind: str = "kill", *scope: str) -> Iterator[None]:
         give(gate, "release", *scope)
 
 
-def give(gate: Gate, kind: str, *scope: str) -> None:
+def give(gate: Gate | Wrapped, kind: str, *scope: str) -> None:
     """Give an order, and wait until the sidecar has taken it up."""
     gate.trail.more()
     done = agentgate(kind, "--state", gate.folders.state, *scope)
@@ -151,11 +152,27 @@ def _during_a_stream(gates: Gates) -> None:
 
 def _during_a_legacy_stream(gates: Gates) -> None:
     gate = gates.stopping
-    stream, path = legacy_stream(gate, "/messages")
+    stream, path = legacy_stream(gate, "/messages", lasts=30.0)
     with _order(gate):
+        began = time.monotonic()
         rest(stream)
+        assert time.monotonic() - began < SOON
         refused(gate.ask(CALL, path=path), "session_not_found", 404)
     assert gate.upstream.received == []
+
+
+def _tells_the_child(gates: Gates) -> None:
+    with wrapped(gates.folder()) as wrap:
+        wrap.agent.say(CALL + b"\n")
+        wrap.child.until(b'"tools/call"')
+        give(wrap, "kill", "--agent", "default")
+        began = time.monotonic()
+        assert wrap.agent.until(b'"code":"contained"') == b""
+        assert wrap.child.until(b'"method":"notifications/cancelled","params":{"requestId":1,') == b""
+        assert time.monotonic() - began < SOON
+        wrap.child.say(result(1, content=["late"]) + b"\n")
+        give(wrap, "release", "--agent", "default")
+        assert wrap.settle(b"") == (b"", b"")
 
 
 def _another_agent(gates: Gates) -> None:
@@ -221,8 +238,14 @@ _STORIES: Final = [
     (
         "during-a-legacy-stream",
         _during_a_legacy_stream,
-        "a kill while a legacy stream is open",
-        "it ends",
+        "a kill while a legacy stream is open that would last",
+        "it ends at once, and its endpoint is gone",
+    ),
+    (
+        "stdio-tells-the-child",
+        _tells_the_child,
+        "a kill while the child of a wrap works, which answers all the same",
+        "the agent gets `contained` at once, the child `notifications/cancelled`; its answer goes no further",
     ),
     ("another-agent", _another_agent, "a call of another agent after a kill", "passes"),
     (

@@ -53,14 +53,17 @@ def until(
     return connection, heard
 
 
-def legacy_stream(gate: Gate, endpoint: str) -> tuple[socket.socket, str]:
-    """Open a legacy stream whose server names this endpoint: the connection, and the path that an agent gets."""
+def legacy_stream(gate: Gate, endpoint: str, *, lasts: float = 3.0) -> tuple[socket.socket, str]:
+    """Open a legacy stream whose server names this endpoint: the connection, and the path that an agent gets.
+
+    The server ends it after `lasts` seconds.
+    """
     gate.fresh()
     passed(gate.ask(b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}'))
 
     def legacy(asked: Received) -> Any:
         if asked.method == "GET":
-            return events(b"event: endpoint\ndata: %b\n\n" % endpoint.encode(), 3.0)
+            return events(b"event: endpoint\ndata: %b\n\n" % endpoint.encode(), lasts)
         return http(b"", status="202 Accepted", kind=None)
 
     gate.upstream.reply = legacy

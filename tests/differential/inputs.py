@@ -83,11 +83,26 @@ def _around(key: str, holder: bytes) -> bytes:
     return _WHOLE % holder if key in ("name", "arguments", "_meta") else holder
 
 
+_REVISION: Final = b'"io.modelcontextprotocol/protocolVersion":"2026-07-28"'
+_ALL_ABOUT_THE_CLIENT: Final = (
+    _REVISION
+    + b',"io.modelcontextprotocol/clientCapabilities":{}'
+    + b',"io.modelcontextprotocol/clientInfo":{"name":"x","version":"1"}'
+)
+
+
 def header_inputs() -> Iterator[Input]:
-    """Headers beside a body that they agree with, or not."""
+    """Headers beside a body that they agree with, or not; at 2026-07-28 also beside all that a body has to tell there.
+
+    Without that the SDKs read nothing of it, whatever its headers say.
+    """
     for row in (*mirrors.rows(), *encoding.rows()):
         if row.answer is None and len(row.body) <= LONGEST and not any(_breaks(line) for line in row.headers):
             yield Input(f"headers/{row.name}", row.body, _given(row))
+            if _REVISION in row.body:
+                yield Input(
+                    f"headers/{row.name}-whole", row.body.replace(_REVISION, _ALL_ABOUT_THE_CLIENT), _given(row)
+                )
 
 
 def _breaks(line: str) -> bool:

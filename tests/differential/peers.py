@@ -31,11 +31,13 @@ HTTP_SERVERS: Final[Mapping[str, list[str]]] = {
     "python-1.30.0": [*_OLD, "http"],
     "typescript-1.32.2": [*_NODE, "http"],
     "typescript-1.32.2-express": [*_NODE, "express"],
+    "typescript-2.4.0": [*_NODE, "handler"],
 }
 STDIO_SERVERS: Final[Mapping[str, list[str]]] = {
     "python-2.3.0": [*_PYTHON, "stdio"],
     "python-1.30.0": [*_OLD, "stdio"],
     "typescript-1.32.2": [*_NODE, "stdio"],
+    "typescript-2.4.0": [*_NODE, "pipes"],
 }
 _CLIENT: Final = str(_HERE / "client.cjs")
 CLIENTS: Final[Mapping[str, list[str]]] = {

@@ -70,6 +70,13 @@ def test_the_corpora_hold_disagreements_and_agreements() -> None:
     assert len(apart) > 10
 
 
+def test_what_is_accepted_by_its_headers_every_sdk_of_that_revision_reads() -> None:
+    rows = [row for row in ROWS["headers"] if row["name"].endswith("-whole") and "messages" in row["ours"]]
+    assert len(rows) > 4
+    for row in rows:
+        assert {"python-2.3.0", "typescript-2.4.0"} <= {reader for group in row["executed"] for reader in group["by"]}
+
+
 @pytest.mark.xdist_group("differential")
 @pytest.mark.timeout(300)
 def test_real_readers_execute_what_the_files_say(tmp_path: Path) -> None:

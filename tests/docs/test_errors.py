@@ -239,6 +239,7 @@ def test_the_page_is_what_the_tables_say() -> None:
 
 EXPLAINED = [
     pytest.param("not_granted", 0, "agentgate policy allow UPSTREAM NAME", id="a-reason"),
+    pytest.param("definition_changed", 0, "agentgate policy pin UPSTREAM --check", id="a-changed-tool"),
     pytest.param("Not_Granted", 0, "Nobody has granted this.", id="in-another-case"),
     pytest.param("-31503", 0, "JSON-RPC error code", id="json-rpc"),
     pytest.param("69", 0, "exit code", id="exit-code"),

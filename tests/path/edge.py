@@ -14,6 +14,7 @@ from aiohttp import web
 from proxy.forward import HttpUpstream, Target
 from proxy.gate import Gate
 from proxy.listen import Listener
+from proxy.path.identify import Identity
 from proxy.wire.origins import Hosts
 from tests.path.messages import SCHEMAS
 from tests.path.stage import (
@@ -221,9 +222,17 @@ def silent(_: Seen) -> bytes:
 
 @asynccontextmanager
 async def edge(
-    root: Path, reply: Reply = silent, *, body_seconds: float = 5.0, deaf: bool = False
+    root: Path,
+    reply: Reply = silent,
+    *,
+    body_seconds: float = 5.0,
+    deaf: bool = False,
+    known: Identity | None = None,
 ) -> AsyncIterator[Edge]:
-    """Start everything; on leaving, every connection and task has ended. A `deaf` upstream does not listen."""
+    """Start everything; on leaving, every connection and task has ended. A `deaf` upstream does not listen.
+
+    `known` tells callers apart in the place of Alice's and Bob's tokens.
+    """
     clock, orders, rules = HandClock(), OrdersInHand(), Rules()
     engine, upstream = ScriptedEngine(rules.ask), RawUpstream(reply)
     server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0)
@@ -238,7 +247,7 @@ async def edge(
         for caller in callers():
             gate.definitions.learn(caller, "files", SCHEMAS)
         try:
-            async with _listening(gate, http) as port:
+            async with _listening(gate, http, known or identity()) as port:
                 chronicle = Chronicle(root / "evidence")
                 yield Edge(port, gate, orders, rules, engine, upstream, http, journal, chronicle)
         finally:
@@ -249,11 +258,11 @@ async def edge(
 
 
 @asynccontextmanager
-async def _listening(gate: Gate, http: HttpUpstream) -> AsyncIterator[int]:
+async def _listening(gate: Gate, http: HttpUpstream, known: Identity) -> AsyncIterator[int]:
     """As `app` does it."""
     listening = socket.create_server(("127.0.0.1", 0))
     port = int(listening.getsockname()[1])
-    listener = Listener(gate, {"files": http}, identity(), Hosts.listening("127.0.0.1", port))
+    listener = Listener(gate, {"files": http}, known, Hosts.listening("127.0.0.1", port))
     server = web.Server(
         listener.handle, handler_cancellation=True, auto_decompress=False, access_log=None, keepalive_timeout=1.0
     )

@@ -47,6 +47,11 @@ def input_required(**requests: Any) -> bytes:
     return _text({"jsonrpc": "2.0", "id": 1, "result": {"resultType": "input_required", "inputRequests": asked}})
 
 
+def _asked_by_error(elicitations: Any, *, data: str = "data", name: str = "elicitations") -> bytes:
+    """An error of 2025-11-25 that asks the client to open addresses."""
+    return _text({"jsonrpc": "2.0", "id": 1, "error": {"code": -32042, "message": "?", data: {name: elicitations}}})
+
+
 _SAMPLING: Final = {"s": {"method": "sampling/createMessage", "params": {}}}
 _TOOLS: Final[list[dict[str, Any]]] = [
     {"name": "echo", "description": "says it again", "inputSchema": {"type": "object"}},
@@ -144,6 +149,13 @@ MESSAGES: Final[Mapping[str, bytes]] = {
     "ROOTS": request("q", "roots/list"),
     "SAMPLED": _text({"jsonrpc": "2.0", "id": "q", "result": {"role": "assistant"}}),
     "SAMPLED_ERROR": error("q", -1),
+    "SAMPLED_INEXACT": b'{"jsonrpc":"2.0","id":"q","result":{"role":"assistant","x":18446744073709551617}}',
+    "PING_Q": request("q", "ping"),
+    "PONG_Q": result("q"),
+    "ELICITED": _text({"jsonrpc": "2.0", "id": "q", "result": {"action": "accept", "content": {"a": "b"}}}),
+    "URL_NEEDED": _asked_by_error([{"mode": "url", "elicitationId": "e", "url": "https://a.test/", "message": "?"}]),
+    "URL_NEEDED_BADLY": _asked_by_error("https://a.test/"),
+    "URL_NEEDED_TWIN": _asked_by_error([{"mode": "url", "url": "https://a.test/"}], data="Data", name="ELICITATIONS"),
     "ASKS": input_required(a="elicitation/create"),
     "ASKS_TWO": input_required(a="elicitation/create", b="sampling/createMessage"),
     "ASKS_BADLY": _text({"jsonrpc": "2.0", "id": 1, "result": {"resultType": "input_required", "inputRequests": [1]}}),

@@ -27,6 +27,7 @@ from proxy.gate import Bounds, Gate, OrderBook, Upstream
 from proxy.memory import Memory
 from proxy.metrics import Metrics
 from proxy.path.identify import Credentials, Holder, TokenHolders
+from proxy.places import Places
 from proxy.questions import OwnQuestions, Questions
 from proxy.redacting import Redacting, RedactionConfig
 from proxy.rounds import Rounds
@@ -115,7 +116,8 @@ class Rules:
             return self.value
         if entry is EntryPoint.LISTING:
             return {"hide": sorted(self.hidden & {item["name"] for item in document["items"]})}
-        return self._decision({document["call"]["name"], document["call"]["method"]})
+        call = document["call"]
+        return self._decision({call["name"], call["method"], f"{call['direction']}:{call['method']}"})
 
     def _decision(self, subjects: set[str | None]) -> Mapping[str, Any]:
         if subjects & self.denied:
@@ -252,8 +254,10 @@ def make_gate(
     in_flight: int = 64,
     sole_caller: bool = False,
     first_id: int = 1,
+    limits: Limits = ROOM,
 ) -> Gate:
-    """The parts of one sidecar around a journal."""
+    """The parts of one sidecar around a journal, which has these limits."""
+    places = Places(limits.max_open_calls)
     return Gate(
         engine=engine,
         orders=orders,
@@ -263,13 +267,13 @@ def make_gate(
         definitions=Definitions(clock.seconds),
         flights=Flights(in_flight),
         open_streams=Flights(in_flight),
-        detached=Detached(clock.seconds),
+        detached=Detached(clock.seconds, places),
         questions=Questions(),
         asking=OwnQuestions(),
         tasks=Tasks(
-            TaskFile(journal.chain.parent.parent, 0), clock.unix_seconds, clock.seconds, sole_caller=sole_caller
+            TaskFile(journal.chain.parent.parent, 0), clock.unix_seconds, clock.seconds, places, sole_caller=sole_caller
         ),
-        rounds=Rounds(clock.seconds),
+        rounds=Rounds(clock.seconds, places),
         memory=Memory(journal.chain.parent.parent),
         approvals=Approvals(journal.chain.parent.parent, answerable=False),
         clock=clock,

@@ -5,13 +5,21 @@ import gzip
 import logging
 from itertools import count
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from tests.path.edge import Reply, Seen, answer, edge, request
+from evidence.record import Entry
+from policy.vocabulary import Caller
+from proxy.legacy import LegacyStream, LegacyStreams
+from proxy.path.identify import Credentials, SoleAgent
+from proxy.streams import answer_once
+from proxy.vocabulary import NO_MESSAGE, ClientGone, ClientLeg, Exchange
+from proxy.vocabulary import Reply as Answered
+from tests.path.edge import Reply, Seen, answer, edge, request, stream
 from tests.path.messages import MESSAGES, call
 from tests.path.messages import request as message
-from tests.path.stage import BOB_TOKEN
+from tests.path.stage import BOB_TOKEN, callers
 
 LEGACY = call(1, "echo")
 RESULT = MESSAGES["RESULT"]
@@ -80,6 +88,7 @@ DENIED = [
     pytest.param("POST", "/files", ["-Authorization"], 401, id="no-token"),
     pytest.param("GET", "/files", ["Authorization: Bearer wrong"], 401, id="wrong-token"),
     pytest.param("DELETE", "/files", ["Authorization: Basic YTpi"], 401, id="another-scheme"),
+    pytest.param("POST", "/files", ["Authorization: Bearer \xff"], 401, id="token-not-utf-8"),
     pytest.param("POST", "/files/-/token", ["-Authorization"], 401, id="no-token-on-a-message-endpoint"),
 ]
 
@@ -107,6 +116,9 @@ UNREAD = [
     pytest.param(BIG, [], 413, "too_large", id="too-large"),
     pytest.param(b"%x\r\n%b\r\n0\r\n\r\n" % (len(BIG), BIG), [*CHUNKED], 413, "too_large", id="too-large-in-chunks"),
     pytest.param(b"", ["Content-Length: 99999999999"], 413, "too_large", id="too-large-by-its-word"),
+    pytest.param(
+        LEGACY, [f"Content-Length: {'0' * 5000}{len(LEGACY)}"], 400, "header_malformed", id="length-of-5000-zeros"
+    ),
     pytest.param(gzip.compress(LEGACY), ["Content-Encoding: gzip"], 400, None, id="gzip"),
     pytest.param(LEGACY, ["Content-Encoding: gzip"], 400, "content_encoding", id="gzip-by-its-word"),
     pytest.param(LEGACY, ["Content-Encoding: br"], 400, "content_encoding", id="brotli-by-its-word"),
@@ -138,6 +150,75 @@ async def test_unread(body: bytes, headers: list[str], status: int, code: str | 
         got = await at.send("POST", "/files", body, headers)
         assert (got.status, got.code if code else None) == (status, code)
         assert at.upstream.seen == []
+
+
+class FaultyIdentity(SoleAgent):
+    """Fails in a way that nobody has foreseen."""
+
+    def identify(self, credentials: Credentials) -> Caller:
+        raise ZeroDivisionError
+
+
+class Deserted(LegacyStreams):
+    """The client has gone when it is looked for."""
+
+    def find(self, token: str, caller: Caller) -> LegacyStream:
+        raise ClientGone
+
+
+class FaultyStreams(LegacyStreams):
+    """Fails in a way that nobody has foreseen."""
+
+    def find(self, token: str, caller: Caller) -> LegacyStream:
+        raise ZeroDivisionError
+
+
+async def test_a_defect_before_the_caller_is_known(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with edge(tmp_path, known=FaultyIdentity("acme", "alice")) as at:
+        got = await at.send(body=LEGACY)
+        assert (got.status, got.code) == (500, "internal_error")
+        assert (at.upstream.seen, at.chronicle.more()) == ([], [])
+        assert b'refusals_total{code="internal_error"' in at.gate.metrics.text()
+    assert "unforeseen ZeroDivisionError" in caplog.text
+
+
+async def test_a_defect_behind_the_caller_is_recorded(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with edge(tmp_path) as at:
+        at.http.streams = FaultyStreams()
+        got = await at.send("POST", "/files/-/token", LEGACY)
+        assert (got.status, got.code) == (500, "internal_error")
+        assert at.upstream.seen == []
+        assert at.chronicle.more() == ["record notice refused internal_error"]
+    assert "unforeseen ZeroDivisionError" in caplog.text
+
+
+async def test_a_client_that_has_gone_is_no_defect(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with edge(tmp_path) as at:
+        at.http.streams = Deserted()
+        with pytest.raises(asyncio.IncompleteReadError):
+            await at.send("POST", "/files/-/token", LEGACY)
+        assert at.chronicle.more() == []
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+async def test_a_defect_behind_the_head_of_an_answer_ends_the_connection(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A second answer to one request would be taken for the answer to the next one."""
+    async with edge(tmp_path, lambda _: stream(b"no message")) as at:
+
+        def once(entry: Entry) -> None:
+            if entry.body["event"] == "refused":
+                at.journal.watch = lambda _: None
+                raise ZeroDivisionError
+
+        at.journal.watch = once
+        got = await at.send("GET")
+        assert got.status == 200
+        assert got.raw.count(b"HTTP/1.1") == 1
+        assert not got.raw.endswith(b"0\r\n\r\n")
+        assert "record notice refused internal_error" in at.chronicle.more()
+    assert [record.name for record in caplog.records if record.levelno >= logging.ERROR] == ["agentgate"]
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
@@ -212,4 +293,27 @@ async def test_a_client_that_leaves_while_it_sends(tmp_path: Path, caplog: pytes
         writer.transport.abort()
         await asyncio.sleep(0.05)
         assert at.upstream.seen == []
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+class _Gone:
+    """A client that has gone before its answer."""
+
+    begun = False
+
+    async def answer(self, reply: Answered) -> None:
+        raise ClientGone
+
+
+async def test_a_client_that_has_gone_before_the_answer_to_its_delete(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with edge(tmp_path) as at:
+        exchange = Exchange(callers()[0], "files", "http", "2025-11-25", None, NO_MESSAGE)
+
+        async def reply() -> Answered:
+            return Answered(200, (), b"")
+
+        await answer_once(exchange, cast(ClientLeg, _Gone()), at.gate, "delete", reply)
+        assert [line for line in at.chronicle.more() if "refused" in line] == []
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []

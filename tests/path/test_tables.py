@@ -2,18 +2,20 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from msgspec import structs
 
 from policy.containment import Order, Orders, Scope
-from policy.vocabulary import Definition
+from policy.vocabulary import Call, Definition
 from proxy.definitions import MAX_BYTES, MAX_SCOPES, MAX_TOOLS, RETRY_SECONDS, Definitions, NotLoggedIn
 from proxy.demux import Demux
-from proxy.detached import GIVEN_UP, MAX_DETACHED, MAX_DETACHED_BYTES, SESSION_OVER, Detached, Waiting
+from proxy.detached import GIVEN_UP, MAX_DETACHED, MAX_DETACHED_BYTES, SESSION_OVER, Detached, Waiting, slim
 from proxy.flights import Flights
 from proxy.path.parse import DEFAULT_ERA, era_of
+from proxy.places import Places
 from proxy.questions import MAX_QUESTIONS, Questions
 from proxy.refusals import Busy, NoSuchSession
 from proxy.sessions import MAX_SESSIONS, Sessions
@@ -24,6 +26,9 @@ from tests.path.stage import HandClock, callers
 
 ALICE, BOB = callers()
 LIMIT = 100 << 20
+CALL = Call(
+    "c", ALICE, None, "client", "http", "2025-11-25", "2025-11-25", "tools/call", "files", "echo", None, None
+)  # fmt: skip
 
 
 def exchange(raw: bytes, session: str | None = None) -> Exchange:
@@ -44,7 +49,7 @@ class Endings:
 
 def test_a_detached_call_ends_once() -> None:
     clock, endings = HandClock(), Endings()
-    detached = Detached(clock.seconds)
+    detached = Detached(clock.seconds, Places(1))
     detached.add((ALICE, "files", "s", "n:1"), endings.waiting("first"))
     detached.add((ALICE, "files", "s", "n:1"), endings.waiting("second"))
     detached.add((BOB, "files", "s", "n:1"), endings.waiting("bob's"))
@@ -59,7 +64,7 @@ def test_a_detached_call_ends_once() -> None:
 
 def test_detached_calls_are_bounded() -> None:
     clock, endings = HandClock(), Endings()
-    detached = Detached(clock.seconds)
+    detached = Detached(clock.seconds, Places(1))
     for number in range(MAX_DETACHED + 5):
         detached.add((ALICE, "files", None, f"n:{number}"), endings.waiting(str(number)))
     assert (len(detached), endings.seen) == (MAX_DETACHED, [(str(number), GIVEN_UP) for number in range(5)])
@@ -67,12 +72,41 @@ def test_detached_calls_are_bounded() -> None:
 
 def test_detached_bytes_are_bounded() -> None:
     clock, endings = HandClock(), Endings()
-    detached = Detached(clock.seconds)
+    detached = Detached(clock.seconds, Places(1))
     big = call(1, "x" * (4 << 20))
     for number in range(40):
         detached.add((ALICE, "files", None, f"n:{number}"), endings.waiting(str(number), big))
     assert len(detached) == MAX_DETACHED_BYTES // len(big)
     assert len(endings.seen) + len(detached) == 40
+
+
+def test_what_has_lapsed_is_bounded_in_bytes() -> None:
+    clock, endings = HandClock(), Endings()
+    detached = Detached(clock.seconds, Places(1))
+    for number in range(40):
+        waiting = endings.waiting(str(number))
+        about = structs.replace(CALL, name=f"{number}{'x' * (4 << 20)}")
+        detached.add((ALICE, "files", None, f"n:{number}"), replace(waiting, call=about))
+        clock.move(1000)
+        detached.expire()
+    kept = [number for number in range(40) if detached.take((ALICE, "files", None, f"n:{number}")) is not None]
+    assert kept == list(range(40 - MAX_DETACHED_BYTES // (4 << 20) + 1, 40))
+
+
+@pytest.mark.parametrize(
+    ("params", "kept"),
+    [
+        pytest.param({"cursor": "2", "_meta": {"a": 1}, "x": "y"}, {"cursor": "2", "_meta": {"a": 1}}, id="short"),
+        pytest.param({}, {}, id="the first page"),
+        pytest.param({"cursor": "x" * 5000}, {"cursor": ""}, id="a long cursor"),
+        pytest.param({"cursor": "2", "x": "y" * 5000}, {"cursor": ""}, id="a long member"),
+        pytest.param({"_meta": {"a": "y" * 5000}}, {}, id="the first page, at length"),
+    ],
+)
+def test_of_a_list_stays_little(params: dict[str, Any], kept: dict[str, Any]) -> None:
+    asked = read_client(request(1, "tools/list", **params), limit=LIMIT).messages[0]
+    assert (slim(asked).params, slim(asked).raw) == (kept, b"")
+    assert slim(slim(asked)) == slim(asked)
 
 
 async def test_flights_are_bounded_and_drained() -> None:
@@ -84,6 +118,14 @@ async def test_flights_are_bounded_and_drained() -> None:
     assert await flights.drain(0.01) == 0
     with pytest.raises(Busy, match="shutting down"), flights.enter(ALICE, "files", None):
         pass
+
+
+async def test_of_cancels_a_flight_keeps_what_it_has_asked() -> None:
+    flights = Flights(8)
+    with flights.enter(ALICE, "files", "s", asked=frozenset(("n:1", "n:2"))) as flight:
+        for who, session, key in ((ALICE, "s", "n:1"), (ALICE, "s", "n:3"), (ALICE, None, "n:2"), (BOB, "s", "n:2")):
+            flights.cancelled(who, "files", session, key)
+        assert flight.cancelled == {"n:1"}
 
 
 SCOPES = [

@@ -11,6 +11,7 @@ from typing import Final
 
 import pytest
 
+from proxy.places import Places
 from proxy.task_file import FILE, GROWN_BYTES, MAX_TASKS, NEW_FILE, TaskFile
 from proxy.tasks import Tasks
 from tests.path.stage import HandClock, callers
@@ -126,7 +127,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
 
 async def test_tasks_have_their_file_compacted_on_a_thread(tmp_path: Path) -> None:
     clock, file = HandClock(), TaskFile(tmp_path, 0)
-    known = Tasks(file, clock.unix_seconds, clock.seconds, sole_caller=False)
+    known = Tasks(file, clock.unix_seconds, clock.seconds, Places(1), sole_caller=False)
     known.begin(begun("a"), ALICE, "files", waiting())
     grow(file)
     known.expire()

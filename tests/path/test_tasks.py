@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from proxy.detached import GIVEN_UP, Waiting, nothing
+from proxy.places import Places
 from proxy.refusals import NoSuchTask
 from proxy.task_file import FILE, MAX_TASKS, Begun, TaskFile
 from proxy.tasks import LONGEST_SECONDS, Tasks
@@ -33,7 +34,9 @@ def waiting(seen: list[Ending] | None = None) -> Waiting:
 def tasks(folder: Path, clock: HandClock | None = None, *, sole: bool = False) -> Tasks:
     """The tasks of one process."""
     clock = clock or HandClock()
-    return Tasks(TaskFile(folder, int(clock.unix_seconds())), clock.unix_seconds, clock.seconds, sole_caller=sole)
+    return Tasks(
+        TaskFile(folder, int(clock.unix_seconds())), clock.unix_seconds, clock.seconds, Places(1), sole_caller=sole
+    )
 
 
 def test_an_owner_outlives_the_process(tmp_path: Path) -> None:

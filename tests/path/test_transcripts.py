@@ -1196,6 +1196,196 @@ SERVER = [
     ),
     pytest.param(
         """
+        deny client:sampling/createMessage
+        >> CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream CALL
+        << stream
+        client begins 200
+        << event SAMPLE
+        record intent server's sampling/createMessage sampling/createMessage granted
+        record outcome sampling/createMessage completed answer unknown delivered
+        client hears SAMPLE
+        << event RESULT
+        record outcome echo completed answer done ok
+        client hears RESULT
+        << end
+        client ends
+        >> SAMPLED era=2025-11-25
+        record refusal sampling/createMessage not_granted
+        client 202
+        upstream q error -1
+        << 202
+        >> SAMPLED era=2025-11-25
+        record notice refused result answer_to_nothing
+        client 202
+        """,
+        id="answer-of-the-client-denied-and-the-server-told",
+    ),
+    pytest.param(
+        """
+        >> CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream CALL
+        << stream
+        client begins 200
+        << event SAMPLE
+        record intent server's sampling/createMessage sampling/createMessage granted
+        record outcome sampling/createMessage completed answer unknown delivered
+        client hears SAMPLE
+        << event RESULT
+        record outcome echo completed answer done ok
+        client hears RESULT
+        << end
+        client ends
+        >> SAMPLED_INEXACT era=2025-11-25
+        record refusal sampling/createMessage number_not_exact
+        client 202
+        upstream q error -1
+        << 202
+        """,
+        id="answer-of-the-client-not-exact-and-the-server-told",
+    ),
+    pytest.param(
+        """
+        >> CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream CALL
+        << stream
+        client begins 200
+        << event SAMPLE
+        record intent server's sampling/createMessage sampling/createMessage granted
+        record outcome sampling/createMessage completed answer unknown delivered
+        client hears SAMPLE
+        << event RESULT
+        record outcome echo completed answer done ok
+        client hears RESULT
+        << end
+        client ends
+        !! quarantine
+        >> SAMPLED era=2025-11-25
+        record refusal sampling/createMessage contained
+        client 202
+        """,
+        id="nothing-is-told-for-a-client-that-is-contained",
+    ),
+    pytest.param(
+        """
+        deny client:elicitation/create
+        >> CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream CALL
+        << stream
+        client begins 200
+        << event ELICIT
+        record intent server's elicitation/create elicitation/create granted
+        record outcome elicitation/create completed answer unknown delivered
+        client hears ELICIT
+        << event PING_Q
+        record notice question_id_in_use ping
+        << event SAMPLE
+        record notice question_id_in_use sampling/createMessage
+        << event ELICIT
+        record intent server's elicitation/create elicitation/create granted
+        record outcome elicitation/create completed answer unknown delivered
+        client hears ELICIT
+        << event RESULT
+        record outcome echo completed answer done ok
+        client hears RESULT
+        << end
+        client ends
+        >> ELICITED era=2025-11-25
+        record refusal elicitation/create not_granted
+        client 202
+        upstream {"jsonrpc":"2.0","id":"q","result":{"resultType":"complete","action":"decline"}}
+        << 202
+        """,
+        id="no-second-question-under-the-id-of-one-that-is-open",
+    ),
+    pytest.param(
+        """
+        >> CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream CALL
+        << stream
+        client begins 200
+        << event PING_Q
+        client hears PING_Q
+        << event RESULT
+        record outcome echo completed answer done ok
+        client hears RESULT
+        << end
+        client ends
+        >> PONG_Q era=2025-11-25
+        record notice message result
+        upstream PONG_Q
+        << 202
+        client 202
+        >> CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream CALL
+        << stream
+        client begins 200
+        << event SAMPLE
+        record intent server's sampling/createMessage sampling/createMessage granted
+        record outcome sampling/createMessage completed answer unknown delivered
+        client hears SAMPLE
+        << event RESULT
+        record outcome echo completed answer done ok
+        client hears RESULT
+        << end
+        client ends
+        """,
+        id="an-id-is-free-again-once-it-is-answered",
+    ),
+    pytest.param(
+        """
+        deny elicitation/create
+        >> CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json URL_NEEDED
+        record refusal elicitation/create not_granted
+        record outcome echo failed own_error unknown not_granted
+        client 200 1 isError not_granted
+        >> CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json URL_NEEDED_TWIN
+        record refusal elicitation/create not_granted
+        record outcome echo failed own_error unknown not_granted
+        client 200 1 isError not_granted
+        >> CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream CALL
+        << 400 json URL_NEEDED
+        record refusal elicitation/create not_granted
+        record outcome echo failed own_error unknown not_granted
+        client 400 1 isError not_granted
+        """,
+        id="elicitation-inside-an-error-denied",
+    ),
+    pytest.param(
+        """
+        >> CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json URL_NEEDED
+        record intent server's elicitation/create elicitation/create granted
+        record outcome elicitation/create completed answer unknown delivered
+        record outcome echo failed answer unknown rpc_error
+        client 200 URL_NEEDED
+        >> CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json URL_NEEDED_BADLY
+        record outcome echo failed own_error unknown malformed_input_requests
+        client 200 1 isError malformed_input_requests
+        """,
+        id="elicitation-inside-an-error-allowed",
+    ),
+    pytest.param(
+        """
         deny sampling/createMessage
         >> CALL era=2025-11-25
         record intent tools/call echo granted
@@ -2137,6 +2327,37 @@ ROUNDS = [
         client 200 TOOL_ERROR
         """,
         id="many-rounds-end-together",
+    ),
+    pytest.param(
+        """
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json ASKS_STATE
+        record intent server's elicitation/create elicitation/create granted
+        record outcome elicitation/create completed answer unknown delivered
+        record notice input_required
+        client 200 ASKS_STATE
+        >> GOES_ON
+        record intent tools/call echo granted continues
+        upstream GOES_ON
+        << 200 json ASKS_AGAIN
+        record notice input_required
+        client 200 ASKS_AGAIN
+        >> GOES_ON_AGAIN
+        record intent tools/call echo granted continues
+        upstream GOES_ON_AGAIN
+        << 200 json ASKS_STATE
+        record intent server's elicitation/create elicitation/create granted
+        record outcome elicitation/create completed answer unknown delivered
+        record notice input_required
+        client 200 ASKS_STATE
+        !!! later 3601
+        record outcome echo cancelled answer unknown not_continued
+        record outcome echo cancelled answer unknown continued
+        record outcome echo cancelled answer unknown continued
+        """,
+        id="many-rounds-that-nobody-goes-on-with",
     ),
     pytest.param(
         """

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import count
 from pathlib import Path
 
@@ -14,9 +14,10 @@ from evidence.record import Kind
 from evidence.tailing import FolderTail
 from evidence.verify import verify_paths
 from policy.containment import Scope
+from proxy.connections import Connections, Origin, Response
 from proxy.demux import STOPPED
 from proxy.forward import TELLING_AT_ONCE, HttpUpstream, Target
-from proxy.vocabulary import Exchange
+from proxy.vocabulary import Exchange, UpstreamLeg
 from proxy.wire.message import read_client
 from tests.path.edge import CANARY, Answered, Edge, Reply, Seen, answer, edge, request, stream
 from tests.path.messages import MESSAGES, SCHEMAS, call, result
@@ -129,6 +130,16 @@ async def test_an_event_that_is_too_large(tmp_path: Path) -> None:
         assert b'"code":"too_large"' in got.raw
 
 
+@pytest.mark.parametrize(("method", "body"), [("POST", CALL), ("GET", b"")])
+async def test_events_that_are_not_delivered_are_counted(method: str, body: bytes, tmp_path: Path) -> None:
+    head = stream(RESULT if method == "POST" else MESSAGES["PROGRESS"])
+    async with edge(tmp_path, always(head + b"event: ping\ndata: ping\n\n" * 3)) as at:
+        got = await at.send(method, body=body)
+        assert got.body.count(b": heartbeat\n\n") == 3
+    noted = [line for line in at.chronicle.more() if line.startswith("record notice notifications")]
+    assert [line for line in noted if line.endswith("unread_event=3")] == noted != []
+
+
 async def test_a_stream_of_many_events_lets_others_have_their_turn(tmp_path: Path) -> None:
     """A whole chunk of small events is here at once; somebody else's call goes between them."""
     crowd = stream(*[MESSAGES["PROGRESS"]] * 2_000, RESULT)
@@ -168,6 +179,49 @@ async def test_a_kill_is_told_at_once_whatever_the_upstream_does(tmp_path: Path)
             assert asyncio.get_running_loop().time() - began < 1.0
         assert got.code == "contained"
         assert b"notifications/cancelled" in at.upstream.seen[-1].body
+
+
+UNFORESEEN = [
+    pytest.param(answer(b"{}").replace(b"Length: 2", b"Length: " + b"0" * 5000 + b"2"), id="length-of-5000-zeros"),
+    pytest.param(b"", id="nothing"),
+]
+
+
+@pytest.mark.parametrize("badly", UNFORESEEN)
+async def test_a_kill_is_told_to_an_upstream_that_answers_badly(badly: bytes, tmp_path: Path) -> None:
+    async def hang() -> AsyncIterator[bytes]:
+        await asyncio.sleep(3600)
+        yield b""
+
+    async with edge(tmp_path, lambda seen: badly if b"cancelled" in seen.body else hang()) as at:
+        async with asyncio.TaskGroup() as tasks:
+            sent = tasks.create_task(at.send(body=CALL))
+            await at.upstream.asked.wait()
+            at.gate.obey(at.orders.give("kill"))
+        assert sent.result().code == "contained"
+
+
+class Faulty(Connections):
+    """Fails in a way that nobody has foreseen."""
+
+    async def exchange_apart(self, request: bytes) -> Response:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("tell", [
+    pytest.param(lambda leg, exchange: leg.cancel(exchange, exchange.envelope.messages, STOPPED), id="cancel"),
+    pytest.param(lambda leg, exchange: leg.tell(exchange), id="tell"),
+])  # fmt: skip
+async def test_what_is_told_raises_nothing(
+    tell: Callable[[UpstreamLeg, Exchange], Awaitable[None]], caplog: pytest.LogCaptureFixture
+) -> None:
+    upstream = HttpUpstream(Target("files", "http://127.0.0.1:9/mcp"))
+    upstream.connections = Faulty(Origin("127.0.0.1", 9))
+    exchange = Exchange(
+        callers()[0], "files", "http", "2025-06-18", None, read_client(CALL, limit=1 << 16, max_depth=64)
+    )
+    await tell(upstream.leg(), exchange)
+    assert "unforeseen ZeroDivisionError" in caplog.text
 
 
 async def test_a_slow_reader_slows_the_upstream(tmp_path: Path) -> None:
@@ -272,6 +326,8 @@ FOREIGN = [
     pytest.param("http:\\\\evil.example\\x", id="backslashes"),
     pytest.param("/\\evil.example/x", id="backslash-path"),
     pytest.param("gopher://127.0.0.1/x", id="gopher"),
+    pytest.param("http://[x", id="half-an-ipv6-address"),
+    pytest.param("http://evil\u2100.example/x", id="a-name-that-becomes-another-one"),
 ]
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from policy.activation import PolicyEvent, PolicySource
 from policy.bundle import load
-from policy.engine import CannotDecide, EntryPoint
+from policy.embedded import EmbeddedEngine
+from policy.engine import CannotDecide, EntryPoint, Policy
 from policy.opa import OpaEngine
 from policy.opa_process import OpaProcess, find_opa
 from policy.retrying import MOST_LOOKS, Retrying
@@ -89,3 +90,39 @@ async def test_an_opa_that_loads_late_decides_once_it_has(tmp_path: Path) -> Non
     finally:
         await engine.close()
         await process.stop()
+
+
+class Stumbling(EmbeddedEngine):
+    """Fails as nobody foresaw when the second policy is put to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.activations = 0
+
+    async def activate(self, policy: Policy) -> None:
+        self.activations += 1
+        if self.activations == 2:
+            raise RuntimeError("unforeseen")
+        await super().activate(policy)
+
+
+async def test_a_policy_is_tried_again_after_an_unforeseen_failure(tmp_path: Path) -> None:
+    rules = tmp_path / "policy" / "a.rego"
+    rules.parent.mkdir()
+    rules.write_text(ALLOW)
+    source, engine = PolicySource(str(rules.parent), tmp_path / "grants.json"), Stumbling()
+    events: asyncio.Queue[PolicyEvent] = asyncio.Queue()
+    try:
+        await source.begin(engine)
+        rules.write_text(ALLOW.replace('"ok"', '"later"'))
+        with pytest.raises(RuntimeError, match="unforeseen"):
+            async with asyncio.timeout(30):
+                await source.watch(engine, events.put_nowait)
+        async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(source.watch(engine, events.put_nowait))
+            event = await events.get()
+            watching.cancel()
+        assert event.policy is not None
+        assert engine.active is event.policy
+    finally:
+        await engine.close()

@@ -2,6 +2,9 @@
 
 import asyncio
 import io
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from evidence.keys import signing_key
 from policy.containment import OrderKind, Orders, Scope
 from policy.order_chain import BadOrders, decode
 from policy.orders import FILE, KEY, WATERMARK, OrderFile, OrdersProblem, run_order
+from tests.peers.places import ROOT
 
 
 def _issue(state: Path, kind: OrderKind = "kill", agent: str = "bot") -> None:
@@ -198,3 +202,29 @@ def test_an_order_after_an_edited_beginning_does_not_count(tmp_path: Path) -> No
     assert not book.poll()
     assert book.orders.number == 1
     assert "line 1" in str(book.problem())
+
+
+def test_an_order_stands_although_its_mark_cannot_be_kept(tmp_path: Path) -> None:
+    book = OrderFile.open(tmp_path)
+    in_the_way = tmp_path / f".{WATERMARK}.{os.getpid()}"
+    in_the_way.mkdir()
+    _append_elsewhere(tmp_path)
+    assert book.poll()
+    assert [order.kind for order in book.orders.standing] == ["kill"]
+    assert WATERMARK in (book.problem() or "")
+    assert not book.poll()
+    in_the_way.rmdir()
+    assert not book.poll()
+    assert book.problem() is None
+    assert (tmp_path / WATERMARK).exists()
+
+
+def _append_elsewhere(state: Path) -> None:
+    """Another process issues an order; its mark is not there yet."""
+    script = (
+        "import sys; from pathlib import Path; from evidence.clock import SystemClock;"
+        "from policy.containment import Scope; from policy.orders import OrderFile;"
+        "state = Path(sys.argv[1]); file = OrderFile.open(state); file._remember = lambda: None;"
+        "file.issue('kill', Scope(agent='bot'), 'test', 'operator', SystemClock().now().rfc3339())"
+    )
+    subprocess.run([sys.executable, "-c", script, state], cwd=ROOT, check=True)

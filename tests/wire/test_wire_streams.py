@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from proxy.wire.lines import LineReader, client_line
 from proxy.wire.rules import Malformed, Rule
-from proxy.wire.sse import Event, EventReader, event_bytes
+from proxy.wire.sse import Event, EventReader, event_bytes, heartbeat
 
 _bits = st.sampled_from(
     [
@@ -105,6 +105,7 @@ def test_an_event_is_handed_out_without_waiting() -> None:
         pytest.param(b"data: " + b"x" * 1000 + b"\n\n", id="too large"),
         pytest.param(b"data: " + b"x" * 1000, id="too large and unfinished"),
         pytest.param(b"id: \v\n\n", id="hidden line"),
+        pytest.param(b"event: a\0b\n\n", id="nul in a name"),
     ],
 )
 def test_what_precedes_a_bad_event_is_handed_out_first(bad: bytes) -> None:
@@ -126,6 +127,31 @@ def test_own_events_read_back(data: bytes, event: str, id: str | None) -> None:
 def test_own_event_cannot_be_broken_out_of() -> None:
     with pytest.raises(ValueError, match="line break"):
         event_bytes(b"", id="1\ndata: x")
+
+
+@pytest.mark.parametrize("retry", [None, 0, 1500])
+def test_own_event_keeps_what_a_client_waits_before_it_comes_back(retry: int | None) -> None:
+    (found,) = read_events([event_bytes(b"{}", retry=retry)])
+    assert (found.retry, found.data, found.comment_only) == (retry, b"{}", False)
+
+
+BEATS = [
+    pytest.param(b"event: ping\ndata: x\n\n", (None, None, True), id="neither"),
+    pytest.param(b"event: ping\nid: 7\ndata: x\n\n", ("7", None, False), id="id"),
+    pytest.param(b"event: ping\nid\ndata: x\n\n", ("", None, False), id="empty-id"),
+    pytest.param(b"event: ping\nretry: 15\ndata: x\n\n", (None, 15, True), id="retry"),
+    pytest.param(b"event: ping\nid: 7\nretry: 15\ndata: x\n\n", ("7", 15, False), id="both"),
+]
+
+
+@pytest.mark.parametrize(("raw", "kept"), BEATS)
+def test_what_stands_for_an_event_that_is_not_delivered(raw: bytes, kept: tuple[str | None, int | None, bool]) -> None:
+    """Readers take an id only from an event that they dispatch, so that one with an id has an empty data line."""
+    (given,) = read_events([raw])
+    (found,) = read_events([heartbeat(given)])
+    assert (found.id, found.retry, found.comment_only) == kept
+    assert (found.data, b"x" in found.raw, b"ping" in found.raw) == (b"", False, False)
+    assert found.event == ("message" if found.comment_only else "heartbeat")
 
 
 @settings(max_examples=300, deadline=None)

@@ -15,10 +15,13 @@ from typing import Any
 
 HERE = Path(__file__).parent
 Vector = Mapping[str, Any]
+_EURO = "\u20ac"
 
 CALL = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{}}}'
 READ = '{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"%s"}}'
 RESULT = '{"jsonrpc":"2.0","id":1,"result":{}}'
+PING = '{"jsonrpc":"2.0","id":%s,"method":"ping"}'
+CANCEL = '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%s}}'
 MODERN = (
     '{"jsonrpc":"2.0","id":1,"method":"%s","params":{%s"_meta":{'
     '"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}'
@@ -146,9 +149,21 @@ def messages() -> list[Vector]:
         ("id_big", '{"jsonrpc":"2.0","id":9007199254740993,"method":"ping"}', "ok", "ok"),
         ("id_exponent", '{"jsonrpc":"2.0","id":1e400,"method":"ping"}', "ok", "ok"),
         ("id_empty_text", '{"jsonrpc":"2.0","id":"","method":"ping"}', "ok", "ok"),
+        ("id_as_long_as_may_be", PING % f'"{"x" * 1022}"', "ok", "ok"),
+        ("id_too_long", PING % f'"{"x" * 1023}"', "id_too_long", "id_too_long"),
+        ("id_too_long_in_utf8", PING % f'"{_EURO * 341}"', "id_too_long", "id_too_long"),
+        ("id_of_too_many_digits", PING % ("9" * 1025), "id_too_long", "id_too_long"),
+        ("id_of_a_result_too_long", RESULT.replace("1", "9" * 1025), "id_too_long", "id_too_long"),
+        ("id_of_an_error_too_long", RESULT.replace("1", "9" * 1025).replace("result", "error"), *["id_too_long"] * 2),
+        ("id_of_a_cancel", CANCEL % f'"{"x" * 1022}"', "ok", "ok"),
+        ("id_of_a_cancel_too_long", CANCEL % f'"{"x" * 1023}"', "id_too_long", "id_too_long"),
+        ("id_in_a_batch_too_long", f"[{PING % ('9' * 1025)}]", "id_too_long", "id_too_long"),
         ("method_number", '{"jsonrpc":"2.0","id":1,"method":5}', "method_type", "method_type"),
         ("method_empty", '{"jsonrpc":"2.0","id":1,"method":""}', "method_type", "method_type"),
         ("method_null", '{"jsonrpc":"2.0","id":1,"method":null}', "method_type", "method_type"),
+        ("method_as_long_as_may_be", CALL.replace("tools/call", "x" * 1024), "ok", "ok"),
+        ("method_too_long", CALL.replace("tools/call", "x" * 1025), "method_type", "method_type"),
+        ("method_too_long_in_utf8", CALL.replace("tools/call", _EURO * 342), "method_type", "method_type"),
         ("params_array", '{"jsonrpc":"2.0","id":1,"method":"x","params":[1]}', "ok", "ok"),
         ("params_null", '{"jsonrpc":"2.0","id":1,"method":"x","params":null}', "params_type", "params_type"),
         ("params_text", '{"jsonrpc":"2.0","id":1,"method":"x","params":"y"}', "params_type", "params_type"),
@@ -196,6 +211,8 @@ def messages() -> list[Vector]:
         ("capital_name_alone", '{"jsonrpc":"2.0","id":1,"method":"x","params":{"Name":"y"}}', *["key_twin"] * 2),
         ("capital_tools_alone", '{"jsonrpc":"2.0","id":1,"result":{"Tools":[]}}', *["key_twin"] * 2),
         ("long_s_params_alone", '{"jsonrpc":"2.0","id":1,"method":"x","param\u017f":{}}', *["key_twin"] * 2),
+        *((f"capital_{name}", text, "key_twin", "key_twin") for name, text in _capitals().items()),
+        *((f"no_look_alike_{name}", text, "ok", "ok") for name, text in _strangers().items()),
         ("capital_in_arguments", CALL.replace("{}", '{"Name":"y","ID":1}'), "ok", "ok"),
         ("batch", f"[{CALL}]", "ok", "ok"),
         ("batch_of_100", f"[{','.join(CALL.replace(':1,', f':{i},') for i in range(100))}]", "ok", "ok"),
@@ -214,6 +231,56 @@ def messages() -> list[Vector]:
         for side, verdict in zip(("client", "server"), verdicts, strict=True)
     ]
     return [*rows, _row("too_large", CALL + " " * 2000, "too_large", side="client")]
+
+
+def _capitals() -> dict[str, str]:
+    """Look-alikes that stand alone where something is decided by the member that they look like."""
+    params = {
+        "input_requests_in_params": '"InputRequests":{}',
+        "input_requests_in_small_letters": '"inputrequests":{}',
+        "request_id_in_params": '"RequestId":1',
+        "protocol_version_in_params": '"ProtocolVersion":"2025-11-25"',
+        "capabilities_in_params": '"Capabilities":{}',
+        "cursor_in_params": '"Cursor":"2"',
+        "status_in_params": '"Status":"completed"',
+        "result_in_params": '"Result":{}',
+        "notifications_in_params": '"Notifications":{"resourceSubscriptions":[]}',
+        "name_in_ref": '"ref":{"type":"ref/prompt","Name":"y"}',
+        "type_in_ref": '"ref":{"Type":"ref/prompt","name":"y"}',
+        "uri_in_ref": '"ref":{"type":"ref/resource","URI":"file:///a"}',
+        "subscriptions_in_notifications": '"notifications":{"ResourceSubscriptions":[]}',
+        "method_in_an_input_request": '"inputRequests":{"a":{"Method":"roots/list"}}',
+        "params_in_an_input_request": '"inputRequests":{"a":{"method":"roots/list","Params":{}}}',
+        "name_in_the_params_of_an_input_request": '"inputRequests":{"a":{"method":"x","params":{"Name":"y"}}}',
+    }
+    result = {
+        "next_cursor_in_a_result": '"NextCursor":"2"',
+        "request_state_in_a_result": '"RequestState":"y"',
+        "task_id_in_a_result": '"TaskId":"y"',
+        "status_in_a_result": '"Status":"completed"',
+        "result_in_a_result": '"Result":{}',
+        "cache_scope_in_a_result": '"CacheScope":"public"',
+        "ttl_ms_in_a_result": '"TtlMs":1',
+        "task_id_in_a_task": '"task":{"TaskId":"y"}',
+        "ttl_in_a_task": '"task":{"taskId":"y","TTL":1}',
+        "params_in_an_input_request_of_a_result": '"inputRequests":{"a":{"method":"roots/list","Params":{}}}',
+    }
+    return {name: CALL.replace('"name":"echo","arguments":{}', text) for name, text in params.items()} | {
+        name: RESULT.replace("{}", f"{{{text}}}") for name, text in result.items()
+    }
+
+
+def _strangers() -> dict[str, str]:
+    """Members that look like none of the protocol's at their place."""
+    return {
+        "in_params": CALL.replace('"arguments"', '"Mode":"x","Naming":1,"Total":2,"URL":"y","arguments"'),
+        "in_ref": CALL.replace('"arguments":{}', '"ref":{"type":"ref/prompt","name":"y","Title":"z"}'),
+        "in_a_ref_that_is_no_object": CALL.replace('"arguments":{}', '"ref":["Name"]'),
+        "in_input_requests": CALL.replace('"arguments":{}', '"inputRequests":{"Method":{"method":"x"},"Params":1}'),
+        "in_a_result": RESULT.replace("{}", '{"Total":1,"Items":[],"Message":"y","Data":2}'),
+        "in_structured_content": RESULT.replace("{}", '{"structuredContent":{"Status":1,"TaskId":2,"Result":3}}'),
+        "in_the_data_of_an_error": RESULT.replace("result", "error").replace("{}", '{"data":{"Code":1,"Message":2}}'),
+    }
 
 
 def lines() -> list[Vector]:
