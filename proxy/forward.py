@@ -39,6 +39,9 @@ EVENTS_AT_ONCE: Final = 32
 
 EVENT_STREAM: Final = "text/event-stream"
 
+_EMPTY: Final = b"{}"
+"""An object that nobody can take for a message."""
+
 _READ_BY_CLIENTS: Final = frozenset(("message", "endpoint"))
 """Names of the events that MCP clients read; one without a name is a `message`."""
 
@@ -225,9 +228,10 @@ class HttpLeg:
         try:
             envelope = await read_answer(event.data, limit=self._target.answer_bytes)
         except BadAnswer:
-            if event.event in _READ_BY_CLIENTS:
+            if event.event in _READ_BY_CLIENTS and event.data.strip() != _EMPTY:
                 raise
-            # Servers keep connections open by events of other names; the client's timers are to see that, too.
+            # Servers keep connections open by events of other names, or replay an empty one as an empty object; the
+            # client's timers, and its place in the stream, are to see that, too.
             return Frame(heartbeat(event), None, event=event.event, event_id=event.id, replaced=True)
         return Frame(event.raw, envelope, event=event.event, event_id=event.id, retry=event.retry)
 

@@ -116,6 +116,11 @@ def _beside_other_events() -> Iterator[Row]:
             f"sse/passes-beside-a-{name}-event-on-a-legacy-get", f"{said} a notification, on a legacy GET", expected,
             told, passes=True,
         )  # fmt: skip
+    yield HttpRow(
+        "sse/passes-beside-an-empty-object", 200, body=CALL, answer=events(b"id: 3\ndata: {}\n\n", message),
+        arrives=[CALL], returns=b"event: heartbeat\nid: 3\ndata:\n\n" + message, passes=True,
+        said="an event of an empty object with a number, as some servers replay their first event, beside an answer",
+    )  # fmt: skip
     ours = b"id: 7\nretry: 1500\ndata: " + result(1, content=[], _meta={"agentgate/x": 1}) + b"\n\n"
     yield HttpRow(
         "sse/passes-the-retry-of-an-event", 200, body=CALL, answer=events(ours), arrives=[CALL], passes=True,

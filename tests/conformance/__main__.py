@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from evidence.clock import SystemClock
 from tests.conformance.client_suite import SCENARIOS
-from tests.conformance.comparing import SERVERS, Compared, compared_client, compared_server
+from tests.conformance.comparing import ROWS, Compared, compared_client, compared_server
 from tests.conformance.page import Run, as_json, kept, text
 from tests.conformance.suite import REQUIREMENTS, differences, run
 from tests.matrix.versions import platform
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     if asked.urls:
         return _two_urls(*asked.urls)
-    servers = [(name, of) for name in SERVERS for of in REQUIREMENTS if _chosen(f"{name} {of}", asked.only)]
+    servers = [(name, of) for name, of in ROWS if _chosen(f"{name} {of}", asked.only)]
     clients = [(name, of) for of, names in SCENARIOS.items() for name in names if _chosen(f"{name} {of}", asked.only)]
     with tempfile.TemporaryDirectory(prefix="conformance-") as folder, ThreadPoolExecutor(asked.jobs) as pool:
         found = Run(

@@ -36,6 +36,8 @@ VERSION = os.environ.get("MCP_CONFORMANCE_PROTOCOL_VERSION", "2025-11-25")  # no
 KNOWN: dict[str, Any] = json.loads(os.environ.get("MCP_CONFORMANCE_CONTEXT", "{}"))  # noqa: TID251
 OWN_DOCUMENT = "https://conformance-test.local/client-metadata.json"
 MODERN = "2026-07-28"
+ECHO, ECHOED = "json_schema_echo", "json_schema_2020_12_tool"
+"""A tool that is called with the input schema of another one, as the client has it."""
 EXAMPLES: dict[str, Any] = {"number": 5, "integer": 5, "boolean": True, "string": "text", "array": [], "object": {}}
 
 
@@ -120,9 +122,11 @@ async def _tried(step: Awaitable[Any]) -> None:
 
 
 async def _calls(client: Client) -> list[tuple[str, dict[str, Any]]]:
-    tools = [(tool.name, _example(tool.input_schema)) for tool in (await client.list_tools()).tools]
+    schemas = {tool.name: tool.input_schema for tool in (await client.list_tools()).tools}
+    if ECHO in schemas:
+        return [(ECHO, {"schema": schemas[ECHOED]})]
     told = [(call["name"], call["arguments"]) for call in KNOWN.get("toolCalls", ())]
-    return told or tools
+    return told or [(name, _example(schema)) for name, schema in schemas.items()]
 
 
 async def _everything(client: Client) -> None:

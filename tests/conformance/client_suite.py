@@ -35,6 +35,7 @@ _BOTH: Final = (
     "auth/token-endpoint-auth-post",
     "auth/token-endpoint-auth-none",
     "auth/pre-registration",
+    "json-schema-2020-12-preservation",
 )
 _ONLY_2025_11_25: Final = ("initialize", "elicitation-sep1034-client-defaults", "sse-retry")
 _ONLY_2026_07_28: Final = (

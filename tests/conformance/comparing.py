@@ -12,20 +12,25 @@ from pathlib import Path
 from typing import Final
 
 from tests.conformance import client_suite
-from tests.conformance.suite import Check, Difference, Requirements, allowed, differences, run
+from tests.conformance.suite import REQUIREMENTS, Check, Difference, Requirements, allowed, differences, run
 from tests.peers import servers
 from tests.peers.servers import HttpServer
 from tests.peers.sidecar import sidecar
+from tests.peers.tasks.starting import tasks
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server to compare: what it is, its package, the lock of that (see `tests.matrix.versions`), how it starts."""
+    """A server to compare: what it is, its package, the lock of that (see `tests.matrix.versions`), how it starts.
+
+    `requirements` are the sets that it is there for.
+    """
 
     told: str
     package: str
     lock: str
     start: Callable[[Path], AbstractContextManager[HttpServer]]
+    requirements: tuple[Requirements, ...] = REQUIREMENTS
 
 
 SERVERS: Final[Mapping[str, Server]] = {
@@ -40,8 +45,12 @@ SERVERS: Final[Mapping[str, Server]] = {
         "own server on the TypeScript SDK", "@modelcontextprotocol/server", "npm", servers.typescript_everything
     ),
     "python-1.30.0": Server("own server on the older Python SDK", "mcp", "mcp130", servers.old_everything),
+    "tasks": Server("own everything-server with tasks", "mcp", "dev", tasks, ("2026-07-28",)),
 }
-"""By the names that allowed.toml uses."""
+"""By the names that allowed.toml uses. The suite asks for tasks at 2026-07-28 only."""
+
+ROWS: Final = [(name, of) for name, server in SERVERS.items() for of in server.requirements]
+"""Each server with each requirement set that it is compared by."""
 
 
 @dataclass(frozen=True, slots=True)

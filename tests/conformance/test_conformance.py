@@ -4,31 +4,37 @@ The policy is `observe`: it decides every call and hides nothing; evidence is on
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import pytest
 
-from tests.conformance.comparing import SERVERS, compared_server
-from tests.conformance.suite import REQUIREMENTS, Check, Requirements, allowed, differences, run
+from tests.conformance.comparing import ROWS, compared_server
+from tests.conformance.suite import Check, Requirements, allowed, differences
 
 FEWEST_CHECKS = {"2025-11-25": 70, "2026-07-28": 150}
+GIVEN: Final[Mapping[tuple[str, Requirements], frozenset[str]]] = {
+    ("own", "2025-11-25"): frozenset({"SUCCESS", "INFO"}),
+    ("typescript", "2025-11-25"): frozenset({"SUCCESS", "INFO"}),
+    ("python-1.30.0", "2025-11-25"): frozenset({"SUCCESS", "INFO"}),
+    ("tasks", "2026-07-28"): frozenset({"SUCCESS", "INFO", "SKIPPED"}),
+}
+"""The only verdicts of servers that do all that is asked: a check that fails both ways tells nothing of the sidecar."""
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(600)]
 
 
-@pytest.mark.parametrize("requirements", REQUIREMENTS)
-@pytest.mark.parametrize("name", SERVERS)
+@pytest.mark.parametrize(("name", "requirements"), ROWS)
 def test_every_check_comes_out_the_same(name: str, requirements: Requirements, tmp_path: Path) -> None:
     found = compared_server(name, requirements, tmp_path)
     assert found.checks >= FEWEST_CHECKS[requirements]
     assert found.otherwise == list(found.allowed)
+    assert (name, requirements) not in GIVEN or {check.status for check in found.direct} == GIVEN[name, requirements]
 
 
-@pytest.mark.parametrize("name", ["own", "typescript", "python-1.30.0"])
-def test_our_servers_pass_what_2025_11_25_requires(name: str, tmp_path: Path) -> None:
-    with SERVERS[name].start(tmp_path) as server:
-        verdicts = run(server.url, "2025-11-25", tmp_path)
-    assert {check.status for check in verdicts} == {"SUCCESS", "INFO"}
+def test_one_server_does_all_that_a_revision_asks() -> None:
+    assert {requirements for _, requirements in GIVEN} == {requirements for _, requirements in ROWS}
 
 
 def test_a_changed_verdict_is_found() -> None:
@@ -39,5 +45,5 @@ def test_a_changed_verdict_is_found() -> None:
 
 
 def test_no_allowed_difference_is_a_loss() -> None:
-    rows = [row for name in SERVERS for requirements in REQUIREMENTS for row in allowed(name, requirements)]
+    rows = [row for name, requirements in ROWS for row in allowed(name, requirements)]
     assert {(row.direct, row.through) for row in rows} == {(("FAILURE",), ("SUCCESS",))}

@@ -7,7 +7,7 @@ SDK 2.x have those of 2026-07-28.
 
 import json
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -68,27 +68,31 @@ def _ran(*command: str) -> dict[str, Any]:
     return dict(json.loads(done.stdout))
 
 
-def _legacy(server: HttpServer | StdioServer | str) -> dict[str, Any]:
-    if isinstance(server, StdioServer):
-        target = {"command": server.command, "environment": server.environment}
-    else:
-        target = {"url": server if isinstance(server, str) else server.url}
-    return _ran(*LEGACY, json.dumps(target))
-
-
-def _assert_same(direct: HttpServer | StdioServer, through: StdioServer | str) -> None:
-    """Both journeys at the same time: the server says how long one takes."""
+def _same(client: Sequence[str], direct: str, through: str) -> dict[str, Any]:
+    """What the client found at both places; at the same time: the server says how long it takes."""
     with ThreadPoolExecutor(2) as threads:
-        plain, gated = threads.map(_legacy, (direct, through))
+        plain, gated = threads.map(lambda place: _ran(*client, place), (direct, through))
     assert gated == plain
+    return plain
+
+
+def _at(server: HttpServer | StdioServer | str) -> str:
+    """A server as the legacy client takes it."""
+    if isinstance(server, StdioServer):
+        return json.dumps({"command": server.command, "environment": server.environment})
+    return json.dumps({"url": server if isinstance(server, str) else server.url})
+
+
+def _assert_legacy(direct: HttpServer | StdioServer, through: StdioServer | str) -> None:
+    found = _same(LEGACY, _at(direct), _at(through))
     went = ["taskCreated working", "taskStatus working", "taskStatus input_required", "result"]
-    assert plain["researched"]["went"] == went
-    assert "- **Clarification**: snake\n" in plain["researched"]["text"]
-    assert plain["stopped"] == {"went": ["taskCreated working", "taskStatus cancelled", "error"], "text": None}
-    assert plain["listed"] == ["0 completed", "1 cancelled"]
-    assert "Task created: ID\nPoll 1: completed\n" in plain["sampled"]
-    assert '"text": "Paris"' in plain["sampled"]
-    assert plain["told"] == ["completed", "input_required", "working"]
+    assert found["researched"]["went"] == went
+    assert "- **Clarification**: snake\n" in found["researched"]["text"]
+    assert found["stopped"] == {"went": ["taskCreated working", "taskStatus cancelled", "error"], "text": None}
+    assert found["listed"] == ["0 completed", "1 cancelled"]
+    assert "Task created: ID\nPoll 1: completed\n" in found["sampled"]
+    assert '"text": "Paris"' in found["sampled"]
+    assert found["told"] == ["completed", "input_required", "working"]
 
 
 def _assert_evidence(folders: Folders, expected: str) -> None:
@@ -107,8 +111,8 @@ def _calls(records: Iterable[dict[str, Any]]) -> list[str]:
             case "intent":
                 request = body["request"]
                 named[call] = request["name"] or ""
-                about = f" of {named[body['continues']]}" if "continues" in body else named[call] and f" {named[call]}"
-                found[call] = [f"{request['direction']} {request['method']}{about}"]
+                about = ["of", named[body["continues"]]] if "continues" in body else [named[call]]
+                found[call] = [" ".join([request["direction"], request["method"], *filter(None, about)])]
             case "outcome":
                 found[call].append(f"{body['outcome']} {body['reason']}")
             case _ if call is not None:
@@ -119,20 +123,20 @@ def _calls(records: Iterable[dict[str, Any]]) -> list[str]:
 def test_tasks_over_pipes_are_the_same(tmp_path: Path) -> None:
     server = servers.npm_everything_stdio()
     gate, folders = wrapped(tmp_path, server)
-    _assert_same(server, gate)
+    _assert_legacy(server, gate)
     _assert_evidence(folders, LEGACY_EVIDENCE)
 
 
 def test_tasks_over_http_are_the_same(npm_everything: HttpServer, sidecar: StartSidecar) -> None:
     gate = sidecar({"streams": npm_everything})
-    _assert_same(npm_everything, gate.url("streams"))
+    _assert_legacy(npm_everything, gate.url("streams"))
     assert gate.program.terminate() == 0
     _assert_evidence(gate.folders, LEGACY_EVIDENCE)
 
 
 def test_tasks_over_the_oldest_transport_are_the_same(npm_everything_sse: HttpServer, sidecar: StartSidecar) -> None:
     gate = sidecar({"sse": npm_everything_sse})
-    _assert_same(npm_everything_sse, gate.url("sse"))
+    _assert_legacy(npm_everything_sse, gate.url("sse"))
     assert gate.program.terminate() == 0
     _assert_evidence(gate.folders, LEGACY_EVIDENCE)
 
@@ -140,11 +144,10 @@ def test_tasks_over_the_oldest_transport_are_the_same(npm_everything_sse: HttpSe
 def test_tasks_without_sessions_are_the_same(tmp_path: Path, sidecar: StartSidecar) -> None:
     with starting.tasks(tmp_path) as server:
         gate = sidecar({"tasks": server})
-        plain, gated = (_ran(*starting.CLIENT, url) for url in (server.url, gate.url("tasks")))
-    assert gated == plain
-    went = {tool: found["went"] for tool, found in plain.items() if tool != "stopped"}
+        found = _same(starting.CLIENT, server.url, gate.url("tasks"))
+    assert found.pop("stopped") == ["working", "cancelled"]
     asked, ended = ["input_required", "completed"], ["completed"]
-    assert went == {
+    assert {tool: each["went"] for tool, each in found.items()} == {
         "greet": [],
         "slow_compute": ended,
         "failing_job": ended,
@@ -153,11 +156,10 @@ def test_tasks_without_sessions_are_the_same(tmp_path: Path, sidecar: StartSidec
         "multi_input": asked,
         "test_tool_with_task": ended,
     }
-    assert plain["failing_job"]["error"] is True
-    assert plain["protocol_error_job"]["failed"] == "This job fails as a server fails."
-    assert plain["confirm_delete"]["text"].count('"confirm": true') == 1
-    assert plain["multi_input"]["text"].count('"confirm": true') == 2
-    assert plain["test_tool_with_task"]["text"] == "Hello, Ada!"
-    assert plain["stopped"] == ["working", "cancelled"]
+    assert found["failing_job"]["error"] is True
+    assert found["protocol_error_job"]["failed"] == "This job fails as a server fails."
+    assert found["confirm_delete"]["text"].count('"confirm": true') == 1
+    assert found["multi_input"]["text"].count('"confirm": true') == 2
+    assert found["test_tool_with_task"]["text"] == "Hello, Ada!"
     assert gate.program.terminate() == 0
     _assert_evidence(gate.folders, MODERN_EVIDENCE)

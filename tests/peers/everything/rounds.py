@@ -23,7 +23,8 @@ from mcp.types import (
 Ctx = Context[Any, Any]
 
 
-def _ask(message: str, member: str, kind: str = "string") -> ElicitRequest:
+def ask(message: str, member: str, kind: str = "string") -> ElicitRequest:
+    """A form with one field."""
     schema = {"type": "object", "properties": {member: {"type": kind}}, "required": [member]}
     return ElicitRequest(params=ElicitRequestFormParams(message=message, requested_schema=schema))
 
@@ -46,7 +47,7 @@ def _need(state: str | None = None, **requests: InputRequest) -> InputRequiredRe
 async def test_input_required_result_elicitation(ctx: Ctx) -> str | InputRequiredResult:
     """One elicitation."""
     name = _answer(ctx, "user_name", "name")
-    return f"Hello, {name}!" if name else _need(user_name=_ask("What is your name?", "name"))
+    return f"Hello, {name}!" if name else _need(user_name=ask("What is your name?", "name"))
 
 
 async def test_input_required_result_sampling(ctx: Ctx) -> str | InputRequiredResult:
@@ -69,7 +70,7 @@ async def test_input_required_result_request_state(ctx: Ctx) -> str | InputRequi
     """A state that must come back."""
     if "confirm" in (ctx.input_responses or {}) and ctx.request_state == "request-state-nonce":
         return "state-ok: confirmation received"
-    return _need("request-state-nonce", confirm=_ask("Please confirm", "ok", "boolean"))
+    return _need("request-state-nonce", confirm=ask("Please confirm", "ok", "boolean"))
 
 
 async def test_input_required_result_multiple_inputs(ctx: Ctx) -> str | InputRequiredResult:
@@ -78,7 +79,7 @@ async def test_input_required_result_multiple_inputs(ctx: Ctx) -> str | InputReq
         return "All inputs received."
     return _need(
         "multiple-inputs",
-        user_name=_ask("What is your name?", "name"),
+        user_name=ask("What is your name?", "name"),
         greeting=_sample("Generate a greeting", 50),
         client_roots=ListRootsRequest(),
     )
@@ -89,16 +90,16 @@ async def test_input_required_result_multi_round(ctx: Ctx) -> str | InputRequire
     state = json.loads(ctx.request_state) if ctx.request_state else {"round": 0}
     if state["round"] == 1 and (name := _answer(ctx, "step1", "name")):
         later = json.dumps({"round": 2, "name": name})
-        return _need(later, step2=_ask("Step 2: What is your favorite color?", "color"))
+        return _need(later, step2=ask("Step 2: What is your favorite color?", "color"))
     if state["round"] == 2 and (color := _answer(ctx, "step2", "color")):
         return f"{state['name']} likes {color}."
-    return _need(json.dumps({"round": 1}), step1=_ask("Step 1: What is your name?", "name"))
+    return _need(json.dumps({"round": 1}), step1=ask("Step 1: What is your name?", "name"))
 
 
 async def test_input_required_result_tampered_state(ctx: Ctx) -> str | InputRequiredResult:
     """A state that is sealed: the SDK refuses a changed one before this is reached."""
     if ctx.request_state is None:
-        return _need("round-1", confirm=_ask("Please confirm", "ok", "boolean"))
+        return _need("round-1", confirm=ask("Please confirm", "ok", "boolean"))
     return f"state-ok: {ctx.request_state}"
 
 
@@ -109,7 +110,7 @@ async def test_input_required_result_capabilities(ctx: Ctx) -> InputRequiredResu
     if declared is None or declared.sampling is not None:
         requests["sample"] = _sample("Say hello", 50)
     if declared is None or declared.elicitation is not None:
-        requests["ask"] = _ask("What is your name?", "name")
+        requests["ask"] = ask("What is your name?", "name")
     return _need("capability-gated", **requests)
 
 
@@ -117,7 +118,7 @@ async def test_input_required_result_prompt(ctx: Ctx) -> list[UserMessage] | Inp
     """A prompt that needs an answer first."""
     text = _answer(ctx, "user_context", "context")
     if text is None:
-        return _need(user_context=_ask("What context should the prompt use?", "context"))
+        return _need(user_context=ask("What context should the prompt use?", "context"))
     return [UserMessage(TextContent(type="text", text=f"Use the following context: {text}"))]
 
 

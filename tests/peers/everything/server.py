@@ -46,16 +46,16 @@ def main() -> None:
     server = build(chosen.journal)
     match chosen.transport:
         case "http":
-            _serve(server.streamable_http_app(event_store=Events(), retry_interval=100), chosen.port)
+            serve(server.streamable_http_app(event_store=Events(), retry_interval=100), chosen.port)
         case "json":
-            _serve(server.streamable_http_app(json_response=True, stateless_http=True), chosen.port)
+            serve(server.streamable_http_app(json_response=True, stateless_http=True), chosen.port)
         case "sse":
-            _serve(server.sse_app(), chosen.port)
+            serve(server.sse_app(), chosen.port)
         case _:
             server.run("stdio")
 
 
-def _serve(app: Starlette, port: int) -> None:
+def serve(app: Starlette, port: int) -> None:
     """With one reader of HTTP, whichever others are installed: they differ in what they take for a header's value."""
     uvicorn.run(app, port=port, http="h11", log_level="critical")
 
