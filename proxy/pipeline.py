@@ -126,10 +126,8 @@ class _Passing:
             return
         self.parsed = parse(exchange, gate)
         record.calls = tuple(item.call for item in self.parsed if item.call is not None)
-        asked = _asked(self.parsed)
-        with gate.flights.enter(
-            exchange.caller, exchange.upstream, exchange.session, record.calls, asked
-        ) as self.flight:
+        whose = (exchange.caller, exchange.upstream, exchange.session)
+        with gate.flights.enter(*whose, record.calls, _asked(self.parsed)) as self.flight:
             gate.sessions.check(exchange.upstream, exchange.session, exchange.caller)
             clearances = contain(gate.orders.current, exchange, record.calls)
             permits = await self._permits(clearances, returned)
