@@ -13,6 +13,8 @@ from proxy.wire.rules import Malformed, Rule
 
 _READ_BY_URI: Final = frozenset(("resources/read", "resources/subscribe", "resources/unsubscribe"))
 
+_LISTEN: Final = "subscriptions/listen"
+
 _DEFAULT_PORTS: Final[Mapping[str, str]] = {"http": "80", "https": "443", "ws": "80", "wss": "443", "ftp": "21"}
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _DROPPED = re.compile(r"[\x00-\x1f\x7f]|\A | \Z")
@@ -25,9 +27,17 @@ _NUMERIC = re.compile(r"(?:.*\.)?(?:0x[0-9a-f]*|[0-9]+)\.?")
 
 
 def check_uri(method: str, params: Mapping[str, Any]) -> None:
-    """Refuse the request of a resource whose URI another reader would rewrite. Raises Malformed."""
-    uri = params.get("uri")
-    if method in _READ_BY_URI and type(uri) is str and not _plain(uri):
+    """Refuse to read a resource, or to listen to one, whose URI another reader would rewrite. Raises Malformed."""
+    if method in _READ_BY_URI:
+        _require_plain(params.get("uri"))
+    elif method == _LISTEN and type(wanted := params.get("notifications")) is dict:
+        uris = wanted.get("resourceSubscriptions")
+        for uri in uris if type(uris) is list else ():
+            _require_plain(uri)
+
+
+def _require_plain(uri: object) -> None:
+    if type(uri) is str and not _plain(uri):
         raise Malformed(Rule.URI_FORM)
 
 

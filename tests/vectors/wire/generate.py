@@ -19,6 +19,10 @@ _EURO = "\u20ac"
 
 CALL = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{}}}'
 READ = '{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"%s"}}'
+LISTEN = (
+    '{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen",'
+    '"params":{"notifications":{"resourceSubscriptions":["note://a","%s"]}}}'
+)
 RESULT = '{"jsonrpc":"2.0","id":1,"result":{}}'
 PING = '{"jsonrpc":"2.0","id":%s,"method":"ping"}'
 CANCEL = '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%s}}'
@@ -177,6 +181,8 @@ def messages() -> list[Vector]:
         ("uri_of_an_address", READ % "http://127.0.0.1:3000/", "ok", "ok"),
         ("uri_of_a_long_address", READ % "http://[::1]/", "ok", "ok"),
         ("uri_no_uri", READ % "a/../b", "ok", "ok"),
+        ("uri_to_listen_to", LISTEN % "file:///srv/a", "ok", "ok"),
+        ("uri_to_listen_to_with_steps", LISTEN % "file:///srv/../etc", "uri_form", "uri_form"),
         ("uri_of_another_method", READ.replace("resources/read", "x") % "file:///a/../b", "ok", "ok"),
         *(
             (f"uri_{name}", READ % uri, "uri_form", "uri_form")
