@@ -5,10 +5,12 @@ ends with how much of it is missing. `_meta` is left out: an approval is for the
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Any, Final
 
 from policy.decision import input_text
 from policy.obligations import REDACTED, Pointer
+from proxy.wire.json_text import read_json
 from proxy.wire.splice import replace_at
 
 SHOWN_CHARACTERS: Final = 4096
@@ -23,10 +25,12 @@ _MOST: Final = 64
 
 def shown_params(params: Any, hidden: Sequence[Pointer] = ()) -> str:
     """Params as JSON text of limited length, without the values that `hidden` leads to. Raises Unaskable."""
-    given = {name: value for name, value in params.items() if name != "_meta"} if isinstance(params, Mapping) else {}
+    named = {name: value for name, value in params.items() if name != "_meta"} if isinstance(params, Mapping) else {}
+    # Cut names are no place that anything leads to, so that what is hidden goes first.
+    given = read_json(replace_at(input_text(named), hidden, REDACTED)).value if hidden else named
     text = ""
     for longest in (None, *_LONGEST):
-        text = replace_at(input_text(_cut(given, longest)), hidden, REDACTED).decode()
+        text = input_text(_cut(given, longest)).decode()
         if len(text) <= SHOWN_CHARACTERS:
             return text
     return beginning(text, SHOWN_CHARACTERS)
@@ -51,6 +55,18 @@ def _cut(value: Any, longest: int | None) -> Any:
             kept = [_cut(one, longest) for one in value[:_MOST]]
             return kept if len(value) <= _MOST else [*kept, f"... ({len(value) - _MOST:,} more)"]
         case Mapping():
-            return {_cut(name, longest): _cut(one, longest) for name, one in value.items()}
+            return _cut_members(value, longest)
         case _:
             return value
+
+
+def _cut_members(value: Mapping[str, Any], longest: int) -> dict[str, Any]:
+    """Every member, none in the place of another: names that are cut to the same text are numbered."""
+    kept: dict[str, Any] = {}
+    for name, one in value.items():
+        cut = free = _cut(name, longest)
+        numbers = count(2)
+        while free != name and (free in kept or free in value):
+            free = f"{cut} #{next(numbers)}"
+        kept[free] = _cut(one, longest)
+    return kept

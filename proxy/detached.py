@@ -79,7 +79,7 @@ class Waiting:
 
     def lapsed(self) -> "Waiting":
         """What is kept once nobody waits any more: enough to deliver an answer, and nothing of the content."""
-        exchange = structs.replace(self.exchange, envelope=NO_MESSAGE)
+        exchange = structs.replace(self.exchange, envelope=NO_MESSAGE, headers=())
         request = slim(self.request)
         return Waiting(exchange, request, self.call, self.late, self.late, over=True, redact=self.redact)
 
@@ -105,9 +105,10 @@ def _asked(params: Any) -> Any:
 
 def _bytes_of(waiting: Waiting) -> int:
     """What is held because of what the client wrote: a call without content still has its name."""
-    call = waiting.call
+    call, headers = waiting.call, waiting.exchange.headers
     texts = () if call is None else (call.name or "", call.protocol_version or "")
-    return len(waiting.exchange.envelope.raw) + sum(len(text.encode()) for text in texts)
+    read = sum(len(text.encode()) for text in texts)
+    return len(waiting.exchange.envelope.raw) + read + sum(len(name) + len(value) for name, value in headers)
 
 
 class Detached:

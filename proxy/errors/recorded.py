@@ -95,7 +95,11 @@ NOTICES: Final = (
         "The tool server asked something under the id of another question that is not answered yet; it was dropped.",
         "Report it to the tool server's author: ids are unique in a session.",
     ),
-    _notice("notifications", "So many notifications of the tool server reached the client (`counts`)."),
+    _notice(
+        "notifications",
+        "So many notifications of the tool server reached the client (`counts`); of those under `unread_event` and "
+        "`contained` none did.",
+    ),
     _notice("metadata", "The client asked where tokens for an OAuth-protected tool server come from."),
     _notice("input_required", "The call asks its client for input; its outcome comes with that of the next request."),
     _notice("approval_answer", "The client answered what the sidecar had asked it about an approval."),

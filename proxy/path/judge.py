@@ -12,6 +12,7 @@ from policy.methods import LIST_ITEMS, Treatment, treatment
 from policy.obligations import Pointer
 from policy.vocabulary import Call, Decision
 from proxy.detached import Key, Waiting
+from proxy.flights import kill_of
 from proxy.gate import Gate
 from proxy.path.filter import filter_list
 from proxy.path.outlive import TASK_METHODS, TASK_NOTES, go_on, go_on_late, look, look_at_answer
@@ -260,7 +261,13 @@ class Judge:
         return None
 
     async def _notification(self, message: Message) -> bytes | None:
-        """Pass a server's notification, unless it asks for what policy denies; a changed list is forgotten."""
+        """Pass a server's notification, unless it asks for what policy denies; a changed list is forgotten.
+
+        Where a kill stands there may be no stream that could have ended with it: on a pipe a killed agent still reads.
+        """
+        if kill_of(self._gate.orders.current, self._exchange.caller, self._exchange.upstream, ()) is not None:
+            self._record.heard("contained")
+            return None
         try:
             await admit_inputs(self._gate, self._exchange, self._record, message)
             if message.method in TASK_NOTES:

@@ -35,12 +35,24 @@ def test_shown(params: Any, shown: str) -> None:
         pytest.param({"notes": {"deep": [{"note": LONG}]}}, id="deep-inside"),
         pytest.param({LONG: 1}, id="a-long-name"),
         pytest.param({"_meta": LONG}, id="under-the-name-of-meta"),
+        pytest.param({f"{LONG}{end}{LONG}": end for end in "abc"}, id="long-names-alike"),
     ],
 )
 def test_no_value_hides_the_next(padding: dict[str, Any]) -> None:
     shown = shown_params({"name": "pay", "arguments": {**padding, "amount": 7_000_000}})
     assert len(shown) <= SHOWN_CHARACTERS
     assert json.loads(shown)["arguments"]["amount"] == 7_000_000
+
+
+def test_long_names_alike_hide_no_value() -> None:
+    names = [f"{LONG}{end}{LONG}" for end in "abc"]
+    fields = json.loads(shown_params({"fields": dict(zip(names, ("one", "two", "three"), strict=True))}))["fields"]
+    assert list(fields.values()) == ["one", "two", "three"]
+
+
+def test_what_the_server_does_not_get_is_not_shown_under_a_long_name_either() -> None:
+    shown = shown_params({"fields": {LONG: "078-05"}}, [("fields", LONG)])
+    assert list(json.loads(shown)["fields"].values()) == ["[redacted]"]
 
 
 def test_both_ends_of_a_long_text_are_there() -> None:

@@ -47,6 +47,21 @@ class Endings:
         return Waiting(sent, sent.envelope.messages[0], None, lambda ending: self.seen.append((name, ending)))
 
 
+def test_headers_of_a_detached_request_count_too() -> None:
+    detached = Detached(HandClock().seconds, Places(1))
+    for number in range(5):
+        sent = structs.replace(
+            exchange(MESSAGES["LIST"]), headers=(("baggage", f"{number}" * (MAX_DETACHED_BYTES // 4)),)
+        )
+        detached.add((ALICE, "files", "s", f"n:{number}"), Waiting(sent, sent.envelope.messages[0], None))
+    assert len(detached) == 3
+
+
+def test_what_has_lapsed_holds_no_header() -> None:
+    sent = structs.replace(exchange(MESSAGES["LIST"]), headers=(("Authorization", "Bearer secret"),))
+    assert Waiting(sent, sent.envelope.messages[0], None).lapsed().exchange.headers == ()
+
+
 def test_a_detached_call_ends_once() -> None:
     clock, endings = HandClock(), Endings()
     detached = Detached(clock.seconds, Places(1))

@@ -324,6 +324,19 @@ async def test_a_question_to_a_contained_agent_ends_nothing_else(kind: OrderKind
         assert at.child.lines == []
 
 
+@pytest.mark.parametrize(("kind", "heard"), [("kill", []), ("quarantine", [MESSAGES["PROGRESS"] + b"\n"])])
+async def test_an_agent_that_is_killed_hears_no_more_of_its_server(
+    kind: OrderKind, heard: list[bytes], tmp_path: Path
+) -> None:
+    async with pair(tmp_path) as at:
+        await at.begin()
+        at.orders.give(kind)
+        at.print(MESSAGES["PROGRESS"], b"log")
+        assert await at.agent.until(len(heard) + 1) == [*heard, b"log\n"]
+    counted = "contained=1" if kind == "kill" else "notifications/progress=1"
+    assert at.chronicle.more() == [f"record notice notifications {counted}"]
+
+
 GONE: list[Callable[[Pair], None]] = [
     lambda at: at.print(b"log"),
     lambda at: at.print(MESSAGES["PROGRESS"]),
