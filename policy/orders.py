@@ -11,7 +11,9 @@ import asyncio
 import fcntl
 import json
 import os
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TextIO
@@ -36,6 +38,11 @@ _TORN_POLLS: Final = 20
 class OrdersProblem(Exception):
     """The orders cannot be relied on; the text names the file and says what to do."""
 
+    def __init__(self, text: str, *, passing: bool = False) -> None:
+        """`passing`: it may be over although the order file has not changed."""
+        super().__init__(text)
+        self.passing = passing
+
 
 class OrderFile:
     """The orders of one state folder. Not thread safe; `issue` may run in other processes at the same time."""
@@ -47,7 +54,7 @@ class OrderFile:
         self._key = key
         self._problem: str | None = None
         self._torn = 0
-        self._seen = self._signature()
+        self._seen: tuple[Any, ...] | None = self._signature()
         self._text, self._chain, self._orders = b"", Chain(), Orders()
         self._take(self._whole_lines()[0])
 
@@ -78,11 +85,12 @@ class OrderFile:
             self._take(text)
             self._remember()
         except OrdersProblem as error:
-            self._seen, self._problem = signature, str(error)
+            # An order that could not be read once must not be taken for one that was read: None equals no signature.
+            self._seen, self._problem = None if error.passing else signature, str(error)
             return self._chain.number > before
         except OSError as error:
             # What was read is in force; that its mark could not be kept is tried again at the next look.
-            self._problem = f"{self._mark}: {error.strerror}"
+            self._seen, self._problem = None, f"{self._mark}: {error.strerror}"
             return self._chain.number > before
         self._torn = 0 if complete else self._torn + 1
         if complete or self._torn > _TORN_POLLS:
@@ -101,7 +109,7 @@ class OrderFile:
         """Append an order; it is on disk when this returns. Raises OrdersProblem."""
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            handle = self._opened()
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX)
                 return self._append(handle, Order(0, kind, scope, reason, issuer, at))
@@ -110,17 +118,34 @@ class OrderFile:
         except OSError as error:
             raise OrdersProblem(f"{self._path}: {error.strerror}") from error
 
+    def _opened(self) -> int:
+        try:
+            return _made(self._path, os.O_RDWR | os.O_APPEND, 0o600)
+        except FileExistsError:
+            return os.open(self._path, os.O_RDWR | os.O_APPEND)
+
     def _append(self, handle: int, order: Order) -> Order:
         whole, complete = self._whole_lines()
         if not complete:
             os.ftruncate(handle, len(whole))
         self._take(whole)
         numbered = replace(order, number=self._chain.number + 1)
-        os.write(handle, encode(numbered, self._chain.link, self._key))
-        os.fsync(handle)
+        self._write(handle, len(whole), encode(numbered, self._chain.link, self._key))
         self._take(self._whole_lines()[0])
+        if self._chain.number != numbered.number:
+            raise OrdersProblem(f"{self._path}: the order is not there after it was written; issue it again")
         self._remember()
         return numbered
+
+    def _write(self, handle: int, start: int, line: bytes) -> None:
+        """Put `line` at `start`, the end of the file, on disk whole or not at all."""
+        if os.write(handle, line) < len(line):
+            os.ftruncate(handle, start)
+            raise OrdersProblem(f"{self._path}: the order could be written only in part; make room and issue it again")
+        os.fsync(handle)
+        if start == 0:
+            with _folder(self._path) as folder:
+                os.fsync(folder)
 
     def _whole_lines(self) -> tuple[bytes, bool]:
         """The text up to its last LF, and whether that is all of it: a line without one was never in force."""
@@ -129,7 +154,7 @@ class OrderFile:
         except FileNotFoundError:
             text = b""
         except OSError as error:
-            raise OrdersProblem(f"{self._path}: {error.strerror}") from error
+            raise OrdersProblem(f"{self._path}: {error.strerror}", passing=True) from error
         whole = text[: text.rfind(b"\n") + 1]
         return whole, len(whole) == len(text)
 
@@ -158,21 +183,57 @@ class OrderFile:
         except FileNotFoundError:
             return 0, ""
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise OrdersProblem(f"{self._mark}: {error}; restore the file") from error
+            raise OrdersProblem(f"{self._mark}: {error}; restore the file", passing=True) from error
 
     def _remember(self) -> None:
         if self._chain.number == 0 or self._marked()[0] == self._chain.number:
             return
-        draft = self._mark.with_name(f".{self._mark.name}.{os.getpid()}")
-        draft.write_text(json.dumps({"number": self._chain.number, "link": self._chain.link}) + "\n")
-        draft.replace(self._mark)
+        draft = self._mark.with_name(f".{self._mark.name}.{secrets.token_hex(8)}")
+        try:
+            with os.fdopen(_made(draft, os.O_WRONLY, 0o644), "w", encoding="utf-8") as file:
+                file.write(json.dumps({"number": self._chain.number, "link": self._chain.link}) + "\n")
+            draft.replace(self._mark)
+        finally:
+            draft.unlink(missing_ok=True)
 
     def _signature(self) -> tuple[Any, ...]:
         try:
             found = self._path.stat()
         except OSError:
             return ()
-        return found.st_mtime_ns, found.st_size, found.st_ino
+        return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[int]:
+    """The folder of a file, opened."""
+    handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _made(path: Path, flags: int, mode: int) -> int:
+    """A new file, opened, of the folder's owner also where root makes it: a sidecar of that owner must read it.
+
+    Raises OSError, FileExistsError where there is one. Only a file that was made here, and through no link, is given
+    away: who owns the folder gets at no other file by it.
+    """
+    with _folder(path) as folder:
+        handle = os.open(path.name, flags | os.O_CREAT | os.O_EXCL, mode, dir_fd=folder)
+        try:
+            _give(handle, os.fstat(folder))
+        except BaseException:
+            os.close(handle)
+            os.unlink(path.name, dir_fd=folder)
+            raise
+        return handle
+
+
+def _give(handle: int, folder: os.stat_result) -> None:
+    if os.geteuid() == 0 and os.fstat(handle).st_uid != folder.st_uid:
+        os.fchown(handle, folder.st_uid, folder.st_gid)
 
 
 def read_orders(state: Path) -> Orders:

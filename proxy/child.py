@@ -2,17 +2,20 @@
 
 import asyncio
 import ctypes
+import logging
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 LEAVE_SECONDS: Final = 5.0
 """How long the child may take to end after its stdin is closed, and again after SIGTERM."""
 
 _PR_SET_PDEATHSIG: Final = 1
+_LOG: Final = logging.getLogger("agentgate")
 
 
 class CannotStart(Exception):
@@ -42,7 +45,7 @@ def _die_with_parent() -> Callable[[], None]:
 async def end_child(child: subprocess.Popen[bytes], ended: asyncio.Event) -> int:
     """Wait for a child whose stdin is closed; then SIGTERM, then SIGKILL to its group.
 
-    Returns the exit code for the shell.
+    Returns the exit code for the shell, that of SIGKILL where not even this reached the child.
     """
     for number in (None, signal.SIGTERM, signal.SIGKILL):
         if number is not None:
@@ -53,6 +56,9 @@ async def end_child(child: subprocess.Popen[bytes], ended: asyncio.Event) -> int
                 break
         except TimeoutError:
             continue
+    else:
+        # A child of another user can outlive all three; waiting on would have us never end either.
+        return 128 + signal.SIGKILL
     code = child.wait()
     return 128 - code if code < 0 else code
 
@@ -63,3 +69,11 @@ def signal_group(child: subprocess.Popen[bytes], number: int) -> None:
         os.killpg(child.pid, number)
     except ProcessLookupError:
         return
+    except PermissionError:
+        _note_unreachable(child.pid)
+
+
+@cache
+def _note_unreachable(pid: int) -> None:
+    """Said once for a child, however many signals it is to get."""
+    _LOG.warning("the child %d runs as another user and cannot be signalled: it ends only by itself", pid)

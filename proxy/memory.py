@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from policy import sqlite_file
 from policy.engine import CannotDecide
-from policy.obligations import Limit
+from policy.obligations import LONGEST_WINDOW, Limit
 from policy.sqlite_file import transaction
 from proxy.database import Database
 
@@ -46,9 +46,18 @@ CREATE INDEX IF NOT EXISTS pasts_by_age ON pasts (at);
 CREATE TABLE IF NOT EXISTS labels (owner TEXT, label TEXT, PRIMARY KEY (owner, label)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counted (tenant TEXT, key TEXT, at INTEGER);
 CREATE INDEX IF NOT EXISTS counted_by_key ON counted (tenant, key, at);
+CREATE TABLE IF NOT EXISTS windows (tenant TEXT, key TEXT, seconds INTEGER, count INTEGER, PRIMARY KEY (tenant, key))
+    WITHOUT ROWID;
 """
+# `windows` has the longest window and the largest count that limits of a key have had: what must be kept for all of
+# them. A file of a version without that table gets it when it is opened.
 
+_COUNTED: Final = "SELECT count(*) FROM counted WHERE tenant = ? AND key = ? AND at > ?"
 _FORGET: Final = "DELETE FROM counted WHERE tenant = ? AND key = ? AND at <= ?"
+_FORGET_BEYOND: Final = """
+DELETE FROM counted WHERE rowid IN
+    (SELECT rowid FROM counted WHERE tenant = ? AND key = ? ORDER BY at DESC LIMIT -1 OFFSET ?)
+"""
 
 
 class MemoryFailed(CannotDecide):
@@ -78,14 +87,6 @@ class Deed(Struct, frozen=True):
     limits: tuple[Limit, ...] = ()
 
 
-class _Reached(Exception):
-    """A limit is reached already."""
-
-    def __init__(self, key: str) -> None:
-        super().__init__(key)
-        self.key = key
-
-
 class Memory:
     """The file of one state folder; it is made when something is to be remembered for the first time."""
 
@@ -109,7 +110,7 @@ class Memory:
     async def remember(self, deed: Deed) -> str | None:
         """Count a call, against its limits too, and leave its labels; on disk when this returns.
 
-        Returns the key of a limit that is reached already, and then nothing has changed. Raises MemoryFailed.
+        Returns the key of a limit that is reached already, and then nothing is counted or left. Raises MemoryFailed.
         """
         return await self._database.done(lambda database: self._remember(database, deed))
 
@@ -122,15 +123,17 @@ class Memory:
         self._database.close()
 
     def _remember(self, database: "sqlite3.Connection", deed: Deed) -> str | None:
-        try:
-            with transaction(database):
-                if not deed.denied:
-                    _count(database, deed)
-                    _label(database, deed.owner, deed.labels)
-                _note(database, deed)
-                self._prune(database)
-        except _Reached as reached:
-            return reached.key
+        with transaction(database):
+            if not deed.denied:
+                # A limit that is reached is known from then on too: what it counts must not be forgotten.
+                _know(database, deed)
+                reached = _reached(database, deed)
+                if reached is not None:
+                    return reached
+                _count(database, deed)
+                _label(database, deed.owner, deed.labels)
+            _note(database, deed)
+            self._prune(database)
         return None
 
     def _prune(self, database: "sqlite3.Connection") -> None:
@@ -162,15 +165,47 @@ def _labelled(database: "sqlite3.Connection", owner: str, labels: tuple[str, ...
         _label(database, owner, labels)
 
 
-def _count(database: "sqlite3.Connection", deed: Deed) -> None:
-    """Count the call against each limit. Raises _Reached for the first that is reached already."""
+def _know(database: "sqlite3.Connection", deed: Deed) -> None:
+    """See to it that as much is kept from now on as each limit needs."""
     for limit in deed.limits:
-        values = (deed.tenant, limit.key)
-        database.execute(_FORGET, (*values, deed.now_ns - limit.seconds * _SECOND))
-        (so_far,) = database.execute("SELECT count(*) FROM counted WHERE tenant = ? AND key = ?", values).fetchone()
+        known = _known(database, deed.tenant, limit.key)
+        needed = max(known[0], limit.seconds), max(known[1], limit.count)
+        if needed != known:
+            database.execute("INSERT OR REPLACE INTO windows VALUES (?, ?, ?, ?)", (deed.tenant, limit.key, *needed))
+
+
+def _known(database: "sqlite3.Connection", tenant: str, key: str) -> tuple[int, int]:
+    """The longest window and the largest count of a key.
+
+    Of calls that an older version has counted nobody knows for how long they are needed: as long as can be.
+    """
+    found = database.execute("SELECT seconds, count FROM windows WHERE tenant = ? AND key = ?", (tenant, key))
+    for seconds, count in found:
+        return seconds, count
+    (before,) = database.execute("SELECT count(*) FROM counted WHERE tenant = ? AND key = ?", (tenant, key)).fetchone()
+    return (LONGEST_WINDOW, before) if before else (0, 0)
+
+
+def _reached(database: "sqlite3.Connection", deed: Deed) -> str | None:
+    """The key of the first limit that is reached already."""
+    for limit in deed.limits:
+        since = deed.now_ns - limit.seconds * _SECOND
+        (so_far,) = database.execute(_COUNTED, (deed.tenant, limit.key, since)).fetchone()
         if so_far >= limit.count:
-            raise _Reached(limit.key)
-        database.execute("INSERT INTO counted VALUES (?, ?, ?)", (*values, deed.now_ns))
+            return limit.key
+    return None
+
+
+def _count(database: "sqlite3.Connection", deed: Deed) -> None:
+    """Count the call once for each key, however many limits have it, and forget what no limit of the key needs.
+
+    No more than the largest count: as many calls, and later ones, have a limit reached without those before them.
+    """
+    for key in dict.fromkeys(limit.key for limit in deed.limits):
+        database.execute("INSERT INTO counted VALUES (?, ?, ?)", (deed.tenant, key, deed.now_ns))
+        seconds, count = _known(database, deed.tenant, key)
+        database.execute(_FORGET, (deed.tenant, key, deed.now_ns - seconds * _SECOND))
+        database.execute(_FORGET_BEYOND, (deed.tenant, key, count))
 
 
 def _label(database: "sqlite3.Connection", owner: str, labels: tuple[str, ...]) -> None:

@@ -67,7 +67,7 @@ async def _around(assembly: Assembly, upstream: StdioUpstream, child: subprocess
                 await asyncio.shield(server)
                 await wrap.settle()
         wrap.give_up()
-        for task in (agent, server, told):
+        for task in (agent, server, gone, told):
             task.cancel()
     signal_group(child, signal.SIGKILL)
     return code
@@ -100,8 +100,8 @@ async def _stop_signal(child: subprocess.Popen[bytes]) -> None:
     loop = asyncio.get_running_loop()
 
     def stop(number: signal.Signals) -> None:
-        signal_group(child, number)
         stopped.set()
+        signal_group(child, number)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop, number)

@@ -1,6 +1,7 @@
 """Obligations and memory: what a decision asks for beside yes and no is kept, or the call does not pass."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -30,6 +31,8 @@ obligations := {"redact": {
 	input.call.name == "person"
 } else := {"limit": [{"key": "pay", "count": 2, "window": 3600}]} if {
 	input.call.name == "pay"
+} else := {"limit": [{"key": "mail", "count": 1, "window": 1}, {"key": "mail", "count": 2, "window": 3600}]} if {
+	input.call.name == "mail"
 } else := {"limit": {"key": input.caller.agent, "count": 3, "window": 3600}} if {
 	input.call.name == "burst"
 } else := {"label": ["saw_secret"]} if {
@@ -57,6 +60,7 @@ result := {"effect": "deny", "reason": "too_secret", "message": "This is not for
 }
 """
 SSN: Final = "078-05-1120"
+_SHORTER_WINDOW: Final = 1.1
 GONE: Final = '"[redacted]"'
 _ASKED: Final = call(1, "person", ssn=SSN, name="Ann", people=[{"ssn": "1"}, {"ssn": SSN}])
 _HELD: Final = result(1, content=[{"type": "text", "text": SSN}], structuredContent={"ssn": SSN, "name": "Ann"})
@@ -83,6 +87,8 @@ def rows() -> Iterator[Story]:
                  "`limit_reached`", _limit_agent)  # fmt: skip
     yield _story("limit/eight-at-once", "eight calls at once where policy allows three", "three arrive", _burst)
     yield _story("limit/restart", "kill -9 of the sidecar between two calls", "`limit_reached`", _limit_restart)
+    yield _story("limit/two-windows-under-one-key", "calls slow enough for the shorter window, too many for the longer",
+                 "`limit_reached`", _limit_windows)  # fmt: skip
     yield _story("redaction/text-under-500", "text under an HTTP error, with values that policy redacts in answers",
                  "the agent does not get it; the status stands", _under_500)  # fmt: skip
     for name, sent, expected, asked, answer in _DECIDED:
@@ -229,6 +235,15 @@ def _limit_restart(gates: Gates) -> None:
             passed(gate.ask(call(number, "pay")))
 
     _again(gates, first, lambda gate: refused(gate.ask(call(3, "pay")), "limit_reached"))
+
+
+def _limit_windows(gates: Gates) -> None:
+    with gates.gate(policy=str(_fresh(gates))) as gate:
+        for number in (1, 2):
+            passed(gate.ask(call(number, "mail")))
+            time.sleep(_SHORTER_WINDOW)
+        refused(gate.ask(call(3, "mail")), "limit_reached")
+        assert len(gate.upstream.received) == 2
 
 
 def _label(gates: Gates) -> None:

@@ -1,6 +1,8 @@
 """What is remembered of callers: exact where several call at once, and there after the process has ended."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -74,6 +76,80 @@ async def test_one_limit_that_is_reached_leaves_the_other_as_it_was(tmp_path: Pa
     assert await memory.remember(both) == "small"
     assert [await memory.remember(_limited(2, key="large")) for _ in range(3)] == [None, None, "large"]
     assert (await memory.past("owner")).labels == ()
+    memory.close()
+
+
+MINUTE = Limit("k", 2, 60)
+DAY = Limit("k", 5, 86_400)
+
+
+async def _passed(memory: Memory, *decisions: tuple[Limit, ...], calls: int = 20, after: int = 0) -> list[int]:
+    """How many calls pass of each decision, where one is made every 61 seconds in turn."""
+    passed = [0] * len(decisions)
+    for number in range(calls):
+        turn = number % len(decisions)
+        now = DEED.now_ns + (after + 61 * number) * SECOND
+        passed[turn] += await memory.remember(structs.replace(DEED, limits=decisions[turn], now_ns=now)) is None
+    return passed
+
+
+@pytest.mark.parametrize(
+    "limits", [pytest.param((MINUTE, DAY), id="shorter-first"), pytest.param((DAY, MINUTE), id="longer-first")]
+)
+async def test_two_windows_of_one_key_in_one_decision(tmp_path: Path, limits: tuple[Limit, ...]) -> None:
+    memory = Memory(tmp_path)
+    assert await _passed(memory, limits) == [5]
+    memory.close()
+
+
+async def test_two_windows_of_one_key_in_two_rules(tmp_path: Path) -> None:
+    """Each rule counts the calls of both; the shorter window forgets none that the longer one needs."""
+    memory = Memory(tmp_path)
+    assert await _passed(memory, (DAY,), (MINUTE,)) == [3, 10]
+    memory.close()
+
+
+async def test_one_call_counts_once(tmp_path: Path) -> None:
+    memory = Memory(tmp_path)
+    both = structs.replace(DEED, limits=(Limit("k", 2, 60), Limit("k", 2, 61)))
+    assert [await memory.remember(both) for _ in range(3)] == [None, None, "k"]
+    memory.close()
+
+
+async def test_two_windows_of_one_key_after_a_restart(tmp_path: Path) -> None:
+    """A process that has seen the shorter window alone forgets nothing that the longer one needs."""
+    for after, limit, passed in ((0, DAY, 5), (1000, MINUTE, 20), (4000, DAY, 0)):
+        memory = Memory(tmp_path)
+        assert await _passed(memory, (limit,), after=after) == [passed]
+        memory.close()
+
+
+async def test_a_limit_that_is_reached_at_once_keeps_what_it_counts(tmp_path: Path) -> None:
+    """The longer window is seen for the first time when the shorter one has let enough calls pass already."""
+    memory = Memory(tmp_path)
+    assert await _passed(memory, (Limit("k", 9, 600),), calls=5) == [5]
+    assert await _passed(memory, (DAY,), calls=1, after=305) == [0]
+    assert await _passed(memory, (MINUTE,), (DAY,), after=2000) == [10, 0]
+    memory.close()
+
+
+@pytest.mark.parametrize(("most", "kept"), [pytest.param(100, 10, id="as-long"), pytest.param(3, 3, id="as-many")])
+async def test_no_more_calls_are_kept_than_a_limit_needs(tmp_path: Path, most: int, kept: int) -> None:
+    memory = Memory(tmp_path)
+    await _passed(memory, (Limit("k", most, 610),), (Limit("k", most, 60),), calls=50)
+    memory.close()
+    with closing(sqlite3.connect(tmp_path / FILE)) as file:
+        assert file.execute("SELECT count(*) FROM counted").fetchone() == (kept,)
+
+
+async def test_a_file_of_before_goes_on(tmp_path: Path) -> None:
+    """Its calls count, although nothing says yet how long they are needed."""
+    with closing(sqlite3.connect(tmp_path / FILE)) as file:
+        file.execute("CREATE TABLE counted (tenant TEXT, key TEXT, at INTEGER)")
+        file.executemany("INSERT INTO counted VALUES ('acme', 'k', ?)", [(DEED.now_ns - 3600 * SECOND,)] * 4)
+        file.commit()
+    memory = Memory(tmp_path)
+    assert await _passed(memory, (MINUTE,), (DAY,)) == [10, 0]
     memory.close()
 
 

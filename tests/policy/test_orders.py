@@ -3,9 +3,12 @@
 import asyncio
 import io
 import os
+import resource
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,8 @@ from policy.containment import OrderKind, Orders, Scope
 from policy.order_chain import BadOrders, decode
 from policy.orders import FILE, KEY, WATERMARK, OrderFile, OrdersProblem, run_order
 from tests.peers.places import ROOT
+
+_OTHER_USER = 65534
 
 
 def _issue(state: Path, kind: OrderKind = "kill", agent: str = "bot") -> None:
@@ -206,17 +211,156 @@ def test_an_order_after_an_edited_beginning_does_not_count(tmp_path: Path) -> No
 
 def test_an_order_stands_although_its_mark_cannot_be_kept(tmp_path: Path) -> None:
     book = OrderFile.open(tmp_path)
-    in_the_way = tmp_path / f".{WATERMARK}.{os.getpid()}"
-    in_the_way.mkdir()
     _append_elsewhere(tmp_path)
-    assert book.poll()
-    assert [order.kind for order in book.orders.standing] == ["kill"]
-    assert WATERMARK in (book.problem() or "")
-    assert not book.poll()
-    in_the_way.rmdir()
+    held = sorted(tmp_path.iterdir())
+    with _limited(resource.RLIMIT_FSIZE, 0):
+        assert book.poll()
+        assert [order.kind for order in book.orders.standing] == ["kill"]
+        assert WATERMARK in (book.problem() or "")
+        assert not book.poll()
+    assert sorted(tmp_path.iterdir()) == held
     assert not book.poll()
     assert book.problem() is None
     assert (tmp_path / WATERMARK).exists()
+
+
+@contextmanager
+def _limited(what: int, most: int) -> Iterator[None]:
+    """Less of a resource of this process, for a while."""
+    before = resource.getrlimit(what)
+    resource.setrlimit(what, (most, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(what, before)
+
+
+@contextmanager
+def _under_another_user() -> Iterator[None]:
+    """Under a user whom root's files are closed to; only root can become one."""
+    before = os.geteuid(), os.getegid()
+    if before[0] == 0:
+        os.setegid(_OTHER_USER)
+        os.seteuid(_OTHER_USER)
+    try:
+        yield
+    finally:
+        os.seteuid(before[0])
+        os.setegid(before[1])
+
+
+@contextmanager
+def _closed(path: Path) -> Iterator[None]:
+    """Who runs this may not read the file; it is the same file afterwards, but for the time of its change."""
+    mode = path.stat().st_mode
+    path.chmod(0)
+    try:
+        with _under_another_user():
+            yield
+    finally:
+        path.chmod(mode)
+
+
+@contextmanager
+def _damaged(path: Path) -> Iterator[None]:
+    held = path.read_bytes()
+    path.write_bytes(b"none")
+    try:
+        yield
+    finally:
+        path.write_bytes(held)
+
+
+@pytest.fixture
+def open_place() -> Iterator[Path]:
+    """A folder that another user gets at, and owns where this is root."""
+    with tempfile.TemporaryDirectory() as made:
+        if os.geteuid() == 0:
+            os.chown(made, _OTHER_USER, _OTHER_USER)
+        yield Path(made)
+
+
+@pytest.mark.parametrize(
+    "hindered",
+    [
+        pytest.param(lambda _: _limited(resource.RLIMIT_NOFILE, 0), id="emfile"),
+        pytest.param(lambda state: _closed(state / FILE), id="eacces"),
+        pytest.param(lambda state: _closed(state / WATERMARK), id="eacces-of-the-mark"),
+        pytest.param(lambda state: _closed(state), id="eacces-of-the-folder"),
+        pytest.param(lambda state: _damaged(state / WATERMARK), id="a-damaged-mark"),
+    ],
+)
+def test_an_order_is_read_once_it_can_be(
+    open_place: Path, hindered: Callable[[Path], AbstractContextManager[None]]
+) -> None:
+    _issue(open_place, agent="before")
+    book = OrderFile.open(open_place)
+    _issue(open_place)
+    with hindered(open_place):
+        assert not book.poll()
+        assert str(open_place) in (book.problem() or "")
+    assert book.poll()
+    assert [order.scope.agent for order in book.orders.standing] == ["before", "bot"]
+    assert book.problem() is None
+
+
+def test_a_folder_that_was_closed_for_a_while_is_no_problem_afterwards(open_place: Path) -> None:
+    _issue(open_place)
+    book = OrderFile.open(open_place)
+    with _closed(open_place):
+        assert not book.poll()
+        assert book.problem() is not None
+    assert not book.poll()
+    assert book.problem() is None
+
+
+def test_a_change_that_leaves_size_and_time_is_seen(open_place: Path) -> None:
+    _issue(open_place, agent="before")
+    book = OrderFile.open(open_place)
+    path = open_place / FILE
+    held = path.stat()
+    _issue(open_place)
+    text = path.read_bytes()
+    path.write_bytes(b" " * len(text))
+    os.utime(path, ns=(held.st_atime_ns, held.st_mtime_ns))
+    assert not book.poll()
+    path.write_bytes(text)
+    os.utime(path, ns=(held.st_atime_ns, held.st_mtime_ns))
+    assert book.poll()
+
+
+def test_an_order_of_root_is_readable_by_the_owner_of_the_folder(open_place: Path) -> None:
+    with _under_another_user():
+        book = OrderFile.open(open_place)
+    _issue(open_place)
+    owner = open_place.stat().st_uid
+    assert [(open_place / name).stat().st_uid for name in (FILE, WATERMARK)] == [owner, owner]
+    with _under_another_user():
+        assert book.poll()
+        book.issue("kill", Scope(agent="other"), "test", "operator", "2026-01-01T00:00:00Z")
+    assert book.orders.number == 2
+
+
+def test_a_file_is_not_given_away_through_a_link(open_place: Path, tmp_path: Path) -> None:
+    """Who owns the folder could have root make, and hand over, a file anywhere."""
+    OrderFile.open(open_place)
+    elsewhere = tmp_path / "elsewhere"
+    (open_place / FILE).symlink_to(elsewhere)
+    with pytest.raises(OrdersProblem, match=FILE):
+        OrderFile.open(open_place).issue("kill", Scope(agent="bot"), "test", "operator", "2026-01-01T00:00:00Z")
+    assert not elsewhere.exists()
+
+
+@pytest.mark.parametrize("kind", ["kill", "release"])
+def test_an_order_that_was_written_in_part_is_not_reported(tmp_path: Path, kind: OrderKind) -> None:
+    _issue(tmp_path)
+    path = tmp_path / FILE
+    held = path.read_bytes()
+    with _limited(resource.RLIMIT_FSIZE, len(held) + 100), pytest.raises(OrdersProblem, match="only in part"):
+        _issue(tmp_path, kind)
+    assert path.read_bytes() == held
+    _issue(tmp_path, kind)
+    assert OrderFile.open(tmp_path).orders.number == 2
 
 
 def _append_elsewhere(state: Path) -> None:
