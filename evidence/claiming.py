@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from evidence.chain import Position
-from evidence.layout import CHAIN_GLOB, KEYS_NAME, segment_name, segment_numbers
+from evidence.layout import CHAIN_GLOB, KEYS_NAME, is_chain_name, segment_name, segment_numbers
 from evidence.record import BadLine, Kind, Record, read_record
 from evidence.recovery import BrokenChain, Survey, survey, survey_keys
 from evidence.spool import Locked, lock, new_chain
@@ -49,11 +49,14 @@ class Claims:
 
 
 def claim(folder: Path, owner: Owner) -> Claims:
-    """Lock what is free of `owner`'s chains in the evidence folder, or make a new chain. Raises OSError."""
+    """Lock what is free of `owner`'s chains in the evidence folder, or make a new chain. Raises OSError.
+
+    A folder of another name, such as a copy beside its original, is none: what is written there nobody checks.
+    """
     folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
     free: list[Claim] = []
     abandoned: list[str] = []
-    for chain in sorted(folder.glob(CHAIN_GLOB)):
+    for chain in sorted(path for path in folder.glob(CHAIN_GLOB) if is_chain_name(path.name)):
         try:
             found = _claim_one(chain, owner)
         except (BrokenChain, NotADirectoryError, PermissionError):

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import orjson
-
 from evidence.batch import write_batch
 from evidence.chain import Position
 from evidence.layout import KEYS_NAME, segment_name, segment_numbers
 from evidence.record import Record, read_record
+from evidence.sealing import read_key_line
 
 MAX_BYTES: Final = 1 << 20
 """About how much a batch holds before it is compressed; one record and its box are never torn apart for it."""
@@ -180,7 +179,7 @@ class ChainReader:
         return self._read(line, path) if line.endswith(b"\n") else None
 
     def _wrapped(self, ids: list[str]) -> list[bytes]:
-        """The lines of the wrapped keys that a batch is the first to name since `seek`."""
+        """The lines of the wrapped keys that a batch is the first to name since `seek`. Raises NotShippable."""
         path = self._chain / KEYS_NAME
         if not ids or not path.exists():
             return []
@@ -189,13 +188,19 @@ class ChainReader:
             if os.pread(handle, len(self._keys_last), self._keys_offset - len(self._keys_last)) != self._keys_last:
                 self._forget_keys()
             for line in _flushed_lines_of(handle, self._keys_offset):
-                self._keys[orjson.loads(line)["id"]] = self._keys_offset
+                self._keys[self._key_id(line)] = self._keys_offset
                 self._keys_offset += len(line)
                 self._keys_last = line
             found = sorted(self._keys.pop(name) for name in dict.fromkeys(ids) if name in self._keys)
             return [_line_at(handle, offset) for offset in found]
         finally:
             os.close(handle)
+
+    def _key_id(self, line: bytes) -> str:
+        try:
+            return str(read_key_line(line[:-1])["id"])
+        except ValueError as error:
+            raise NotShippable(f"{self._chain.name}, {KEYS_NAME}, at byte {self._keys_offset}: {error}") from error
 
     def _forget_keys(self) -> None:
         """Read keys.jsonl from its beginning: after an erasure it is another file, and nothing is where it was."""

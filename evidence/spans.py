@@ -1,7 +1,8 @@
 """Whether anything is missing between two times of what sidecars wrote, out of evidence folders: after a check of them.
 
 The rule is that of `central.ledger.completeness`, applied to files: each life of a sidecar was closed, or went on in
-the same chain, or was heard until the end, without a silence or a loss between, and under signed heads.
+the same chain, or was heard until the end, without a silence or a loss between, and under signed heads. Files tell
+nothing of the records that were given up of a chain: a span that may have some of them is not whole.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -57,7 +58,10 @@ class _Walk:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """What is stated of a span: it is complete where some chain has records in it, and nothing lacks."""
+    """What is stated of a span: it is complete where some chain has records in it, and nothing lacks.
+
+    `chains` are those that have records in it, or of which something lacks there.
+    """
 
     span: Span
     chains: int
@@ -99,7 +103,7 @@ def read_span(begins: str, ends: str) -> Span:
 def whole(chains: Iterable[tuple[Path, ChainReport]], span: Span) -> Whole:
     """What is stated of chains that were checked. Raises Unreadable, OSError."""
     walks = [_walk(path, report, span) for path, report in chains]
-    heard = [walk for walk in walks if walk.last is not None]
+    heard = [walk for walk in walks if walk.last is not None or walk.lacks]
     newest = {walk.report.sidecar: walk for walk in sorted(walks, key=lambda walk: walk.first_at)}
     for walk in heard:
         walk.lacks += _ends(walk, span, goes_on=newest[walk.report.sidecar] is not walk)
@@ -114,6 +118,7 @@ def _walk(path: Path, report: ChainReport, span: Span) -> _Walk:
         at = before_at if at is None else at
         if before is None:
             walk.first_at = at
+            walk.lacks += _given_up(report.chain, header, at, span)
         else:
             walk.lacks += _quiet(report.chain, before, header, (before_at, at), span)
         if span.since <= at < span.until:
@@ -123,6 +128,13 @@ def _walk(path: Path, report: ChainReport, span: Span) -> _Walk:
         walk.ended = walk.last is not None and header.seq == walk.last.seq
         before, before_at = header, at
     return walk
+
+
+def _given_up(chain: str, first: Header, at: int, span: Span) -> Sequence[Lack]:
+    """What is not here of the beginning of a chain was written before the first record that is, at `at`."""
+    if first.seq == 1 or at < span.since:
+        return ()
+    return (Lack(chain, "given_up", f"records 1 to {first.seq - 1} are not here", 1),)
 
 
 def _quiet(chain: str, before: Header, header: Header, at: tuple[int, int], span: Span) -> Sequence[Lack]:

@@ -14,6 +14,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +25,7 @@ from evidence.chain import Position
 from evidence.journal import Journal, NotRecorded
 from evidence.key_entry import BadHistory
 from evidence.keys import Keys
-from evidence.layout import CHAIN_GLOB, LEDGER_KEYS_NAME, SEGMENT_GLOB, segment_numbers
+from evidence.layout import CHAIN_GLOB, LEDGER_KEYS_NAME, SEGMENT_GLOB, is_chain_name, segment_numbers
 from evidence.receipt import Receipt, read_receipt
 from evidence.receipts import keep_receipt, kept_receipt
 from evidence.record import Entry, Kind
@@ -34,6 +35,7 @@ from evidence.spool import Locked, lock
 from evidence.trimming import trim
 from proxy.central_client import CentralClient, Elsewhere, NotDelivered, Refused
 from proxy.erasures import believed, carry_out
+from proxy.going_on import attempt, keep
 from proxy.ledger_keys import LedgerKeys
 from proxy.settings.central import CentralConfig
 
@@ -42,10 +44,15 @@ PAUSE_SECONDS: Final = 1.0
 
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
+_LONGEST_WISH: Final = 300.0
 _LOOK_SECONDS: Final = 60.0
 _TRIM_SECONDS: Final = 60.0
 _FORGET_SECONDS: Final = 10.0
 _LEVEL: Final = 3
+
+
+class _NotOurs(NotShippable):
+    """A chain that this sidecar has nothing to ship of: another's, or one without a record. That is no problem."""
 
 
 @dataclass(slots=True)
@@ -84,6 +91,7 @@ class Uplink:
         self._central, self._keys, self._sidecar, self._folder = central, keys, sidecar, folder
         self._shipments: dict[Path, _Shipment] = {}
         self._done: dict[Path, tuple[int, int]] = {}
+        self._stuck: dict[Path, str] = {}
         self._told = 0
         self._ledger_keys = LedgerKeys(central.receipt_key)
         self._client = CentralClient(central, keys.identity, sidecar)
@@ -96,6 +104,7 @@ class Uplink:
     def problem(self) -> str | None:
         """Why evidence does not arrive, or None."""
         found = [shipment.problem for shipment in self._shipments.values() if shipment.problem is not None]
+        found += [self._stuck[chain] for chain in sorted(self._stuck)]
         return f"central {self._central.url}: {found[0]}" if found else None
 
     def waiting(self) -> int:
@@ -104,11 +113,15 @@ class Uplink:
         return sum(max(0, journal.seq - seq) for journal, seq in journals)
 
     async def run(self) -> None:
-        """Ship until cancelled; chains that others left behind as well. Raises OSError if central's CA is gone."""
+        """Ship until cancelled; chains that others left behind as well. Raises OSError if central's CA is gone.
+
+        Whatever fails with one chain, the others are shipped.
+        """
         async with self._client.connected(), asyncio.TaskGroup() as tasks:
             for shipment in list(self._shipments.values()):
-                tasks.create_task(self._keep_shipping(shipment))
-            await self._ship_left_behind()
+                work = partial(self._keep_shipping, shipment)
+                tasks.create_task(keep(f"shipping {shipment.chain.name}", work))
+            await keep("shipping what was left behind", self._ship_left_behind)
 
     async def finish(self, seconds: float) -> None:
         """The journals are closed: ship what is left, at most `seconds` long. What stays is for the next start."""
@@ -116,7 +129,7 @@ class Uplink:
             async with asyncio.timeout(seconds), self._client.connected():
                 for shipment in self._shipments.values():
                     shipment.journal = None
-                    await self._ship_whole(shipment)
+                    await attempt(f"shipping the rest of {shipment.chain.name}", self._ship_whole(shipment))
 
     async def _keep_shipping(self, shipment: _Shipment) -> None:
         pause = _FIRST_PAUSE
@@ -130,14 +143,21 @@ class Uplink:
                 shipment.problem = str(error)
                 longest = _LONGEST_PAUSE if isinstance(error, NotDelivered) else 10 * _LONGEST_PAUSE
                 pause = min(longest, 2 * pause) if isinstance(error, NotDelivered) else longest
-                await asyncio.sleep(max(getattr(error, "seconds", 0.0), pause * (0.5 + random.random() / 2)))  # noqa: S311
+                wished = min(getattr(error, "seconds", 0.0), _LONGEST_WISH)
+                await asyncio.sleep(max(wished, pause * (0.5 + random.random() / 2)))  # noqa: S311
+            except Exception as error:
+                shipment.problem = _unforeseen(shipment.chain, error)
+                raise
 
     async def _ship_left_behind(self) -> None:
         """Chains of this sidecar that no process writes to: each is shipped to its end, and looked at again later."""
         while True:
-            for chain in sorted(self._folder.glob(CHAIN_GLOB)):
-                if chain not in self._shipments:
-                    await self._ship_one_left(chain)
+            found = sorted(path for path in self._folder.glob(CHAIN_GLOB) if is_chain_name(path.name))
+            left = [chain for chain in found if chain not in self._shipments]
+            for gone in self._stuck.keys() - set(left):
+                del self._stuck[gone]
+            for chain in left:
+                await attempt(f"shipping {chain.name}, which was left behind", self._ship_one_left(chain))
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _ship_one_left(self, chain: Path) -> None:
@@ -147,15 +167,28 @@ class Uplink:
                 return
             handle = lock(chain)
         except (Locked, OSError):
+            self._stuck.pop(chain, None)
             return
+        shipment = _Shipment(chain)
         try:
-            shipment = _Shipment(chain)
             if await self._ship_whole(shipment) and await self._given_up(shipment):
                 self._done[chain] = (changed, shipment.told)
         except OSError:
             return
+        except Exception as error:
+            shipment.problem = _unforeseen(chain, error)
+            raise
         finally:
             os.close(handle)
+            self._note_stuck(shipment)
+
+    def _note_stuck(self, shipment: _Shipment) -> None:
+        """What a chain that was left behind could not be shipped for, until it can be, or is gone."""
+        problem, name = shipment.problem, shipment.chain.name
+        if problem is None:
+            self._stuck.pop(shipment.chain, None)
+        else:
+            self._stuck[shipment.chain] = problem if name in problem else f"{name}: {problem}"
 
     async def _given_up(self, shipment: _Shipment) -> bool:
         """Trim a chain that has arrived; whether the log has all of it, and its last segment alone is left."""
@@ -169,8 +202,12 @@ class Uplink:
         try:
             async for _ in self._batches(shipment):
                 pass
-        except (NotDelivered, Elsewhere, Refused, NotShippable, OSError):
+        except (Elsewhere, _NotOurs):
             return False
+        except (NotDelivered, Refused, NotShippable, OSError) as error:
+            shipment.problem = str(error)
+            return False
+        shipment.problem = None
         return True
 
     async def _batches(self, shipment: _Shipment) -> AsyncIterator[Receipt]:
@@ -196,10 +233,10 @@ class Uplink:
             shipment.promised = known.position
         while (origin := await asyncio.to_thread(reader.origin)) is None:
             if shipment.journal is None:
-                raise NotShippable("the chain has no record")
+                raise _NotOurs("the chain has no record")
             await _pause(shipment)
         if origin.sidecar != self._sidecar:
-            raise NotShippable("the chain of another sidecar")
+            raise _NotOurs("the chain of another sidecar")
         path = f"/v1/evidence/chains/{origin.chain}/position"
         answer = await self._client.ask("GET", path, origin.tenant, b"")
         given = None if answer.get("receipt") is None else await self._receipt(origin, answer)
@@ -237,7 +274,9 @@ class Uplink:
     async def _take(self, shipment: _Shipment, given: _Given) -> None:
         """Keep a receipt over a record that this chain has; who waits for it waits no more."""
         position = given.receipt.position
-        shipment.held, shipment.included, shipment.told = position, given.included, given.erasures
+        # How far the log has the chain is under no signature: what no receipt covers is not given up for it.
+        shipment.included = min(given.included, position.seq)
+        shipment.held, shipment.told = position, given.erasures
         self._told = max(self._told, given.erasures)
         if shipment.journal is not None:
             shipment.journal.held(position.seq)
@@ -295,6 +334,11 @@ async def _pause(shipment: _Shipment) -> None:
         async with asyncio.timeout(PAUSE_SECONDS):
             await shipment.wanted.wait()
     shipment.wanted.clear()
+
+
+def _unforeseen(chain: Path, error: Exception) -> str:
+    """What it says may quote a message: it is told in no place that everybody reads."""
+    return f"{chain.name}: unforeseen {type(error).__name__}"
 
 
 def _number(given: object) -> int:

@@ -39,12 +39,16 @@ def covered(store: Store, sidecar: str, tenant: str, chain: str, log_size: int) 
     """
     table, batches, placed = tables.chains, tables.batches, tables.log_batches
     mine = (table.c.tenant == tenant, table.c.sidecar == sidecar, table.c.chain == bytes.fromhex(chain))
-    included = (
-        select(func.coalesce(func.max(batches.c.last_seq), 0))
+    # Later batches of a chain have later records: the first one from its end tells, and no older one is looked at.
+    last = (
+        select(batches.c.last_seq)
         .join(placed, placed.c.batch_id == batches.c.id)
         .where(batches.c.chain_no == table.c.no, placed.c.first_leaf + placed.c.count <= log_size)
+        .order_by(batches.c.first_seq.desc())
+        .limit(1)
         .scalar_subquery()
     )
+    included = func.coalesce(last, 0)
     erasures = select(func.coalesce(func.max(tables.erasures.c.no), 0)).scalar_subquery()
     query = select(
         table.c.seq, table.c.link, table.c.last_header, included.label("included"), erasures.label("erasures")

@@ -1,5 +1,6 @@
 """What a crash leaves is found again at the next start: cut, declared, ended as unknown; the rest is left alone."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -201,6 +202,43 @@ async def test_what_is_no_chain_is_left_alone(tmp_path: Path, kind: str) -> None
         assert journal.chain != stray
     assert inside(tmp_path / "elsewhere") == []
     assert not desk.verify().ok
+
+
+def copied(chain: Path) -> Path:
+    return Path(shutil.copytree(chain, chain.with_name(f"{chain.name}.bak")))
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+async def test_a_copy_of_a_chain_beside_it_is_no_chain_after_a_crash(tmp_path: Path) -> None:
+    desk = await crashed(tmp_path)
+    chain = segment(desk).parent
+    copy = copied(chain)
+    before = content(copy)
+    async with desk.journal() as journal:
+        assert journal.chain == chain
+        await one_call(journal, "c")
+    assert content(copy) == before
+    assert starts(desk)[-1]["abandoned"] == []
+    assert {found.chain for found in FolderTail(desk.evidence).more()} == {chain}
+
+
+async def test_a_copy_of_a_chain_that_is_written_is_no_chain_of_another_process(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    async with desk.journal() as live:
+        await live.append(intent("in-flight"))
+        copy = copied(live.chain)
+        before = content(copy)
+        async with desk.journal() as journal:
+            assert journal.chain not in (live.chain, copy)
+            await one_call(journal, "c")
+        await live.append(outcome("in-flight"))
+    assert content(copy) == before
+    assert {found.chain for found in FolderTail(desk.evidence).more()} == {live.chain, journal.chain}
+    ended = [found.record for found in FolderTail(desk.evidence).more() if found.record.header.call == "in-flight"]
+    assert [record.header.kind for record in ended] == ["intent", "outcome"]
 
 
 async def test_chains_that_others_left_open_are_ended_too(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from evidence.batch import BadBatch, Batch, read_batch
 from evidence.chain import Position
 from evidence.journal import Limits, NotAcknowledged
-from evidence.layout import segment_name
+from evidence.layout import KEYS_NAME, segment_name
 from evidence.receipt import BadReceipts, read_receipt_line, receipt_line
 from evidence.receipts import keep_receipt, kept_receipt
 from evidence.record import Entry
@@ -102,6 +102,28 @@ async def test_a_record_without_its_box_waits(tmp_path: Path) -> None:
     assert numbers(batches(reader, 1 << 20)) == [1]
     segment.write_bytes(data)
     assert numbers(batches(reader, 1 << 20))[0] == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda data: b"garbage\n" + data, id="a-line-that-is-none"),
+        pytest.param(lambda data: b"\0" * 50 + b"\n" + data, id="zeros-of-a-power-cut"),
+        pytest.param(lambda data: b"\xff\n" + data, id="no-text"),
+        pytest.param(lambda data: b"[]\n" + data, id="no-object"),
+        pytest.param(lambda data: b'{"id":[]}\n' + data, id="an-id-that-is-none"),
+        pytest.param(lambda data: data.replace(b'"id"', b'"ix"', 1), id="no-id"),
+        pytest.param(lambda data: data.replace(b'"unit":"', b'"unit":"x', 1), id="another-unit"),
+    ],
+)
+async def test_a_key_that_cannot_be_read_is_told(tmp_path: Path, change: Change) -> None:
+    chain = await written(Desk(tmp_path))
+    keys = chain / KEYS_NAME
+    keys.write_bytes(change(keys.read_bytes()))
+    reader = ChainReader(chain)
+    reader.seek(Position())
+    with pytest.raises(NotShippable, match=rf"{chain.name}, keys\.jsonl, at byte 0: "):
+        batches(reader, 1 << 20)
 
 
 @pytest.mark.parametrize("held", [Position(3, "0" * 64), Position(10_000, "1" * 64)])
