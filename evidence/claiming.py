@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from evidence.chain import Position
-from evidence.layout import CHAIN_GLOB, KEYS_NAME, is_chain_name, segment_name, segment_numbers
+from evidence.files import chain_folders
+from evidence.layout import KEYS_NAME, segment_name, segment_numbers
 from evidence.record import BadLine, Kind, Record, read_record
 from evidence.recovery import BrokenChain, Survey, survey, survey_keys
 from evidence.spool import Locked, lock, new_chain
@@ -56,7 +57,7 @@ def claim(folder: Path, owner: Owner) -> Claims:
     folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
     free: list[Claim] = []
     abandoned: list[str] = []
-    for chain in sorted(path for path in folder.glob(CHAIN_GLOB) if is_chain_name(path.name)):
+    for chain in chain_folders(folder):
         try:
             found = _claim_one(chain, owner)
         except (BrokenChain, NotADirectoryError, PermissionError):

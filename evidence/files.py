@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from evidence.layout import CHAIN_GLOB, is_chain_name
+
 
 def replace_file(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     """Replace the file in one step, and have it on disk. Raises OSError."""
@@ -23,3 +25,8 @@ def flush_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def chain_folders(folder: Path) -> list[Path]:
+    """The chains of an evidence folder by their names, sorted; what else lies there, such as copies, is none."""
+    return sorted(path for path in folder.glob(CHAIN_GLOB) if is_chain_name(path.name))

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from evidence.layout import CHAIN_GLOB, SEGMENT_GLOB, is_chain_name, segment_name, segment_numbers
+from evidence.files import chain_folders
+from evidence.layout import SEGMENT_GLOB, segment_name, segment_numbers
 from evidence.line import Box, read_line
 from evidence.record import BadLine, Record
 
@@ -81,4 +82,4 @@ class FolderTail:
     def _chains(self) -> list[Path]:
         if any(self._folder.glob(SEGMENT_GLOB)):
             return [self._folder]
-        return sorted(path for path in self._folder.glob(CHAIN_GLOB) if is_chain_name(path.name))
+        return chain_folders(self._folder)

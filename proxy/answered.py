@@ -8,7 +8,8 @@ from collections import OrderedDict
 from typing import Final
 
 from policy.obligations import Pointer
-from proxy.detached import Key, slim
+from proxy.detached import slim
+from proxy.vocabulary import Key
 from proxy.wire.message import Message
 
 Pointers = tuple[Pointer, ...]

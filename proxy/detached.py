@@ -16,11 +16,11 @@ from msgspec import structs
 from policy.containment import Orders
 from policy.methods import LIST_ITEMS
 from policy.obligations import Pointer
-from policy.vocabulary import Call, Caller
+from policy.vocabulary import Call
 from proxy.flights import kill_of
 from proxy.going_on import whatever_fails
 from proxy.places import Places
-from proxy.vocabulary import NO_MESSAGE, Delivery, EffectAt, Ending, Exchange, Outcome
+from proxy.vocabulary import NO_MESSAGE, Delivery, EffectAt, Ending, Exchange, Key, Outcome
 from proxy.wire.message import Message
 
 OPEN_SECONDS: Final = 300.0
@@ -42,10 +42,6 @@ MAX_KEPT_BYTES: Final = 4096
 _TASK: Final = "task"
 _CURSOR: Final = "cursor"
 _LISTED: Final = (_CURSOR, "_meta")
-
-Key = tuple[Caller, str, str | None, str]
-"""Whose call, upstream, session id, key of the message id."""
-
 
 End = Callable[[Ending], Awaitable[object] | None]
 """Records how a call ended; what it returns is done when that is durable, and None if there is nothing to record."""

@@ -1,9 +1,7 @@
 """Forward over HTTP: the client's own bytes to the configured URL, and what comes back as whole bodies or frames."""
 
 import asyncio
-import logging
 import ssl
-import traceback
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,6 +11,7 @@ from yarl import URL
 
 from proxy.connections import Broken, Connections, NotConnected, Origin, Response
 from proxy.demux import cancelled_notification
+from proxy.going_on import log_defect
 from proxy.legacy import LegacyStreams
 from proxy.reading import read_answer
 from proxy.refusals import BadAnswer, NoSuchSession
@@ -22,8 +21,6 @@ from proxy.wire.http_request import BadHeader, request_head
 from proxy.wire.message import Message
 from proxy.wire.rules import Malformed, Rule
 from proxy.wire.sse import Event, EventReader, heartbeat
-
-_LOG: Final = logging.getLogger("agentgate")
 
 CANCEL_SECONDS: Final = 2.0
 """How long a cancel notification to an upstream may take."""
@@ -274,7 +271,7 @@ class HttpLeg:
         except (UpstreamDown, BadAnswer, NoSuchSession, TimeoutError):
             return False
         except Exception as error:  # noqa: BLE001  (a kill goes on, whatever one upstream makes of it)
-            _log_defect(error)
+            log_defect(error, ", the upstream is not told")
             return False
         finally:
             await self.close()
@@ -292,12 +289,6 @@ class HttpLeg:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
-
-
-def _log_defect(error: Exception) -> None:
-    """Where a defect of ours happened; not what the exception says, which may quote a message."""
-    place = "".join(traceback.format_tb(error.__traceback__))
-    _LOG.error("unforeseen %s, the upstream is not told\n%s", type(error).__name__, place)
 
 
 def _nobody_waits() -> None:

@@ -19,7 +19,7 @@ def whatever_fails(what: str, part: Callable[[], T], otherwise: T) -> T:
     try:
         return part()
     except Exception as error:  # noqa: BLE001  (whatever it is, the parts beside this one are to be done)
-        _log_defect(what, error)
+        _log(what, error)
         return otherwise
 
 
@@ -28,7 +28,7 @@ async def attempt(what: str, work: Awaitable[object]) -> None:
     try:
         await work
     except Exception as error:  # noqa: BLE001  (it would end the process, and every call in it)
-        _log_defect(what, error)
+        _log(what, error)
 
 
 async def keep(what: str, work: Callable[[], Awaitable[object]], pause_seconds: float = AGAIN_SECONDS) -> None:
@@ -38,10 +38,15 @@ async def keep(what: str, work: Callable[[], Awaitable[object]], pause_seconds: 
         await asyncio.sleep(pause_seconds)
 
 
-def _log_defect(what: str, error: Exception) -> None:
-    """Where it happened, for its mending; of what it says only what the system says: the rest may quote a message."""
+def log_defect(error: Exception, follows: str) -> None:
+    """Where a defect of ours happened, for its mending, and what follows; its own text may quote a message."""
+    place = "".join(traceback.format_tb(error.__traceback__))
+    _LOG.error("unforeseen %s%s\n%s", type(error).__name__, follows, place)
+
+
+def _log(what: str, error: Exception) -> None:
+    """What the system says is told too: it quotes no message."""
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
     said = f": {error}" if isinstance(error, OSError) else ""
-    place = "".join(traceback.format_tb(error.__traceback__))
-    _LOG.error("unforeseen %s in %s, all else goes on%s\n%s", type(error).__name__, what, said, place)
+    log_defect(error, f" in {what}, all else goes on{said}")

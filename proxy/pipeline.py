@@ -148,8 +148,7 @@ class _Passing:
         exchange, message = self.exchange, self.exchange.envelope.messages[0]
         if message.method is not None or message.id is None or exchange.envelope.batch:
             return False
-        key = (exchange.caller, exchange.upstream, exchange.session, message.id.key)
-        return self.gate.asking.answered(key, message)
+        return self.gate.asking.answered(exchange.key(message.id), message)
 
     async def _permits(self, clearances: Sequence[Clearance], returned: Returned | None) -> tuple[Permit, ...]:
         """A permit for each call; where a human must agree and the client can help with it, that comes first."""
@@ -251,8 +250,7 @@ class _Passing:
             record.detached(call, reason)
             waiting = record.apart(call, self.exchange, message)
         if message.id is not None:
-            key = (self.exchange.caller, self.exchange.upstream, self.exchange.session, message.id.key)
-            self.gate.detached.add(key, waiting)
+            self.gate.detached.add(self.exchange.key(message.id), waiting)
 
     def left(self) -> None:
         """The client has gone: a cancel in the modern era, and only a lost stream in the legacy one."""

@@ -6,14 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from policy.vocabulary import Caller
+from proxy.vocabulary import Key
 from proxy.wire.message import Message
 
 MAX_QUESTIONS: Final = 10_000
 """Open questions remembered for each sidecar; the oldest goes first, and its answer is then refused."""
-
-Key = tuple[Caller, str, str | None, str]
-"""Who was asked, upstream, session id, key of the message id."""
 
 
 class Questions:

@@ -22,8 +22,6 @@ What the steps raise (each leaf has a row in the table; a test holds it):
 A denial never is 401, 403, 4xx or 5xx: those kill the session of common clients.
 """
 
-import logging
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -33,11 +31,10 @@ from policy.containment import Contained
 from policy.decision import ApprovalNeeded, ApprovalRejected, Denied, LimitReached, ObligationUnmet
 from policy.engine import CannotDecide
 from policy.vocabulary import Decision
+from proxy.going_on import log_defect
 from proxy.vocabulary import Reply, UpstreamDown
 from proxy.wire.message import Envelope, Message, MessageId, MessageKind, error_answer, result_answer
 from proxy.wire.rules import RULES, Malformed, Rule
-
-_LOG: Final = logging.getLogger("agentgate")
 
 JSON: Final = (("Content-Type", "application/json"),)
 DATA_KEY: Final = "agentgate/decision"
@@ -122,14 +119,8 @@ def explain(error: Exception) -> Refusal:
     for kind in type(error).__mro__:
         if row := _TABLE.get(kind):
             return row(error)
-    _log_defect(error)
+    log_defect(error, ", the call is refused")
     return Refusal("internal_error", INTERNAL, "AgentGate failed inside and refused the call.", repr(error))
-
-
-def _log_defect(error: Exception) -> None:
-    """Where a defect of ours happened, for its mending; not what the exception says, which may quote arguments."""
-    place = "".join(traceback.format_tb(error.__traceback__))
-    _LOG.error("unforeseen %s, the call is refused\n%s", type(error).__name__, place)
 
 
 def _malformed(error: Malformed) -> Refusal:

@@ -12,9 +12,9 @@ import orjson
 
 from policy.containment import Orders
 from policy.vocabulary import Call
-from proxy.detached import Detached, Key, Waiting
+from proxy.detached import Detached, Waiting
 from proxy.places import Places
-from proxy.vocabulary import Delivery, EffectAt, Ending, Outcome
+from proxy.vocabulary import Delivery, EffectAt, Ending, Key, Outcome
 
 OPEN_SECONDS: Final = 3600.0
 """How long questions wait for their answers (a person gives them) until the call counts as given up."""

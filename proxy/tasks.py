@@ -15,10 +15,11 @@ from msgspec import structs
 
 from policy.containment import Orders
 from policy.vocabulary import Caller
-from proxy.detached import DRAINED, Detached, Key, Waiting
+from proxy.detached import DRAINED, Detached, Waiting
 from proxy.places import Places
 from proxy.refusals import NoSuchTask
 from proxy.task_file import MAX_TASKS, Begun, TaskFile
+from proxy.vocabulary import Key
 
 LONGEST_SECONDS: Final = 7 * 24 * 3600
 """A task is forgotten after its own time to live, and after this at the latest."""

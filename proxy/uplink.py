@@ -22,10 +22,11 @@ import orjson
 import zstandard
 
 from evidence.chain import Position
+from evidence.files import chain_folders
 from evidence.journal import Journal, NotRecorded
 from evidence.key_entry import BadHistory
 from evidence.keys import Keys
-from evidence.layout import CHAIN_GLOB, LEDGER_KEYS_NAME, SEGMENT_GLOB, is_chain_name, segment_numbers
+from evidence.layout import LEDGER_KEYS_NAME, SEGMENT_GLOB, segment_numbers
 from evidence.receipt import Receipt, read_receipt
 from evidence.receipts import keep_receipt, kept_receipt
 from evidence.record import Entry, Kind
@@ -152,8 +153,7 @@ class Uplink:
     async def _ship_left_behind(self) -> None:
         """Chains of this sidecar that no process writes to: each is shipped to its end, and looked at again later."""
         while True:
-            found = sorted(path for path in self._folder.glob(CHAIN_GLOB) if is_chain_name(path.name))
-            left = [chain for chain in found if chain not in self._shipments]
+            left = [chain for chain in chain_folders(self._folder) if chain not in self._shipments]
             for gone in self._stuck.keys() - set(left):
                 del self._stuck[gone]
             for chain in left:

@@ -15,12 +15,15 @@ from typing import Final, Literal, Protocol
 from msgspec import Struct
 
 from policy.vocabulary import Caller, Decision, Permit, Transport
-from proxy.wire.message import Envelope, Message
+from proxy.wire.message import Envelope, Message, MessageId
 
 MODERN = "2026-07-28"
 """The first stateless revision; every older one is called legacy."""
 
 Headers = tuple[tuple[str, str], ...]
+
+Key = tuple[Caller, str, str | None, str]
+"""Whose message, upstream, session id, key of the message id: answers are found by it."""
 
 
 NO_MESSAGE: Final = Envelope(b"", (), batch=False)
@@ -47,6 +50,10 @@ class Exchange(Struct, frozen=True):
     def modern(self) -> bool:
         """True where a closed response stream is a cancel and no session exists: never over HTTP+SSE."""
         return self.era >= MODERN and self.transport != "sse"
+
+    def key(self, id: MessageId | None) -> Key:
+        """What a message of this exchange with that id is remembered by."""
+        return (self.caller, self.upstream, self.session, "" if id is None else id.key)
 
 
 class Passage(Struct, frozen=True):

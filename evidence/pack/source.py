@@ -4,8 +4,8 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from evidence.files import chain_folders
 from evidence.layout import (
-    CHAIN_GLOB,
     LEDGER_KEYS_NAME,
     RECEIPTS_NAME,
     SEGMENT_GLOB,
@@ -22,7 +22,7 @@ def chains_of(folder: Path) -> list[Path]:
     """The chains of an evidence folder, or the one that the folder is, by their names."""
     if is_chain_name(folder.resolve().name):
         return [folder.resolve()]
-    return sorted(path for path in folder.glob(CHAIN_GLOB) if is_chain_name(path.name))
+    return chain_folders(folder)
 
 
 def entries(chain: Path) -> Iterator[Found | Note]:

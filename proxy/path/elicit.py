@@ -119,7 +119,7 @@ async def _asked_now(
     id = f"agentgate/{gate.new_id()}"
     identified = message_id(id)
     assert identified is not None  # noqa: S101  (a text is an id)
-    key = (exchange.caller, exchange.upstream, exchange.session, identified.key)
+    key = exchange.key(identified)
     request = {"jsonrpc": "2.0", "id": id, "method": METHOD, "params": params}
     with gate.asking.expecting(key) as answer, holding.place():
         await client.ask(orjson.dumps(request))

@@ -11,7 +11,7 @@ from msgspec import Struct, field, structs
 from policy.methods import LIST_ITEMS, Treatment, treatment
 from policy.obligations import Pointer
 from policy.vocabulary import Call, Decision
-from proxy.detached import Key, Waiting
+from proxy.detached import Waiting
 from proxy.flights import kill_of
 from proxy.gate import Gate
 from proxy.path.filter import filter_list
@@ -171,7 +171,7 @@ class Judge:
             ending = structs.replace(_withheld(refusal.code, status, message.raw), decision=refusal.decision)
             return message_answer(request, refusal, reference) or b"", ending
         if self._replayable:
-            self._gate.answered.remember(self._key(message), request, message.raw, hidden)
+            self._gate.answered.remember(self._exchange.key(message.id), request, message.raw, hidden)
         return raw, None if goes_on else ending_of(message, status, decision)
 
     async def _hidden(
@@ -195,10 +195,6 @@ class Judge:
         if request.method in LIST_ITEMS:
             return await filter_list(self._gate, self._exchange, request, message)
         return await redacted(message, _without_our_names(message), hidden)
-
-    def _key(self, message: Message) -> Key:
-        exchange = self._exchange
-        return (exchange.caller, exchange.upstream, exchange.session, "" if message.id is None else message.id.key)
 
     def _without_answer(self, status: int, *, succeeded: bool, body: bytes = b"") -> Iterator[tuple[Call, Ending]]:
         """Calls that get no JSON-RPC answer.
@@ -243,7 +239,7 @@ class Judge:
 
         What policy hides is cut out of a list that is sent again as it was the first time.
         """
-        key = self._key(message)
+        key = self._exchange.key(message.id)
         if (waiting := self._gate.detached.take(key)) is not None:
             try:
                 raw, ending = await self._admitted(waiting.request, waiting.call, message, None, waiting)

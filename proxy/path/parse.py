@@ -60,8 +60,7 @@ def _parsed(exchange: Exchange, message: Message, gate: Gate) -> Parsed:
 
 
 def _answered(exchange: Exchange, message: Message, gate: Gate) -> str:
-    key = "" if message.id is None else message.id.key
-    method = gate.questions.answered((exchange.caller, exchange.upstream, exchange.session, key))
+    method = gate.questions.answered(exchange.key(message.id))
     if method is None:
         raise BadAnswer("answer_to_nothing", "the client answers a request that the server has not made")
     return method

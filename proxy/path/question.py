@@ -15,7 +15,6 @@ from proxy.path.decide import permitted
 from proxy.path.lease import lend
 from proxy.path.parse import Parsed, require_exact, server_call
 from proxy.path.record import Recording
-from proxy.questions import Key
 from proxy.refusals import BadAnswer, Busy, NoSuchSession, Refusal, explain
 from proxy.vocabulary import Delivery, EffectAt, Ending, Exchange, Outcome, UpstreamDown
 from proxy.wire.json_text import fold
@@ -39,7 +38,7 @@ async def admit_question(
         require_exact(message)
         await _admit(gate, record, call)
     if message.id is not None:
-        gate.questions.asked(_key(exchange, message), message.method or "")
+        gate.questions.asked(exchange.key(message.id), message.method or "")
 
 
 def takes_an_id(gate: Gate, exchange: Exchange, message: Message) -> bool:
@@ -48,11 +47,7 @@ def takes_an_id(gate: Gate, exchange: Exchange, message: Message) -> bool:
     The answer to the one would be decided as the answer to the other. The same question may come again: a stream that
     is resumed brings it.
     """
-    return message.id is not None and gate.questions.differs(_key(exchange, message), message.method or "")
-
-
-def _key(exchange: Exchange, message: Message) -> Key:
-    return (exchange.caller, exchange.upstream, exchange.session, "" if message.id is None else message.id.key)
+    return message.id is not None and gate.questions.differs(exchange.key(message.id), message.method or "")
 
 
 async def _admit(gate: Gate, record: Recording, call: Call) -> None:
