@@ -211,23 +211,24 @@ class Gates:
         write(folder)
         return self._stack.enter_context(self.gate(policy=str(folder)))
 
+    def _deciding(self, policy: str) -> Gate:
+        folder = self.folder()
+        (folder / "policy.rego").write_text(policy)
+        return self._stack.enter_context(self.gate(policy=str(folder)))
+
     @cached_property
     def deciding(self) -> Gate:
         """A policy that decides answers, too."""
         from tests.attacks.obliging import RESULTS
 
-        folder = self.folder()
-        (folder / "policy.rego").write_text(RESULTS)
-        return self._stack.enter_context(self.gate(policy=str(folder)))
+        return self._deciding(RESULTS)
 
     @cached_property
     def questioned(self) -> Gate:
         """A policy that lets servers ask their questions but for sampling, and looks at the answers."""
         from tests.attacks.inputs import POLICY
 
-        folder = self.folder()
-        (folder / "policy.rego").write_text(POLICY)
-        return self._stack.enter_context(self.gate(policy=str(folder)))
+        return self._deciding(POLICY)
 
     @cached_property
     def pinned(self) -> Gate:
@@ -239,9 +240,7 @@ class Gates:
     @cached_property
     def counting(self) -> Gate:
         """A policy of its own, which looks at how often the caller was denied."""
-        folder = self.folder()
-        (folder / "policy.rego").write_text(COUNTING)
-        return self._stack.enter_context(self.gate(policy=str(folder)))
+        return self._deciding(COUNTING)
 
     @cached_property
     def observing(self) -> Wrapped:

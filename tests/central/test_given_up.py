@@ -14,9 +14,8 @@ from evidence.receipt import read_receipt_key
 from evidence.trimming import trim
 from evidence.verify import verify_paths
 from proxy import uplink as uplinks
-from proxy.assembly import sidecar_id
-from proxy.settings.central import CentralConfig
 from proxy.uplink import Uplink
+from tests.central.spools import known_desk, uplink_of
 from tests.central.test_witnessed import witnessed_by
 from tests.evidence.desk import Desk, one_call
 from tests.peers.central import Central, central
@@ -33,19 +32,6 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """A minute is too long for a test."""
     for name in ("_LOOK_SECONDS", "_TRIM_SECONDS", "PAUSE_SECONDS"):
         monkeypatch.setattr(uplinks, name, 0.05)
-
-
-def _desk(tmp_path: Path, place: Central) -> Desk:
-    """Of a sidecar that this central knows."""
-    place.register(tmp_path / "state", tenant="acme")
-    desk = Desk(tmp_path)
-    desk.sidecar = sidecar_id(desk.keys)
-    return desk
-
-
-def _uplink(desk: Desk, place: Central, keep_seconds: float = 0.0) -> Uplink:
-    config = CentralConfig(place.url, None, read_receipt_key(place.key("receipts")), 5.0, keep_seconds)
-    return Uplink(config, desk.keys, desk.sidecar, desk.evidence)
 
 
 def _verified(desk: Desk, place: Central) -> None:
@@ -69,14 +55,14 @@ async def _while_it_ships(uplink: Uplink, ended: Callable[[], bool]) -> None:
 
 async def test_a_finished_chain_keeps_its_last_segment_alone(tmp_path: Path) -> None:
     place = central(tmp_path / "central")
-    desk = _desk(tmp_path, place)
+    desk = known_desk(tmp_path, place)
     async with desk.journal(SMALL) as journal:
         for number in range(CALLS):
             await one_call(journal, f"call-{number}")
     before = _segments(desk)
     assert len(before) > 3
     with place.started():
-        await _while_it_ships(_uplink(desk, place), lambda: len(_segments(desk)) == 1)
+        await _while_it_ships(uplink_of(desk, place, keep_seconds=0.0), lambda: len(_segments(desk)) == 1)
     assert _segments(desk) == before[-1:]
     _verified(desk, place)
     async with desk.journal(SMALL) as journal:
@@ -86,10 +72,10 @@ async def test_a_finished_chain_keeps_its_last_segment_alone(tmp_path: Path) -> 
 
 async def test_a_chain_that_is_written_gives_up_what_the_log_has(tmp_path: Path) -> None:
     place = central(tmp_path / "central")
-    desk = _desk(tmp_path, place)
+    desk = known_desk(tmp_path, place)
     with place.started():
         async with desk.journal(SMALL) as journal:
-            uplink = _uplink(desk, place)
+            uplink = uplink_of(desk, place, keep_seconds=0.0)
             uplink.carry(journal)
             for number in range(CALLS):
                 await one_call(journal, f"call-{number}")
@@ -120,7 +106,7 @@ async def _kept(uplink: Uplink, place: Central, desk: Desk) -> None:
 
 
 async def _written(tmp_path: Path, place: Central) -> Desk:
-    desk = _desk(tmp_path, place)
+    desk = known_desk(tmp_path, place)
     async with desk.journal(SMALL) as journal:
         for number in range(CALLS):
             await one_call(journal, f"call-{number}")
@@ -131,7 +117,7 @@ async def test_what_is_too_young_stays(tmp_path: Path) -> None:
     place = central(tmp_path / "central")
     desk = await _written(tmp_path, place)
     with place.started():
-        await _kept(_uplink(desk, place, keep_seconds=3_600), place, desk)
+        await _kept(uplink_of(desk, place), place, desk)
 
 
 async def test_without_the_witness_that_is_needed_nothing_goes(tmp_path: Path) -> None:
@@ -139,4 +125,4 @@ async def test_without_the_witness_that_is_needed_nothing_goes(tmp_path: Path) -
     desk = await _written(tmp_path, place)
     config = witnessed_by(place, f"http://127.0.0.1:{free_port()}")
     with place.running(["-c", str(config)]):
-        await _kept(_uplink(desk, place), place, desk)
+        await _kept(uplink_of(desk, place, keep_seconds=0.0), place, desk)

@@ -11,15 +11,13 @@ import pytest
 
 from evidence.journal import Journal, Limits
 from evidence.layout import KEYS_NAME, RECEIPTS_NAME
-from evidence.receipt import read_receipt_key
 from evidence.shipping import ChainReader, Outgoing
 from proxy import uplink as uplinks
-from proxy.assembly import sidecar_id
 from proxy.central_client import CentralClient, NotDelivered
-from proxy.settings.central import CentralConfig
 from proxy.uplink import Uplink
+from tests.central.spools import known_desk, uplink_of
 from tests.evidence.desk import Desk, one_call
-from tests.peers.central import Central, central
+from tests.peers.central import central
 
 SMALL: Final = Limits(min_free_bytes=0, reserve_bytes=4096, head_seconds=0.05, heartbeat_seconds=0.2)
 
@@ -29,19 +27,6 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """A minute is too long for a test."""
     for name in ("_LOOK_SECONDS", "_TRIM_SECONDS", "PAUSE_SECONDS"):
         monkeypatch.setattr(uplinks, name, 0.05)
-
-
-def _desk(tmp_path: Path, place: Central) -> Desk:
-    """Of a sidecar that this central knows."""
-    place.register(tmp_path / "state", tenant="acme")
-    desk = Desk(tmp_path)
-    desk.sidecar = sidecar_id(desk.keys)
-    return desk
-
-
-def _uplink(desk: Desk, place: Central) -> Uplink:
-    config = CentralConfig(place.url, None, read_receipt_key(place.key("receipts")), 5.0, 3_600)
-    return Uplink(config, desk.keys, desk.sidecar, desk.evidence)
 
 
 @asynccontextmanager
@@ -105,8 +90,8 @@ async def test_a_chain_that_cannot_be_shipped_holds_up_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: Callable[[Path, pytest.MonkeyPatch], None], why: str
 ) -> None:
     place = central(tmp_path / "central")
-    desk = _desk(tmp_path, place)
-    uplink = _uplink(desk, place)
+    desk = known_desk(tmp_path, place)
+    uplink = uplink_of(desk, place)
     async with _left(desk) as (live, bad, behind):
         harm(bad, monkeypatch)
         uplink.carry(live)
@@ -129,8 +114,8 @@ async def test_a_live_chain_that_cannot_be_shipped_holds_up_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = central(tmp_path / "central")
-    desk = _desk(tmp_path, place)
-    uplink = _uplink(desk, place)
+    desk = known_desk(tmp_path, place)
+    uplink = uplink_of(desk, place)
     async with _left(desk) as (live, first, second):
         _fail(live.chain, monkeypatch)
         uplink.carry(live)
@@ -143,8 +128,8 @@ async def test_a_live_chain_that_cannot_be_shipped_holds_up_no_other(
 async def test_chains_that_are_not_for_this_sidecar_to_ship_are_no_problem(tmp_path: Path) -> None:
     """Another sidecar's, one without a record, and a copy beside its original."""
     place = central(tmp_path / "central")
-    desk = _desk(tmp_path, place)
-    uplink = _uplink(desk, place)
+    desk = known_desk(tmp_path, place)
+    uplink = uplink_of(desk, place)
     other = Desk(tmp_path, sidecar="gate-2")
     async with other.journal(SMALL) as journal:
         await one_call(journal, "of-another")
@@ -165,7 +150,7 @@ async def test_central_cannot_say_that_its_log_has_more_than_it_holds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = central(tmp_path / "central")
-    desk = _desk(tmp_path, place)
+    desk = known_desk(tmp_path, place)
     ask, believed = CentralClient.ask, list[int]()
 
     async def lying(client: CentralClient, method: str, path: str, tenant: str, body: bytes) -> Mapping[str, Any]:
@@ -179,15 +164,15 @@ async def test_central_cannot_say_that_its_log_has_more_than_it_holds(
     monkeypatch.setattr(uplinks, "trim", trimmed)
     async with _left(desk):
         with place.started():
-            async with _shipping(_uplink(desk, place)):
+            async with _shipping(uplink_of(desk, place)):
                 await _until(lambda: len(believed) >= 2)
     assert max(believed) < 10
 
 
 async def test_central_cannot_have_itself_left_alone_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = central(tmp_path / "central")
-    desk = _desk(tmp_path, place)
-    uplink, slept = _uplink(desk, place), list[float]()
+    desk = known_desk(tmp_path, place)
+    uplink, slept = uplink_of(desk, place), list[float]()
     sleep = asyncio.sleep
 
     async def refusing(*_: object) -> Mapping[str, Any]:

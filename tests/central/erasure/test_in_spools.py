@@ -22,13 +22,12 @@ from evidence.unsealing import Unsealer
 from evidence.verify import verify_paths
 from evidence.witnessing import Ledger as Believing
 from proxy import uplink as uplinks
-from proxy.assembly import sidecar_id
 from proxy.erasures import believed
-from proxy.settings.central import CentralConfig
 from proxy.uplink import Uplink
 from tests.central.erasure.office import everything, unit_of
 from tests.central.ledger.gate import Gate
 from tests.central.shipping import posted, registered, token
+from tests.central.spools import named_desk, uplink_of
 from tests.evidence.desk import Desk, one_call
 from tests.peers.central import Central, central
 from tests.peers.raw import send
@@ -44,17 +43,6 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def place(tmp_path: Path) -> Central:
     return central(tmp_path / "central")
-
-
-def _desk(root: Path, place: Central) -> Desk:
-    desk = Desk(root)
-    desk.sidecar = sidecar_id(desk.keys)
-    return desk
-
-
-def _uplink(desk: Desk, place: Central) -> Uplink:
-    config = CentralConfig(place.url, None, read_receipt_key(place.key("receipts")), 5.0, 3_600.0)
-    return Uplink(config, desk.keys, desk.sidecar, desk.evidence)
 
 
 def _erase(place: Central, unit: str, tenant: str = "acme") -> int:
@@ -97,11 +85,11 @@ def _notices(desk: Desk) -> list[Mapping[str, Any]]:
 
 
 async def test_a_chain_that_is_written_loses_its_keys_and_goes_on(tmp_path: Path, place: Central) -> None:
-    desk = _desk(tmp_path, place)
+    desk = named_desk(tmp_path)
     place.register(tmp_path / "state", tenant="acme")
     with place.started():
         async with desk.journal() as journal:
-            uplink = _uplink(desk, place)
+            uplink = uplink_of(desk, place)
             uplink.carry(journal)
             await one_call(journal, "before")
             (first,) = _keys(desk)
@@ -124,17 +112,17 @@ async def test_a_chain_that_is_written_loses_its_keys_and_goes_on(tmp_path: Path
 
 
 async def test_a_chain_that_nobody_writes_to_loses_them_too(tmp_path: Path, place: Central) -> None:
-    desk = _desk(tmp_path, place)
+    desk = named_desk(tmp_path)
     place.register(tmp_path / "state", tenant="acme")
     async with desk.journal() as journal:
         await one_call(journal, "before")
     with place.started():
-        uplink = _uplink(desk, place)
+        uplink = uplink_of(desk, place)
         await uplink.finish(0.0)
         await _while_it_ships(uplink, lambda: _held(place) > 0)
         assert _erase(place, _unit(desk)) == 1
         assert _opened(desk) == 2
-        await _while_it_ships(_uplink(desk, place), lambda: _keys(desk) == [])
+        await _while_it_ships(uplink_of(desk, place), lambda: _keys(desk) == [])
     assert _opened(desk) == 0
     assert verify_paths([desk.evidence]).ok
 
