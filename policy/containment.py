@@ -4,13 +4,21 @@ An order is a kill or a quarantine with a scope, or the release of that scope. A
 upstream, a tool, or several of them (all must then match); an empty scope is everybody.
 """
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from policy.vocabulary import Call, Caller, Clearance
 
 OrderKind = Literal["kill", "quarantine", "release"]
+
+_ENDS_A_TASK: Final = "tasks/cancel"
+
+
+def tool_mark(name: str) -> str:
+    """What a task remembers its tool by: as long for every name (SHA-256, hex)."""
+    return hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,12 @@ class Scope:
             return False
         return self.tool is None or (call.method == "tools/call" and call.name == self.tool)
 
+    def covers_task(self, caller: Caller, upstream: str, mark: str | None) -> bool:
+        """Whether a task is inside whose tool has this mark; only a scope with a tool is about tasks."""
+        if self.tool is None or mark is None or not self.covers(caller, upstream):
+            return False
+        return mark == tool_mark(self.tool)
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -45,6 +59,16 @@ class Order:
     reason: str
     issuer: str
     at: str
+
+    def stops(self, call: Call) -> bool:
+        """Whether it applies to `call`; a kill of a tool does to all that is asked about its tasks but their end."""
+        if self.scope.covers_call(call):
+            return True
+        return call.method != _ENDS_A_TASK and self.stops_task(call.caller, call.upstream, call.task_tool)
+
+    def stops_task(self, caller: Caller, upstream: str, mark: str | None) -> bool:
+        """Whether it ends a task whose tool has this mark: a quarantine lets it go on, as all that runs."""
+        return self.kind == "kill" and self.scope.covers_task(caller, upstream, mark)
 
 
 class Contained(Exception):
@@ -84,7 +108,11 @@ class Orders:
 
     def against(self, call: Call) -> Order | None:
         """The order that applies to `call`, a kill before a quarantine; None when there is none."""
-        return next((order for order in self.standing if order.scope.covers_call(call)), None)
+        return next((order for order in self.standing if order.stops(call)), None)
+
+    def against_task(self, caller: Caller, upstream: str, mark: str | None) -> Order | None:
+        """The kill of the tool that a task runs, by the mark of that; None when there is none."""
+        return next((order for order in self.standing if order.stops_task(caller, upstream, mark)), None)
 
 
 def clear(orders: Orders, call: Call) -> Clearance:

@@ -52,7 +52,8 @@ class Call(Struct, frozen=True):
     rules the message is handled, `protocol_version` what the message itself claims; `name` is
     params.name, .uri, .taskId or the completion reference, else None; `params` is the whole params
     value as parsed (None when absent) and `arguments` its `arguments` member, if any. `continues` is the id of the call
-    that goes on with this one (its task is polled, its round of input is answered); policy is not told.
+    that goes on with this one (its task is polled, its round of input is answered), `task_tool` the mark of the tool
+    that the task runs which it is about (`tool_mark`); policy is told neither.
     """
 
     id: str
@@ -69,6 +70,7 @@ class Call(Struct, frozen=True):
     arguments: Any
     definition: Definition | None = None
     continues: str | None = None
+    task_tool: str | None = None
 
 
 class SessionView(Struct, frozen=True):

@@ -15,7 +15,7 @@ def kill_of(orders: Orders, caller: Caller, upstream: str, calls: Iterable[Call]
     for order in orders.standing:
         scope = order.scope
         whole = scope.tool is None and scope.covers(caller, upstream)
-        if order.kind == "kill" and (whole or any(scope.covers_call(call) for call in calls)):
+        if order.kind == "kill" and (whole or any(order.stops(call) for call in calls)):
             return order
     return None
 

@@ -44,7 +44,8 @@ _CLOSED: Final = -1
 class Begun(Struct, frozen=True, omit_defaults=True):
     """A task: its pseudonym and its owner's, the call that began it, and the chain which holds that call.
 
-    `until` is when it is forgotten (seconds since 1970); `over` says that the call can have no further record.
+    `until` is when it is forgotten (seconds since 1970); `over` says that the call can have no further record; `tool`
+    is the mark of the tool that the call is of (`tool_mark`), None where it is of none.
     """
 
     task: str
@@ -53,6 +54,7 @@ class Begun(Struct, frozen=True, omit_defaults=True):
     chain: str
     until: int
     over: bool = False
+    tool: str | None = None
 
 
 _DECODER: Final = msgspec.json.Decoder(Begun)
@@ -83,6 +85,26 @@ class TaskFile:
         line = b"\n" + _line(begun)
         with self._guard:
             _write(self._handle, line)
+
+    def flush(self) -> None:
+        """Whatever was appended before this survives a power cut once it returns. Raises OSError."""
+        flushed: int | None = None
+        while (current := self._copy()) is not None:
+            handle, file = current
+            try:
+                if file == flushed:
+                    return
+                os.fsync(handle)
+                flushed = file
+            finally:
+                os.close(handle)
+
+    def _copy(self) -> tuple[int, int] | None:
+        """Another handle of the file as it is now, and its inode: a compaction puts another in its place meanwhile."""
+        with self._guard:
+            if self._handle == _CLOSED:
+                return None
+            return os.dup(self._handle), os.fstat(self._handle).st_ino
 
     def compact(self, now: int) -> None:
         """Leave out what is over or forgotten at `now`, unless somebody else has the file too. Raises OSError."""

@@ -48,6 +48,7 @@ class Tasks:
         self._begun: OrderedDict[str, Begun] = OrderedDict(file.begun)
         self._running = Detached(monotonic, places)
         self._problem: str | None = None
+        self._owed: OrderedDict[str, Begun] = OrderedDict()
         self._compacting: asyncio.Future[None] | None = None
 
     def problem(self) -> str | None:
@@ -94,19 +95,31 @@ class Tasks:
 
     def take(self, task: str, caller: Caller, upstream: str) -> Waiting | None:
         """What ends the call that goes on as this task, once; None if it has ended, or was begun before a restart."""
-        waiting = self._running.take(_key(caller, upstream, task))
-        if waiting is not None:
-            self.over(task)
-        return waiting
+        return self._running.take(_key(caller, upstream, task))
 
-    def over(self, task: str) -> None:
-        """The call can have no further record; the owner stays the owner."""
-        if (known := self._known(task)) is not None and not known.over:
-            self._remember(structs.replace(known, over=True))
+    async def over(self, task: str) -> bool:
+        """The call gets its last record next: on disk when this returns, else a process after a power cut adds another.
+
+        True for the first who says so. The owner stays the owner.
+        """
+        known = self._known(task)
+        if known is None or known.over:
+            return False
+        over = structs.replace(known, over=True)
+        self._write(over)
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, self._file.flush)
+        except OSError as error:
+            self._tell(error)
+        if self._begun.get(task) != known:
+            return False
+        self._begun[task] = over
+        return True
 
     def expire(self) -> None:
         """End the calls of tasks that are forgotten by now; a file that has grown is compacted on a thread."""
         self._running.expire()
+        self._pay()
         if self._compacting is None and self._file.grown:
             loop = asyncio.get_running_loop()
             self._compacting = loop.run_in_executor(None, self._file.compact, int(self._now()))
@@ -131,11 +144,28 @@ class Tasks:
 
     def _remember(self, begun: Begun) -> None:
         self._begun[begun.task] = begun
-        try:
-            self._file.append(begun)
+        self._write(begun)
+
+    def _write(self, begun: Begun) -> None:
+        self._owed[begun.task] = begun
+        while len(self._owed) > MAX_TASKS:
+            self._owed.popitem(last=False)
+        self._pay()
+
+    def _pay(self) -> None:
+        """Append what the file does not have yet: a full disk is not full for ever."""
+        while self._owed:
+            task = next(iter(self._owed))
+            try:
+                self._file.append(self._owed[task])
+            except OSError as error:
+                self._tell(error)
+                return
+            del self._owed[task]
             self._problem = None
-        except OSError as error:
-            self._problem = f"tasks.jsonl of the state folder: {error.strerror}; a restart forgets whose task is whose"
+
+    def _tell(self, error: OSError) -> None:
+        self._problem = f"tasks.jsonl of the state folder: {error.strerror}; a restart forgets whose task is whose"
 
 
 def _key(caller: Caller, upstream: str, task: str) -> Key:

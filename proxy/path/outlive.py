@@ -12,12 +12,14 @@ from typing import Any, Final
 from msgspec import structs
 
 from evidence.journal import Journal
+from policy.containment import Contained, tool_mark
 from policy.obligations import Pointer
 from policy.vocabulary import Call, Caller
 from proxy.detached import Waiting, nothing
 from proxy.gate import Gate
 from proxy.path.bodies import owner_text
 from proxy.path.own import own_request
+from proxy.path.parse import Parsed
 from proxy.path.record import Recording
 from proxy.refusals import BadAnswer, NoSuchTask
 from proxy.task_file import Begun
@@ -38,6 +40,25 @@ _FAILED: Final = Ending(Outcome.FAILED, Delivery.ANSWER, EffectAt.UNKNOWN, "task
 _CANCELLED: Final = Ending(Outcome.CANCELLED, Delivery.ANSWER, EffectAt.UNKNOWN, "task_cancelled")
 _COMPLETED: Final = Ending(Outcome.COMPLETED, Delivery.ANSWER, EffectAt.DONE, "task_completed")
 _TOOL_FAILED: Final = Ending(Outcome.FAILED, Delivery.ANSWER, EffectAt.UNKNOWN, "tool_error")
+
+
+def with_tools(gate: Gate, exchange: Exchange, parsed: Sequence[Parsed]) -> tuple[Parsed, ...]:
+    """The messages, each call about a task of this caller's with the tool that it runs: a kill of that holds for it."""
+    return tuple(_with_tool(gate, exchange, item) for item in parsed)
+
+
+def _with_tool(gate: Gate, exchange: Exchange, item: Parsed) -> Parsed:
+    call = item.call
+    if call is None or call.direction != "client" or call.method not in TASK_METHODS or call.name is None:
+        return item
+    tool = _tool(gate, exchange, call.name)
+    return item if tool is None else Parsed(item.message, structs.replace(call, task_tool=tool))
+
+
+def _tool(gate: Gate, exchange: Exchange, task_id: str) -> str | None:
+    """The mark of the tool that a task of this caller's runs."""
+    begun = gate.tasks.known(_task(gate, exchange, task_id), _owner(gate, exchange.caller))
+    return None if begun is None else begun.tool
 
 
 def continued(gate: Gate, exchange: Exchange, call: Call) -> Call:
@@ -123,6 +144,7 @@ async def _go_on_as_task(
         call.id,
         gate.journals[exchange.caller.tenant].chain.name,
         int(gate.clock.now().unix_ns / 1e9 + ttl_ms / 1000 + GRACE_SECONDS),
+        tool=tool_mark(call.name) if call.method == "tools/call" and call.name is not None else None,
     )
     if _of_another(gate, exchange, task_id):
         raise NoSuchTask
@@ -137,12 +159,15 @@ async def _go_on_as_task(
 async def look(gate: Gate, exchange: Exchange, record: Recording, message: Message) -> None:
     """Look at what an upstream says about a task of this caller: it may end the call that goes on as it.
 
-    Raises NoSuchTask where it speaks of another caller's.
+    Raises NoSuchTask where it speaks of another caller's, and Contained where a kill of the tool has ended it.
     """
     about = message.params if message.kind is MessageKind.NOTIFICATION else message.result
     task_id = about.get("taskId") if isinstance(about, Mapping) else None
     if isinstance(task_id, str):
         await _look(gate, exchange, record, task_id, _status_ending(about, message))
+        order = gate.orders.current.against_task(exchange.caller, exchange.upstream, _tool(gate, exchange, task_id))
+        if order is not None:
+            raise Contained(order)
 
 
 async def look_at_answer(gate: Gate, exchange: Exchange, record: Recording, call: Call, message: Message) -> None:
@@ -164,14 +189,12 @@ async def _look(gate: Gate, exchange: Exchange, record: Recording, task_id: str,
     if ending is None:
         return
     task, owner = _task(gate, exchange, task_id), _owner(gate, exchange.caller)
-    if (waiting := gate.tasks.take(task, exchange.caller, exchange.upstream)) is not None:
-        written = waiting.end(ending)
-        if written is not None:
-            await written
-        return
     begun = gate.tasks.known(task, owner)
-    if begun is not None and not begun.over:
-        gate.tasks.over(task)
+    first = begun is not None and await gate.tasks.over(task)
+    if (waiting := gate.tasks.take(task, exchange.caller, exchange.upstream)) is not None:
+        if (written := waiting.end(ending)) is not None:
+            await written
+    elif begun is not None and first:
         await record.late_before_restart(begun.call, begun.chain, ending)
 
 

@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from typing import Final
 
-from tests.attacks.documents import CALL
-from tests.attacks.gates import Gate, Gates
+from tests.attacks.gates import Gates
 from tests.attacks.mirrors import CALL as MODERN_CALL
 from tests.attacks.mirrors import META, M, N, V
 from tests.attacks.row import Story
-from tests.attacks.stories import passed, refused
+from tests.attacks.stories import begin_task, passed, refused
 from tests.attacks.upstream import http
-from tests.path.messages import MESSAGES, request, result
+from tests.path.messages import MESSAGES, request
 
 POLICY: Final = """package agentgate
 
@@ -38,14 +37,6 @@ def rows() -> Iterator[Story]:
         "`dangerous_input`, policy's own code; nothing arrives",
         _repeat,
     )
-
-
-def begin_task(gate: Gate, task: str) -> None:
-    """Let a call become this task of the agent; then the server is a plain one again."""
-    gate.fresh()
-    gate.upstream.answers(http(result(1, resultType="task", taskId=task, status="working", ttlMs=60_000)))
-    passed(gate.ask(CALL))
-    gate.fresh()
 
 
 def _update(gates: Gates) -> None:

@@ -6,10 +6,9 @@ from typing import Final
 from tests.attacks.documents import CALL
 from tests.attacks.exchanges import HttpRow
 from tests.attacks.gates import Gates
-from tests.attacks.inputs import begin_task
 from tests.attacks.mirrors import META, READ, V
 from tests.attacks.row import Row, Story
-from tests.attacks.stories import refused
+from tests.attacks.stories import begin_task, refused
 from tests.attacks.upstream import events, http
 from tests.path.messages import input_required, request, result
 

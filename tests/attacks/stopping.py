@@ -1,7 +1,7 @@
 """Kill switch: an order stops everything of an agent, at once and for good, whatever is under way."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -11,10 +11,11 @@ from tests.attacks.documents import CALL
 from tests.attacks.gates import BOB, Gate, Gates
 from tests.attacks.pipes import Wrapped, wrapped
 from tests.attacks.row import Story
-from tests.attacks.stories import legacy_stream, passed, refused, rest, until
+from tests.attacks.stories import begin_task, legacy_stream, passed, refused, rest, until
 from tests.attacks.trail import Trail
 from tests.attacks.upstream import events, http
 from tests.path.messages import MESSAGES, batch, call, notification, request, result
+from tests.peers.recorder import Received
 from tests.peers.sidecar import agentgate
 
 SOON: Final = 5.0
@@ -111,7 +112,7 @@ def _during_a_call(gates: Gates) -> None:
     gate.upstream.reply = lambda asked: [10.0, late] if asked.body == CALL else gate.upstream.plain(asked)
     with ThreadPoolExecutor(1) as threads:
         asked = threads.submit(gate.ask, CALL)
-        _until_it_arrived(gate)
+        _until_it_arrived(gate.upstream.received)
         with _order(gate):
             refused(asked.result(SOON), "contained")
     said, cancelled = gate.upstream.bodies
@@ -121,9 +122,9 @@ def _during_a_call(gates: Gates) -> None:
     assert outcomes[-1] == "killed"
 
 
-def _until_it_arrived(gate: Gate) -> None:
+def _until_it_arrived(received: Sequence[Received]) -> None:
     deadline = time.monotonic() + SOON
-    while not gate.upstream.received:
+    while not received:
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -193,6 +194,54 @@ def _one_tool(gates: Gates) -> None:
         passed(gate.ask(CALL))
 
 
+_DRIVES: Final = {
+    method: request(2, method, taskId="running") for method in ("tasks/get", "tasks/result", "tasks/update")
+}
+_OF_ECHO: Final = ("--tool", "echo")
+
+
+def _drive(gate: Gate) -> None:
+    """Nothing that would bring the result of the task, or let it go on, reaches the tool server."""
+    gate.fresh()
+    for body in _DRIVES.values():
+        refused(gate.ask(body), "contained")
+    assert gate.upstream.received == []
+
+
+def _task_of_a_tool(gates: Gates) -> None:
+    gate = gates.stopping
+    begin_task(gate, "running")
+    with _order(gate, "kill", *_OF_ECHO):
+        _until_it_arrived(gate.upstream.own)
+        assert b'"method":"tasks/cancel"' in gate.upstream.own[0].body
+        _drive(gate)
+        cancel = request(2, "tasks/cancel", taskId="running")
+        passed(gate.ask(cancel))
+        assert gate.upstream.bodies == [cancel]
+
+
+def _task_told_of(gates: Gates) -> None:
+    gate = gates.stopping
+    begin_task(gate, "running")
+    told = notification("notifications/tasks", taskId="running", status="completed", result={"content": ["late"]})
+    with _order(gate, "kill", *_OF_ECHO):
+        gate.upstream.answers(events(b"data: " + told + b"\n\n"))
+        answer = gate.ask(b"", "Accept: text/event-stream", method="GET")
+    assert answer.status == 200
+    assert b"late" not in answer.body
+
+
+def _task_after_a_restart(gates: Gates) -> None:
+    folder = gates.folder()
+    with gates.gate(folder=folder) as gate:
+        begin_task(gate, "running")
+        gate.sidecar.program.kill()
+    with gates.gate(folder=folder) as gate:
+        give(gate, "kill", *_OF_ECHO)
+        _drive(gate)
+        assert gate.folders.verify()["ok"]
+
+
 def _everybody(gates: Gates) -> None:
     gate = gates.stopping
     gate.fresh()
@@ -253,6 +302,24 @@ _STORIES: Final = [
         _one_tool,
         "a kill of one tool, called alone and in a batch",
         "`contained`; other tools pass",
+    ),
+    (
+        "task-of-a-tool",
+        _task_of_a_tool,
+        "`tasks/get`, `tasks/result` and `tasks/update` of a running task after a kill of its tool",
+        "`contained`, nothing arrives but our `tasks/cancel`; the agent's own `tasks/cancel` passes",
+    ),
+    (
+        "task-of-a-tool-told-of",
+        _task_told_of,
+        "`notifications/tasks` with the result of a running task after a kill of its tool",
+        "kept back",
+    ),
+    (
+        "task-of-a-tool-restart",
+        _task_after_a_restart,
+        "kill -9 of the sidecar while a task runs, a new start, a kill of the tool, then what drives the task",
+        "`contained`; nothing arrives",
     ),
     ("one-upstream", _everybody, "a kill of one upstream", "`contained` for everybody there, and only there"),
     ("quarantine", _quarantine, "a call after a quarantine", "`contained`; nothing arrives"),

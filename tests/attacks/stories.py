@@ -7,10 +7,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from tests.attacks.documents import CALL
 from tests.attacks.gates import ALICE, Gate, request
 from tests.attacks.row import check_refusal, refusals_in
 from tests.attacks.upstream import events, http
 from tests.attacks.wire import Answer, connect
+from tests.path.messages import result
 from tests.peers.recorder import Received
 
 Teller = Callable[..., None]
@@ -30,6 +32,14 @@ def passed(answer: Answer) -> Any:
     assert answer.status == 200, answer
     assert refusals_in(answer.body) == [], answer
     return json.loads(answer.body)["result"]
+
+
+def begin_task(gate: Gate, task: str) -> None:
+    """Let a call become this task of the agent; then the server is a plain one again."""
+    gate.fresh()
+    gate.upstream.answers(http(result(1, resultType="task", taskId=task, status="working", ttlMs=60_000)))
+    passed(gate.ask(CALL))
+    gate.fresh()
 
 
 def begin(gate: Gate, body: bytes, *headers: str, path: str = "/files", token: str = ALICE) -> str:

@@ -1,5 +1,8 @@
 """Whose task is whose: on disk, bounded, and beyond the life of the process."""
 
+import asyncio
+import errno
+import os
 import resource
 from pathlib import Path
 
@@ -31,12 +34,11 @@ def waiting(seen: list[Ending] | None = None) -> Waiting:
     return Waiting(sent, sent.envelope.messages[0], None, nothing if seen is None else seen.append)
 
 
-def tasks(folder: Path, clock: HandClock | None = None, *, sole: bool = False) -> Tasks:
+def tasks(folder: Path, clock: HandClock | None = None, *, sole: bool = False, file: TaskFile | None = None) -> Tasks:
     """The tasks of one process."""
     clock = clock or HandClock()
-    return Tasks(
-        TaskFile(folder, int(clock.unix_seconds())), clock.unix_seconds, clock.seconds, Places(1), sole_caller=sole
-    )
+    file = file or TaskFile(folder, int(clock.unix_seconds()))
+    return Tasks(file, clock.unix_seconds, clock.seconds, Places(1), sole_caller=sole)
 
 
 def test_an_owner_outlives_the_process(tmp_path: Path) -> None:
@@ -113,7 +115,7 @@ def test_a_line_behind_a_torn_one_counts(tmp_path: Path) -> None:
     assert TaskFile(tmp_path, 0).begun == {"a": begun("a")}
 
 
-def test_a_line_that_the_disk_takes_half_of_is_told(tmp_path: Path) -> None:
+def test_a_line_that_the_disk_takes_half_of_is_told_and_written_again(tmp_path: Path) -> None:
     known = tasks(tmp_path)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
@@ -122,9 +124,10 @@ def test_a_line_that_the_disk_takes_half_of_is_told(tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert "whose task is whose" in (known.problem() or "")
-    known.begin(begun("b"), ALICE, "files", waiting())
+    known.expire()
+    assert known.problem() is None
     known.close()
-    assert TaskFile(tmp_path, 0).begun.keys() == {"b"}
+    assert TaskFile(tmp_path, 0).begun == {"a": begun("a", until=int(HandClock().unix_seconds()) + LONGEST_SECONDS)}
 
 
 def test_only_pseudonyms_and_only_for_its_owner(tmp_path: Path) -> None:
@@ -140,9 +143,73 @@ def test_a_task_ends_once(tmp_path: Path) -> None:
     assert known.take("t", ALICE, "other") is None
     assert known.take("t", ALICE, "files") is not None
     assert known.take("t", ALICE, "files") is None
-    found = known.known("t", "alice")
-    assert found is not None
-    assert found.over
+
+
+async def test_that_a_call_is_over_is_on_disk_first(tmp_path: Path) -> None:
+    steps: list[str] = []
+
+    class Watched(TaskFile):
+        def append(self, begun: Begun) -> None:
+            steps.append("over" if begun.over else "begun")
+            super().append(begun)
+
+        def flush(self) -> None:
+            super().flush()
+            steps.append("flushed")
+
+    known = tasks(tmp_path, file=Watched(tmp_path, 0))
+    known.begin(begun(), ALICE, "files", waiting())
+    assert await known.over("t")
+    assert steps == ["begun", "over", "flushed"]
+    assert not await known.over("t")
+    assert len(steps) == 3
+    assert TaskFile(tmp_path, 0).begun == {}
+
+
+async def test_of_two_that_say_it_one_is_the_first(tmp_path: Path) -> None:
+    known = tasks(tmp_path)
+    known.begin(begun(), ALICE, "files", waiting())
+    assert sorted(await asyncio.gather(known.over("t"), known.over("t"))) == [False, True]
+
+
+async def test_who_leaves_while_it_is_flushed_leaves_it_to_the_next(tmp_path: Path) -> None:
+    known = tasks(tmp_path)
+    known.begin(begun(), ALICE, "files", waiting())
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await known.over("t")
+    assert known.take("t", ALICE, "files") is not None
+    assert await known.over("t")
+
+
+async def test_a_disk_that_cannot_be_flushed_is_told_and_keeps_no_record(tmp_path: Path) -> None:
+    class Failing(TaskFile):
+        def flush(self) -> None:
+            raise OSError(errno.EIO, "Input/output error")
+
+    known = tasks(tmp_path, file=Failing(tmp_path, 0))
+    known.begin(begun(), ALICE, "files", waiting())
+    assert await known.over("t")
+    assert "Input/output error" in (known.problem() or "")
+
+
+def test_a_flush_reaches_the_file_that_a_compaction_puts_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, flushed = TaskFile(tmp_path, 0), list[int]()
+    file.append(begun("a", over=True))
+
+    def fsync(handle: int) -> None:
+        flushed.append(os.fstat(handle).st_ino)
+        if len(flushed) == 1:
+            monkeypatch.undo()
+            file.compact(0)
+            monkeypatch.setattr(os, "fsync", fsync)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    file.flush()
+    assert len(flushed) == 2
+    assert flushed[-1] == (tmp_path / FILE).stat().st_ino
+    file.close()
+    file.flush()
 
 
 def test_tasks_are_bounded_in_time_and_number(tmp_path: Path) -> None:
@@ -188,6 +255,33 @@ async def test_a_task_of_another_tenant_is_known_after_a_restart(tmp_path: Path)
         << 200 json TASK
         record outcome echo failed own_error unknown task_not_found
         client 200 1 isError task_not_found
+    """
+    came, expected = await perform(after, tmp_path, first_id=1000)
+    assert came == expected
+
+
+async def test_a_killed_tool_is_known_after_a_restart(tmp_path: Path) -> None:
+    before = """
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json TASK
+        record notice task
+        client 200 TASK
+    """
+    came, expected = await perform(before, tmp_path)
+    assert came == expected
+    after = """
+        >> GET_T1
+        record intent tasks/get tasks/get granted continues
+        upstream GET_T1
+        << 200 json T1_WORKING
+        record outcome tasks/get completed answer done ok
+        client 200 T1_WORKING
+        !!! kill tool=echo
+        >> GET_T1
+        record refusal tasks/get contained
+        client 200 2 error -31404 contained
     """
     came, expected = await perform(after, tmp_path, first_id=1000)
     assert came == expected

@@ -1976,6 +1976,113 @@ TASKS = [
         << 200 json TASK
         record notice task
         client 200 TASK
+        !!! kill tool=echo
+        tell tasks/cancel
+        record outcome echo killed nothing unknown contained
+        >> GET_T1
+        record refusal tasks/get contained
+        client 200 2 error -31404 contained
+        >> CANCEL_T1
+        record intent tasks/cancel tasks/cancel granted continues
+        upstream CANCEL_T1
+        << 200 json T1_CANCELLED
+        record late echo
+        record outcome tasks/cancel completed answer done ok
+        client 200 T1_CANCELLED
+        """,
+        id="kill-of-a-tool-stops-what-drives-its-task",
+    ),
+    pytest.param(
+        """
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json TASK
+        record notice task
+        client 200 TASK
+        !!! kill tool=add
+        >> GET_T1
+        record intent tasks/get tasks/get granted continues
+        upstream GET_T1
+        << 200 json T1_WORKING
+        record outcome tasks/get completed answer done ok
+        client 200 T1_WORKING
+        """,
+        id="kill-of-another-tool-leaves-a-task",
+    ),
+    pytest.param(
+        """
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json TASK
+        record notice task
+        client 200 TASK
+        !!! quarantine tool=echo
+        >> GET_T1
+        record intent tasks/get tasks/get granted continues
+        upstream GET_T1
+        << 200 json T1_WORKING
+        record outcome tasks/get completed answer done ok
+        client 200 T1_WORKING
+        """,
+        id="quarantine-of-a-tool-lets-its-task-end",
+    ),
+    pytest.param(
+        """
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json TASK
+        record notice task
+        client 200 TASK
+        >> GET_T1
+        record intent tasks/get tasks/get granted continues
+        upstream GET_T1
+        << hang
+        !! kill tool=echo
+        tell tasks/cancel
+        record outcome echo killed nothing unknown contained
+        record outcome tasks/get killed own_error unknown contained
+        cancel 2
+        client 200 2 error -31404 contained
+        """,
+        id="kill-of-a-tool-stops-what-waits-for-its-task",
+    ),
+    pytest.param(
+        """
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json TASK
+        record notice task
+        client 200 TASK
+        !!! kill tool=echo
+        tell tasks/cancel
+        record outcome echo killed nothing unknown contained
+        >> PING
+        record notice message ping
+        upstream PING
+        << stream
+        client begins 200
+        << event TASK_V2_NOTE
+        record late echo
+        record notice withheld notifications/tasks contained
+        << event PONG
+        client hears PONG
+        << end
+        client ends
+        """,
+        id="kill-of-a-tool-keeps-back-what-is-told-of-its-task",
+    ),
+    pytest.param(
+        """
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json TASK
+        record notice task
+        client 200 TASK
         !! later 604801
         record outcome echo unknown nothing unknown no_answer_in_time
         >> GET_T1

@@ -144,10 +144,13 @@ class Play:
             return self.expected[at].removeprefix(mark).strip()
         return None
 
-    def happen(self, mark: str = "!! ") -> None:
-        """Do what the script wants to happen just now."""
+    def happen(self, mark: str = "!! ") -> bool:
+        """Do what the script wants to happen just now; whether there was anything."""
+        happened = False
         while (what := self.next(mark)) is not None:
             self._do(*shlex.split(what))
+            happened = True
+        return happened
 
     def _do(self, what: str, *rest: str) -> None:
         assert self.gate is not None
@@ -436,7 +439,8 @@ async def _play(play: Play, gate: Gate) -> None:
         play.task = None
         await asyncio.sleep(0.001)
         play.happen()
-        play.happen("!!! ")
+        if play.happen("!!! "):
+            await asyncio.sleep(0.001)
     await asyncio.sleep(0.001)
     play.log += play.chronicle.more()
 

@@ -1,8 +1,9 @@
 """Which orders apply to whom; and only that makes a clearance."""
 
 import pytest
+from msgspec import structs
 
-from policy.containment import Contained, Order, OrderKind, Orders, Scope, caller_contained, clear
+from policy.containment import Contained, Order, OrderKind, Orders, Scope, caller_contained, clear, tool_mark
 from policy.vocabulary import Clearance
 from tests.policy.asking import CALLER, call, tool_call
 
@@ -28,6 +29,34 @@ def test_scopes(*, scope: Scope, tool: bool, other_tool: bool, prompt: bool) -> 
     orders = Orders.after([_order(1, "quarantine", scope)])
     asked = (tool_call("echo"), tool_call("add"), call("prompts/get", {"name": "echo"}))
     assert [orders.against(one) is not None for one in asked] == [tool, other_tool, prompt]
+
+
+@pytest.mark.parametrize(
+    ("kind", "scope", "stopped"),
+    [
+        pytest.param("kill", Scope(tool="echo"), True, id="kill-of-the-tool"),
+        pytest.param("kill", Scope(agent="billing", tool="echo"), True, id="kill-of-the-tool-for-this-agent"),
+        pytest.param("kill", Scope(agent="other", tool="echo"), False, id="kill-of-the-tool-for-another-agent"),
+        pytest.param("kill", Scope(tool="add"), False, id="kill-of-another-tool"),
+        pytest.param("quarantine", Scope(tool="echo"), False, id="quarantine-of-the-tool"),
+    ],
+)
+def test_a_kill_of_a_tool_stops_its_tasks(*, kind: OrderKind, scope: Scope, stopped: bool) -> None:
+    orders = Orders.after([_order(1, kind, scope)])
+    driven = [
+        structs.replace(call(method, {"taskId": "t1"}), task_tool=tool_mark("echo"))
+        for method in ("tasks/get", "tasks/result", "tasks/update")
+    ]
+    assert [orders.against(one) is not None for one in driven] == [stopped] * 3
+    assert (orders.against_task(CALLER, "u", tool_mark("echo")) is not None) == stopped
+
+
+def test_a_task_of_a_killed_tool_can_be_cancelled_and_a_task_of_no_tool_goes_on() -> None:
+    orders = Orders.after([_order(1, "kill", Scope(tool="echo"))])
+    cancel = structs.replace(call("tasks/cancel", {"taskId": "t1"}), task_tool=tool_mark("echo"))
+    assert orders.against(cancel) is None
+    assert orders.against(call("tasks/get", {"taskId": "t1"})) is None
+    assert orders.against_task(CALLER, "u", None) is None
 
 
 def test_a_clearance_names_call_and_orders() -> None:
