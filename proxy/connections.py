@@ -9,11 +9,12 @@ import hmac
 import socket
 import ssl
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, cast
 
 import aiohappyeyeballs
 
+from proxy.reach import Reach
 from proxy.wire.http_answer import AnswerReader, BadHttp
 
 IDLE_SECONDS: Final = 4.0
@@ -47,6 +48,7 @@ class Origin:
     fingerprint: bytes | None = None
     connect_seconds: float = 10.0
     idle_seconds: float = IDLE_SECONDS
+    reach: Reach = field(default_factory=Reach)
 
 
 class _Connection(asyncio.Protocol):
@@ -266,11 +268,11 @@ class Connections:
         return connection
 
     async def _open(self) -> _Connection:
-        """TCP to whichever address of the name answers first, then TLS, then the pinned certificate."""
+        """TCP to whichever address within reach answers first, then TLS, then the pinned certificate."""
         origin, loop = self._origin, asyncio.get_running_loop()
-        addresses = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+        found = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
         dialled = await aiohappyeyeballs.start_connection(
-            addresses, happy_eyeballs_delay=_SECOND_ADDRESS_SECONDS, loop=loop
+            origin.reach.among(origin.host, found), happy_eyeballs_delay=_SECOND_ADDRESS_SECONDS, loop=loop
         )
         dialled.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         try:

@@ -13,6 +13,7 @@ from proxy.connections import Broken, Connections, NotConnected, Origin, Respons
 from proxy.demux import cancelled_notification
 from proxy.going_on import log_defect
 from proxy.legacy import LegacyStreams
+from proxy.reach import Reach
 from proxy.reading import read_answer
 from proxy.refusals import BadAnswer, NoSuchSession
 from proxy.vocabulary import Arrival, Exchange, Frame, Headers, Lease, UpstreamDown
@@ -61,6 +62,7 @@ class Target:
     tls: ssl.SSLContext | None = None
     fingerprint: bytes | None = None
     connect_seconds: float = 10.0
+    reach: Reach = field(default_factory=Reach)
     answer_bytes: int = 32 << 20
 
 
@@ -71,7 +73,9 @@ def connections_to(target: Target, url: URL) -> Connections:
         tls = target.tls or (_unverified() if target.fingerprint is not None else ssl.create_default_context())
         tls.set_alpn_protocols(["http/1.1"])
     host = (url.raw_host or "").rstrip(".")
-    return Connections(Origin(host, url.port or 80, tls, target.fingerprint, target.connect_seconds))
+    return Connections(
+        Origin(host, url.port or 80, tls, target.fingerprint, target.connect_seconds, reach=target.reach)
+    )
 
 
 def _unverified() -> ssl.SSLContext:

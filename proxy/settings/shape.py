@@ -294,6 +294,13 @@ class UpstreamSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     fingerprint: Annotated[
         Text | None, Meta(description="SHA-256 of the server's certificate (DER), in hex: no other is accepted.")
     ] = None
+    addresses: Annotated[
+        tuple[Text, ...],
+        Meta(
+            description="The only addresses (`10.2.0.0/16`, `192.0.2.7`) that the URL's name may stand for when it is "
+            "connected to. Default: any but link-local, multicast and the metadata services of clouds."
+        ),
+    ] = ()
     headers: HeaderSettings = HeaderSettings()
 
 

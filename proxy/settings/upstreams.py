@@ -1,11 +1,14 @@
 """One upstream: from what was written to what the data plane needs."""
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
+from urllib.parse import urlsplit
 
+from proxy.reach import Network, Reach, literal
 from proxy.settings.addresses import upstream_name, upstream_url
 from proxy.settings.origin import KeyPath, Origin
 from proxy.settings.problems import Findings, Unfit
@@ -22,7 +25,7 @@ class Upstream:
     `url` is exactly the configured text, empty for a child of `wrap`, whose `command` is then not empty.
     `added_headers` are set on each request and hold secrets; `forward_headers` and `return_headers` are names in lower
     case beyond the fixed lists; `resource` says whose URL is the resource of a login; `fingerprint` is the SHA-256 of
-    the only certificate accepted (32 bytes).
+    the only certificate accepted (32 bytes); `addresses` are the only ones that are connected to, where there are any.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Upstream:
     return_headers: frozenset[str] = frozenset()
     ca_file: Path | None = None
     fingerprint: bytes | None = None
+    addresses: tuple[Network, ...] = ()
     trusted: bool = False
 
 
@@ -63,6 +67,7 @@ def read_upstream(
         return_headers=reader.passing("return", reader.given.headers.back),
         ca_file=reader.ca_file(),
         fingerprint=reader.fingerprint(),
+        addresses=reader.addresses(url),
         trusted=reader.given.trusted,
     )
     return upstream if url else None
@@ -133,6 +138,24 @@ class _Reader:
     def fingerprint(self) -> bytes | None:
         text = self.given.fingerprint
         return None if text is None else self.found.take(self.where("fingerprint"), _fingerprint, text)
+
+    def addresses(self, url: str | None) -> tuple[Network, ...]:
+        where, texts = self.where("addresses"), self.given.addresses
+        networks = tuple(network for text in texts if (network := self.found.take(where, _network, text)) is not None)
+        host = "" if url is None else urlsplit(url).hostname or ""
+        address = literal(host)
+        if len(networks) == len(texts) and address is not None and not Reach(networks).admits(host, address):
+            self.found.add(where, f"has no network with {host}, where the URL goes", "Add it, or take `addresses` out.")
+        return networks
+
+
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise Unfit(
+            f"{text!r} is no address and no network of addresses", "Write 10.2.0.0/16, 192.0.2.7 or 2001:db8::/32."
+        ) from error
 
 
 def _fingerprint(text: str) -> bytes:

@@ -33,6 +33,7 @@ _HELD: Final[Mapping[str, str]] = {
     "ssrf/oauth-metadata-of-another-origin": (
         "oauth/test_attacks.py::test_metadata_of_another_origin_is_never_fetched"
     ),
+    "ssrf/name-of-a-metadata-service": "path/test_reach.py::test_nothing_is_sent_out_of_reach",
     "ssrf/oauth-metadata-redirected": "oauth/test_attacks.py::test_no_redirect_is_followed",
     "oauth/challenge-with-two-readings": "oauth/test_attacks.py::test_a_challenge_with_two_readings_does_not_arrive",
     "oauth/tokens-of-another-upstream": (
@@ -50,10 +51,6 @@ KNOWN_MISSES: Final = (
     *(
         KnownMiss(f"redaction/{hidden.name}", "policy can redact its place; evidence does not find it by its form")
         for hidden in MISSED
-    ),
-    KnownMiss(
-        "ssrf/rebinding-at-dial-time",
-        "a connection goes to whatever address the configured name has at that moment; no address is looked at",
     ),
 )
 NOT_BUILT: Final = (

@@ -9,7 +9,7 @@ from tests.attacks.documents import CALL
 from tests.attacks.exchanges import HttpRow
 from tests.attacks.gates import ALICE, BOB, CANARY, Gate, Gates
 from tests.attacks.row import Row, Story
-from tests.attacks.stories import legacy_stream, passed
+from tests.attacks.stories import legacy_stream, passed, refused
 from tests.attacks.upstream import events, http, upstream
 from tests.attacks.wire import exchange
 from tests.peers.sidecar import agentgate
@@ -83,6 +83,8 @@ def rows() -> Iterator[Row]:
             f"ssrf/configured-{name}", f"`--upstream files={url}`", "exit code 64", partial(_configured, url=url)
         )
     yield Story("ssrf/proxy-of-the-environment", "`HTTP_PROXY` and its like point elsewhere", "not used", _proxied)
+    said = "the name of a tool server that is to be in one network stands for another address when it is connected to"
+    yield Story("ssrf/rebinding-at-dial-time", said, "`upstream_down`; nothing arrives there", _rebound)
     yield from _leaks()
 
 
@@ -113,6 +115,17 @@ def _configured(gates: Gates, url: str) -> None:
     done = agentgate("sidecar", "--listen", "127.0.0.1:1", "--state", folder, "--upstream", f"files={url}")
     assert done.returncode == 64, done
     assert "--upstream" in done.stderr
+
+
+def _rebound(gates: Gates) -> None:
+    with upstream() as behind:
+        place = f'url = "http://localhost:{behind.port}/mcp"\n'
+        kept, open_to_all = f'{place}addresses = ["192.0.2.0/24"]\n', place
+        with gates.gate(lines=f"[upstreams.kept]\n{kept}[upstreams.any]\n{open_to_all}") as gate:
+            refused(gate.ask(CALL, path="/kept"), "upstream_down")
+            assert behind.received == behind.own == []
+            passed(gate.ask(CALL, path="/any"))
+            assert behind.bodies == [CALL]
 
 
 def _proxied(gates: Gates) -> None:
