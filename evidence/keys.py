@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from evidence.canonical import canonical
+from evidence.files import made, make_folder
 from evidence.signing import exact_base64
 
 _KEY_BYTES: Final = 32
@@ -57,7 +58,7 @@ def load_or_make(state: Path, tenants: Iterable[str]) -> Keys:
     """
     folder = state / "keys"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         return Keys(
             identity=Ed25519PrivateKey.from_private_bytes(_signing(folder, "identity")),
             tenants={tenant: X25519PublicKey.from_public_bytes(_recipient(folder, tenant)) for tenant in tenants},
@@ -82,7 +83,7 @@ def signing_key(state: Path, name: str) -> Ed25519PrivateKey:
     """The Ed25519 key `name` under `state`/keys, made if it is missing. Raises KeyProblem."""
     folder = state / "keys"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         return Ed25519PrivateKey.from_private_bytes(_signing(folder, name))
     except OSError as error:
         raise KeyProblem(f"{error.filename or folder}: {error.strerror}") from error
@@ -199,7 +200,7 @@ def _publish(path: Path, raw: bytes) -> bytes:
 
 def _write(path: Path, raw: bytes, mode: int) -> None:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    handle = made(draft, os.O_WRONLY, mode)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(base64.b64encode(raw) + b"\n")

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from evidence.files import made
+
 
 @contextmanager
 def locked(state: Path, name: str) -> Iterator[None]:
@@ -14,9 +16,16 @@ def locked(state: Path, name: str) -> Iterator[None]:
     The kernel lets go of it when the process ends, however it does.
     """
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = os.open(state / name, os.O_RDWR | os.O_CREAT, 0o600)
+    handle = _opened(state / name)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)
+
+
+def _opened(path: Path) -> int:
+    try:
+        return made(path, os.O_RDWR)
+    except FileExistsError:
+        return os.open(path, os.O_RDWR)

@@ -12,8 +12,7 @@ import fcntl
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TextIO
@@ -21,6 +20,7 @@ from typing import Any, Final, TextIO
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from evidence.clock import Clock
+from evidence.files import flush_folder, made
 from evidence.keys import existing_key, signing_key
 from policy.containment import Order, OrderKind, Orders, Scope
 from policy.order_chain import BadOrders, Chain, decode, encode
@@ -120,7 +120,7 @@ class OrderFile:
 
     def _opened(self) -> int:
         try:
-            return _made(self._path, os.O_RDWR | os.O_APPEND, 0o600)
+            return made(self._path, os.O_RDWR | os.O_APPEND, 0o600)
         except FileExistsError:
             return os.open(self._path, os.O_RDWR | os.O_APPEND)
 
@@ -144,8 +144,7 @@ class OrderFile:
             raise OrdersProblem(f"{self._path}: the order could be written only in part; make room and issue it again")
         os.fsync(handle)
         if start == 0:
-            with _folder(self._path) as folder:
-                os.fsync(folder)
+            flush_folder(self._path.parent)
 
     def _whole_lines(self) -> tuple[bytes, bool]:
         """The text up to its last LF, and whether that is all of it: a line without one was never in force."""
@@ -190,7 +189,7 @@ class OrderFile:
             return
         draft = self._mark.with_name(f".{self._mark.name}.{secrets.token_hex(8)}")
         try:
-            with os.fdopen(_made(draft, os.O_WRONLY, 0o644), "w", encoding="utf-8") as file:
+            with os.fdopen(made(draft, os.O_WRONLY, 0o644), "w", encoding="utf-8") as file:
                 file.write(json.dumps({"number": self._chain.number, "link": self._chain.link}) + "\n")
             draft.replace(self._mark)
         finally:
@@ -202,38 +201,6 @@ class OrderFile:
         except OSError:
             return ()
         return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
-
-
-@contextmanager
-def _folder(path: Path) -> Iterator[int]:
-    """The folder of a file, opened."""
-    handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        yield handle
-    finally:
-        os.close(handle)
-
-
-def _made(path: Path, flags: int, mode: int) -> int:
-    """A new file, opened, of the folder's owner also where root makes it: a sidecar of that owner must read it.
-
-    Raises OSError, FileExistsError where there is one. Only a file that was made here, and through no link, is given
-    away: who owns the folder gets at no other file by it.
-    """
-    with _folder(path) as folder:
-        handle = os.open(path.name, flags | os.O_CREAT | os.O_EXCL, mode, dir_fd=folder)
-        try:
-            _give(handle, os.fstat(folder))
-        except BaseException:
-            os.close(handle)
-            os.unlink(path.name, dir_fd=folder)
-            raise
-        return handle
-
-
-def _give(handle: int, folder: os.stat_result) -> None:
-    if os.geteuid() == 0 and os.fstat(handle).st_uid != folder.st_uid:
-        os.fchown(handle, folder.st_uid, folder.st_gid)
 
 
 def read_orders(state: Path) -> Orders:

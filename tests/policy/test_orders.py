@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from evidence.clock import SystemClock
-from evidence.keys import signing_key
+from evidence.keys import load_or_make, signing_key
 from policy.containment import OrderKind, Orders, Scope
+from policy.json_file import MISSING, read_json, write_json
+from policy.locking import locked
 from policy.order_chain import BadOrders, decode
 from policy.orders import FILE, KEY, WATERMARK, OrderFile, OrdersProblem, run_order
 from tests.peers.places import ROOT
@@ -339,6 +341,37 @@ def test_an_order_of_root_is_readable_by_the_owner_of_the_folder(open_place: Pat
         assert book.poll()
         book.issue("kill", Scope(agent="other"), "test", "operator", "2026-01-01T00:00:00Z")
     assert book.orders.number == 2
+
+
+def test_the_keys_that_an_order_of_root_makes_are_the_folder_owners(open_place: Path) -> None:
+    """The very first command of all: no sidecar has started here yet."""
+    _issue(open_place)
+    keys = open_place / "keys"
+    owner = open_place.stat()
+    made = [keys, *keys.iterdir()]
+    assert len(made) == 3
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in made} == {(owner.st_uid, owner.st_gid)}
+    with _under_another_user():
+        assert OrderFile.open(open_place).orders.number == 1
+        load_or_make(open_place, ["acme"])
+
+
+def test_what_a_command_of_root_writes_is_the_folder_owners(open_place: Path) -> None:
+    with locked(open_place, "grants.lock"):
+        write_json(open_place / "grants.json", {"version": 1, "grants": []})
+    owner = open_place.stat().st_uid
+    assert [path.stat().st_uid for path in open_place.iterdir()] == [owner, owner]
+    with _under_another_user(), locked(open_place, "grants.lock"):
+        write_json(open_place / "grants.json", {"version": 1, "grants": []})
+        assert read_json(open_place / "grants.json") != MISSING
+
+
+def test_a_file_is_not_replaced_through_a_link(open_place: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_bytes(b"held")
+    (open_place / f".grants.json.{os.getpid()}").symlink_to(elsewhere)
+    write_json(open_place / "grants.json", {})
+    assert elsewhere.read_bytes() == b"held"
 
 
 def test_a_file_is_not_given_away_through_a_link(open_place: Path, tmp_path: Path) -> None:
