@@ -9,12 +9,14 @@ import hmac
 import socket
 import ssl
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, cast
 
 import aiohappyeyeballs
 
 from proxy.reach import Reach
+from proxy.vocabulary import always
 from proxy.wire.http_answer import AnswerReader, BadHttp
 
 IDLE_SECONDS: Final = 4.0
@@ -194,32 +196,35 @@ class Connections:
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
 
-    async def exchange(self, request: bytes, *, again: bool) -> Response:
-        """Send a whole request and wait for the head of its answer. Raises NotConnected, Broken.
+    async def exchange(self, request: bytes, *, again: bool, still: Callable[[], object] = always) -> Response:
+        """Send a whole request and wait for the head of its answer. Raises NotConnected, Broken, and what `still` does.
+
+        That is called right before the first byte is written: connecting takes its time.
 
         Where a kept connection turns out to be closed, nothing came back, and the request may be sent `again`
         (RFC 9110, section 9.2.2), a fresh one is tried.
         """
         if (kept := self._kept()) is not None:
             try:
-                return await self._on(kept, request)
+                return await self._on(kept, request, still)
             except Broken:
                 if kept.heard or not again:
                     raise
-        return await self._on(await self._connect(), request)
+        return await self._on(await self._connect(), request, still)
 
-    async def exchange_apart(self, request: bytes) -> Response:
-        """As `exchange`, on a connection for this one alone. Raises NotConnected, Broken.
+    async def exchange_apart(self, request: bytes, still: Callable[[], object] = always) -> Response:
+        """As `exchange`, on a connection for this one alone.
 
         A server may close behind its answer without a word: the call of a client is not to meet such a connection
         because of a request that it knows nothing of.
         """
         connection = await self._connect()
         connection.apart = True
-        return await self._on(connection, request)
+        return await self._on(connection, request, still)
 
-    async def _on(self, connection: _Connection, request: bytes) -> Response:
+    async def _on(self, connection: _Connection, request: bytes, still: Callable[[], object]) -> Response:
         try:
+            still()
             connection.begin(request)
             await connection.head()
         except BaseException:

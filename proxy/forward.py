@@ -16,7 +16,7 @@ from proxy.legacy import LegacyStreams
 from proxy.reach import Reach
 from proxy.reading import read_answer
 from proxy.refusals import BadAnswer, NoSuchSession
-from proxy.vocabulary import Arrival, Exchange, Frame, Headers, Lease, UpstreamDown
+from proxy.vocabulary import Arrival, Exchange, Frame, Headers, Lease, UpstreamDown, always
 from proxy.wire.headers import returned
 from proxy.wire.http_request import BadHeader, request_head
 from proxy.wire.message import Message
@@ -148,25 +148,37 @@ class HttpLeg:
         raw, own = exchange.envelope.raw, exchange.own
         self._carried = True
         if exchange.transport != "sse":
-            return await self.request("POST", (*exchange.headers, *lease.headers), raw, own=own)
+            return await self.request("POST", (*exchange.headers, *lease.headers), raw, own=own, still=lease.still)
         stream = self._upstream.streams.of(exchange)
         with stream.expect(exchange) as answers:
             self._forget = partial(stream.demux.forget, answers)
             headers = (*exchange.headers, *lease.headers)
-            arrival = await self.request("POST", headers, raw, url=stream.endpoint, own=own)
+            arrival = await self.request("POST", headers, raw, url=stream.endpoint, own=own, still=lease.still)
         return stream.arrival(arrival, answers)
 
     async def request(
-        self, method: str, headers: Headers, body: bytes | None = None, *, url: str | None = None, own: bool = False
+        self,
+        method: str,
+        headers: Headers,
+        body: bytes | None = None,
+        *,
+        url: str | None = None,
+        own: bool = False,
+        still: Callable[[], object] = always,
     ) -> Arrival:
-        """One request, headers complete; one of our `own` has its own connection. Raises UpstreamDown, BadAnswer."""
+        """One request, headers complete; one of our `own` has its own connection.
+
+        Raises UpstreamDown, BadAnswer, and what `still` raises before the first byte is written.
+        """
         upstream = self._upstream
         target = (upstream.url if url is None else URL(url, encoded=True)).raw_path_qs
         length = None if body is None else len(body)
         try:
             head = request_head(method, target, upstream.host, (*self._once(headers), _IDENTITY), length)
             whole, to = head + (body or b""), upstream.connections
-            sending = to.exchange_apart(whole) if own else to.exchange(whole, again=method != "POST")
+            sending = (
+                to.exchange_apart(whole, still) if own else to.exchange(whole, again=method != "POST", still=still)
+            )
             self._response = response = await sending
             return await self._arrival(method, response)
         except (NotConnected, BadHeader) as error:

@@ -130,15 +130,15 @@ class _Passing:
         whose = (exchange.caller, exchange.upstream, exchange.session)
         with gate.flights.enter(*whose, record.calls, _asked(self.parsed)) as self.flight:
             gate.sessions.check(exchange.upstream, exchange.session, exchange.caller)
-            clearances = contain(gate.orders.current, exchange, record.calls)
+            clearances = self._contain()
             permits = await self._permits(clearances, returned)
             await record.intend(permits)
             if len(permits) < len(self.parsed):
                 await record.notice("message")
                 self._note_cancels()
-            lease = lend(gate, exchange, self._tickets(permits))
+            lease = lend(gate, exchange, self._tickets(permits), self._contain)
             going = await redact_params(exchange, self.parsed, permits)
-            contain(gate.orders.current, exchange, record.calls)
+            self._contain()
             self.sent = True
             arrival = await self.upstream.send(going, lease)
             self.arrived = True
@@ -158,8 +158,10 @@ class _Passing:
             return await decide(gate, exchange, record, self.parsed, clearances)
         except ApprovalNeeded as needed:
             await agree(gate, exchange, self.client, needed, returned, self._given_up)
-        clearances = contain(gate.orders.current, exchange, record.calls)
-        return await decide(gate, exchange, record, self.parsed, clearances)
+        return await decide(gate, exchange, record, self.parsed, self._contain())
+
+    def _contain(self) -> tuple[Clearance, ...]:
+        return contain(self.gate.orders.current, self.exchange, self.record.calls)
 
     def _given_up(self) -> bool:
         """True once the client has cancelled by notification what it asked for."""
@@ -296,6 +298,8 @@ class _Passing:
     async def failed(self, error: Exception) -> None:
         """A step raised: record why, and answer in the shape of the era."""
         refusal = explain(error)
+        if isinstance(error, Contained) and not self.arrived:
+            self.sent = False
         if isinstance(error, NotRecorded) and self.arrived:
             refusal = replace(refusal, code="outcome_unrecorded", text=_DONE_UNRECORDED)
         await _settled(self._end_open(self._failure(error, refusal.code)))

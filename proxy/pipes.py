@@ -1,13 +1,13 @@
 """The two ends of stdio as the path sees them: lines to the agent, lines to a child, and whose answer is whose."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from proxy.demux import Answers, Demux, cancelled_notification
-from proxy.vocabulary import Arrival, ClientGone, Exchange, Headers, Lease, Reply, UpstreamDown
+from proxy.vocabulary import Arrival, ClientGone, Exchange, Headers, Lease, Reply, UpstreamDown, always
 from proxy.wire.message import Message
 
 ACCEPTED: Final = Arrival(202, (), "", b"")
@@ -33,9 +33,13 @@ class LineWriter:
         self._pipe = pipe
         self._lock = asyncio.Lock()
 
-    async def line(self, raw: bytes) -> None:
-        """Write one line (its LF is added if it has none), waiting while the reader is slow. Raises OSError."""
+    async def line(self, raw: bytes, still: Callable[[], object] = always) -> None:
+        """Write one line (its LF is added if it has none), waiting while the reader is slow.
+
+        Raises OSError, and what `still` raises, which is called when it is this line's turn.
+        """
         async with self._lock:
+            still()
             self._pipe.write(raw if raw.endswith(b"\n") else raw + b"\n")
             await self._pipe.drain()
 
@@ -118,15 +122,15 @@ class StdioLeg:
         """Write the client's own line; the answers are the lines that name its ids."""
         with self._upstream.demux.until_sent(exchange) as answers:
             self._answers = answers
-            await self._line(exchange.envelope.raw)
+            await self._line(exchange.envelope.raw, lease.still)
         return Arrival(200, (), "", None, answers.frames()) if answers.awaited else ACCEPTED
 
-    async def _line(self, raw: bytes) -> None:
+    async def _line(self, raw: bytes, still: Callable[[], object] = always) -> None:
         writer = self._upstream.writer
         if writer is None:
             raise UpstreamDown(self._upstream.name, "the child has not started", written=False)
         try:
-            await writer.line(raw)
+            await writer.line(raw, still)
         except (OSError, RuntimeError) as error:
             raise UpstreamDown(self._upstream.name, f"the child has closed its stdin: {error}", written=True) from error
 

@@ -8,7 +8,7 @@ Proofs, each with one maker (`tests/structure` holds it):
 The ports at the two ends of the path stand here as well: aiohttp and pipes stay behind them.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from enum import StrEnum
 from typing import Final, Literal, Protocol
 
@@ -67,14 +67,20 @@ Ticket = Permit | Passage
 """What one message needs to be forwarded."""
 
 
+def always() -> None:
+    """Nothing keeps a message back once it can be written."""
+
+
 class Lease(Struct, frozen=True):
     """What goes upstream besides the message: headers from the upstream's own configuration.
 
-    Never printed, never recorded.
+    `still` is called right before the first byte is written, however long connecting took or a pipe was full; it raises
+    Contained where an order came meanwhile. Never printed, never recorded.
     """
 
     tickets: tuple[Ticket, ...]
     headers: Headers
+    still: Callable[[], object]
 
     def __repr__(self) -> str:
         return f"Lease(tickets={len(self.tickets)}, headers={[name for name, _ in self.headers]})"
@@ -120,7 +126,10 @@ class UpstreamLeg(Protocol):
     """Where a message goes on. Implementations: HTTP (`forward`), legacy SSE, a child's pipes (`stdio`)."""
 
     async def send(self, exchange: Exchange, lease: Lease) -> Arrival:
-        """Forward the original bytes. Raises UpstreamDown (`written` tells whether a byte may have arrived)."""
+        """Forward the original bytes, if the lease `still` holds.
+
+        Raises UpstreamDown (`written` tells whether a byte may have arrived), and what `still` raises.
+        """
         ...
 
     async def cancel(self, exchange: Exchange, messages: Sequence[Message], reason: str) -> None:

@@ -1,9 +1,10 @@
 """Kill switch: an order stops everything of an agent, at once and for good, whatever is under way."""
 
+import socket
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Final
 
@@ -260,6 +261,32 @@ def _quarantine(gates: Gates) -> None:
     assert gate.upstream.received == []
 
 
+def _while_connecting(gates: Gates) -> None:
+    """The tool server's backlog is full: the kernel takes up nobody until there is room."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listening, ExitStack() as stack:
+        where = listening.getsockname()
+        stack.enter_context(socket.create_connection(where))
+        lines = f'[upstreams.slow]\nurl = "http://127.0.0.1:{where[1]}/mcp"\n'
+        with gates.gate(lines=lines) as gate, ThreadPoolExecutor(1) as threads:
+            asked = threads.submit(gate.ask, request(1, "resources/read", uri="file:///srv/a"), path="/slow")
+            _until_it_is_recorded(gate, "intent")
+            with _order(gate, "quarantine"):
+                stack.enter_context(listening.accept()[0])
+                listening.settimeout(SOON)
+                connected = stack.enter_context(listening.accept()[0])
+                connected.settimeout(SOON)
+                with suppress(ConnectionResetError):
+                    assert connected.recv(1) == b""
+                refused(asked.result(SOON), "contained")
+
+
+def _until_it_is_recorded(gate: Gate, kind: str) -> None:
+    deadline = time.monotonic() + SOON
+    while not any(each["kind"] == kind for each in gate.trail.more()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def _release(gates: Gates) -> None:
     gate = gates.stopping
     gate.fresh()
@@ -323,6 +350,12 @@ _STORIES: Final = [
     ),
     ("one-upstream", _everybody, "a kill of one upstream", "`contained` for everybody there, and only there"),
     ("quarantine", _quarantine, "a call after a quarantine", "`contained`; nothing arrives"),
+    (
+        "quarantine-while-connecting",
+        _while_connecting,
+        "a quarantine while a call that was decided waits for a connection to its tool server",
+        "`contained`; a connection is made and brings no byte",
+    ),
     ("release", _release, "a call after the release", "passes"),
     ("restart", _restart, "kill, then kill -9 of the sidecar, then a new start", "it starts killed"),
 ]

@@ -96,6 +96,27 @@ async def test_two_exchanges_at_once_have_two_connections() -> None:
         assert sorted(script.requests) == [1, 2]
 
 
+class _Stopped(Exception):
+    """An order came while the connection was made."""
+
+
+def _stop() -> None:
+    raise _Stopped
+
+
+async def test_what_may_no_longer_be_sent_once_there_is_a_connection_is_not() -> None:
+    async with talking(ANSWER, ANSWER) as (script, to):
+        with pytest.raises(_Stopped):
+            await to.exchange(GET, again=True, still=_stop)
+        with pytest.raises(_Stopped):
+            await to.exchange_apart(GET, _stop)
+        assert await ask(to) == b"hi"
+        with pytest.raises(_Stopped):
+            await to.exchange(GET, again=True, still=_stop)
+        assert await ask(to) == b"hi"
+        assert script.requests == [3, 4]
+
+
 NOT_KEPT = [
     pytest.param(CLOSING, id="the-server-closes"),
     pytest.param(ANSWER + ANSWER, id="response-smuggling-by-a-second-answer"),

@@ -452,6 +452,16 @@ ORDERS = [
     ),
     pytest.param(
         """
+        before connecting quarantine
+        >> CALL
+        record intent tools/call echo granted
+        record outcome echo not_sent own_error none contained
+        client 200 1 isError contained
+        """,
+        id="quarantine-while-it-connects",
+    ),
+    pytest.param(
+        """
         while intending kill
         >> CALL
         record intent tools/call echo granted

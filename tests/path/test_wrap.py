@@ -32,11 +32,13 @@ INIT = MESSAGES["INIT"]
 
 
 class MemoryPipe:
-    """A pipe whose reader keeps every line; `broken` as when the reader has gone."""
+    """A pipe whose reader keeps every line; `broken` as when the reader has gone, without `room` as when it is slow."""
 
     def __init__(self) -> None:
         self.lines: list[bytes] = []
         self.broken = False
+        self.room = asyncio.Event()
+        self.room.set()
         self._more = asyncio.Event()
 
     def write(self, data: bytes) -> None:
@@ -47,6 +49,7 @@ class MemoryPipe:
 
     async def drain(self) -> None:
         await asyncio.sleep(0)
+        await self.room.wait()
 
     async def until(self, count: int) -> list[bytes]:
         """Wait until so many lines have come."""
@@ -378,3 +381,18 @@ async def test_a_failing_spool_does_not_end_the_wrap(said: bytes, printed: bytes
         at.say(INIT)
         assert await at.child.until(1) == [INIT + b"\n"]
         assert not any(result(9, content=[]) in line for line in at.agent.lines)
+
+
+async def test_a_quarantine_holds_for_a_call_that_waits_for_a_slow_child(tmp_path: Path) -> None:
+    async with pair(tmp_path) as at:
+        await at.begin()
+        at.child.room.clear()
+        at.say(call(1, "echo"), call(2, "echo"))
+        await at.child.until(1)
+        await at.rest()
+        at.gate.obey(at.orders.give("quarantine"))
+        at.child.room.set()
+        assert b'"code":"contained"' in (await at.agent.until(1))[0]
+        at.print(MESSAGES["RESULT"])
+        assert (await at.agent.until(2))[1] == MESSAGES["RESULT"] + b"\n"
+        assert at.child.lines == [call(1, "echo") + b"\n"]

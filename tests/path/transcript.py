@@ -270,6 +270,8 @@ class Voice:
 
     async def send(self, exchange: Exchange, lease: Lease) -> Arrival:
         assert len(lease.tickets) == len(exchange.envelope.messages)
+        self._play.at("connecting")
+        lease.still()
         self._play.note(f"upstream {told(exchange.envelope.raw)}")
         await asyncio.sleep(0)
         return await self._arrival(exchange)
