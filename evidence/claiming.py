@@ -5,6 +5,7 @@ lock -> files only -> whose chain is it -> survey the last segment -> cut what a
 
 import os
 import stat
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -39,10 +40,18 @@ class Claim:
     open_calls: tuple[str, ...]
     repaired_bytes: int
 
+    @property
+    def undeclared(self) -> bool:
+        """Whether there is something that only a new incarnation on the chain can say."""
+        return bool(self.open_calls) or self.repaired_bytes > 0
+
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """The chain to write to, others that were left with open calls, and the names of those that are broken."""
+    """The chain to write to, others of which something is to be declared, and the names of those that are left alone.
+
+    Left alone is what is broken, what another identity of this sidecar began, and what begins as another one does.
+    """
 
     mine: Claim
     orphans: tuple[Claim, ...]
@@ -57,7 +66,12 @@ def claim(folder: Path, owner: Owner) -> Claims:
     folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
     free: list[Claim] = []
     abandoned: list[str] = []
-    for chain in chain_folders(folder):
+    beginnings = {chain: _beginning(chain) for chain in chain_folders(folder)}
+    times = Counter(filter(None, beginnings.values()))
+    for chain, beginning in beginnings.items():
+        if beginning is not None and times[beginning] > 1:
+            abandoned.append(chain.name)  # One of them is a copy, and nobody can say which.
+            continue
         try:
             found = _claim_one(chain, owner)
         except (BrokenChain, NotADirectoryError, PermissionError):
@@ -67,9 +81,22 @@ def claim(folder: Path, owner: Owner) -> Claims:
     free.sort(key=lambda found: not found.open_calls)
     mine = free.pop(0) if free else _fresh(folder)
     for unused in free:
-        if not unused.open_calls:
+        if not unused.undeclared:
             os.close(unused.lock)
-    return Claims(mine, tuple(found for found in free if found.open_calls), tuple(abandoned))
+    return Claims(mine, tuple(found for found in free if found.undeclared), tuple(abandoned))
+
+
+def _beginning(chain: Path) -> bytes | None:
+    """The first line of a chain that has a whole one, whoever writes to it just now; every chain has one of its own."""
+    try:
+        numbers = segment_numbers(os.listdir(chain))
+        if not numbers or not stat.S_ISREG((chain / segment_name(numbers[0])).lstat().st_mode):
+            return None
+        with (chain / segment_name(numbers[0])).open("rb") as file:
+            line = file.readline()
+    except OSError:
+        return None
+    return line if line.endswith(b"\n") else None
 
 
 def _fresh(folder: Path) -> Claim:
@@ -105,7 +132,7 @@ def _require_files(chain: Path) -> None:
 
 
 def _belongs(chain: Path, owner: Owner) -> bool:
-    """Whether the chain is the owner's, or nobody's: not even its first record is whole."""
+    """Whether the chain is the owner's, or nobody's: not even its first record is whole. Raises BrokenChain."""
     numbers = segment_numbers(os.listdir(chain))
     if not numbers:
         return True
@@ -123,9 +150,12 @@ def _belongs(chain: Path, owner: Owner) -> bool:
 
 def _wrote(owner: Owner, first: Record) -> bool:
     """A chain begins with a `start`, which names the identity; where its first segments were given up, only the sidecar
-    is named, after its identity."""
-    named = (first.header.sidecar, first.header.tenant) == (owner.sidecar, owner.tenant)
-    return named and (first.header.kind is not Kind.START or str(first.body.get("identity")) == owner.identity)
+    is named, after its identity. Raises BrokenChain where this sidecar had another identity then."""
+    if (first.header.sidecar, first.header.tenant) != (owner.sidecar, owner.tenant):
+        return False
+    if first.header.kind is Kind.START and str(first.body.get("identity")) != owner.identity:
+        raise BrokenChain("it was begun under another identity of this sidecar, which alone can go on with it")
+    return True
 
 
 def _repair(chain: Path, handle: int) -> Claim:

@@ -216,7 +216,7 @@ def _notes(chain: ChainReport, *, checked: bool) -> Iterator[str]:
     if chain.erased_keys:
         yield f"{chain.erased_keys} data keys are erased: what they sealed cannot be read any more"
     if chain.abandoned:
-        yield f"its writer found broken chains and left them alone: {', '.join(chain.abandoned)}"
+        yield f"its writer left chains alone (broken, copied, or of another identity): {', '.join(chain.abandoned)}"
 
 
 def _trust(chain: ChainReport, *, checked: bool) -> Iterator[str]:

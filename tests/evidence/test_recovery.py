@@ -241,6 +241,58 @@ async def test_a_copy_of_a_chain_that_is_written_is_no_chain_of_another_process(
     assert [record.header.kind for record in ended] == ["intent", "outcome"]
 
 
+async def test_two_chains_with_one_beginning_are_left_alone(tmp_path: Path) -> None:
+    """One is a copy under a proper name, and nobody can say which: to go on with both would fork it."""
+    desk = await crashed(tmp_path)
+    chain = segment(desk).parent
+    copy = Path(shutil.copytree(chain, chain.with_name("chain-" + "0" * 16)))
+    before = content(chain)
+    async with desk.journal() as journal:
+        assert journal.chain not in (chain, copy)
+        await one_call(journal, "c")
+    assert content(copy) == content(chain) == before
+    found = [each.record.body for each in FolderTail(journal.chain).more()]
+    assert found[0]["abandoned"] == sorted([chain.name, copy.name])
+
+
+async def test_a_copy_of_a_chain_that_is_written_is_left_alone_also_under_a_proper_name(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    async with desk.journal() as live:
+        await live.append(intent("in-flight"))
+        copy = Path(shutil.copytree(live.chain, live.chain.with_name("chain-" + "0" * 16)))
+        before = content(copy)
+        async with desk.journal() as journal:
+            assert journal.chain not in (live.chain, copy)
+        await live.append(outcome("in-flight"))
+    assert content(copy) == before
+
+
+async def test_what_another_identity_of_the_sidecar_began_is_named(tmp_path: Path) -> None:
+    desk = await crashed(tmp_path)
+    chain = segment(desk).parent
+    before = content(chain)
+    shutil.rmtree(desk.root / "state" / "keys")
+    async with desk.journal() as journal:
+        await one_call(journal, "c")
+    assert content(chain) == before
+    found = [each.record.body for each in FolderTail(journal.chain).more()]
+    assert found[0]["abandoned"] == [chain.name]
+
+
+async def test_what_was_cut_of_a_second_chain_is_declared_on_it(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "before")
+    async with desk.journal() as one, desk.journal() as two:
+        await one_call(one, "a")
+        await one_call(two, "b")
+        after = desk.crashed(tmp_path / "after")
+    for path in after.evidence.glob("*/records-00000001.tsv"):
+        path.write_bytes(path.read_bytes() + b"torn")
+    async with after.journal():
+        report = after.verify()
+        assert report.ok, report.error
+        assert [body["repaired_bytes"] for body in starts(after)].count(4) == 2
+
+
 async def test_chains_that_others_left_open_are_ended_too(tmp_path: Path) -> None:
     desk = Desk(tmp_path / "before")
     async with desk.journal() as one, desk.journal() as two:
