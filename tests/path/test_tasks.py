@@ -260,8 +260,9 @@ async def test_a_task_of_another_tenant_is_known_after_a_restart(tmp_path: Path)
     assert came == expected
 
 
-async def test_a_killed_tool_is_known_after_a_restart(tmp_path: Path) -> None:
-    before = """
+async def _begin(root: Path) -> None:
+    """A call goes on as a task, and the process ends."""
+    text = """
         >> CALL
         record intent tools/call echo granted
         upstream CALL
@@ -269,8 +270,12 @@ async def test_a_killed_tool_is_known_after_a_restart(tmp_path: Path) -> None:
         record notice task
         client 200 TASK
     """
-    came, expected = await perform(before, tmp_path)
+    came, expected = await perform(text, root)
     assert came == expected
+
+
+async def test_a_killed_tool_is_known_after_a_restart(tmp_path: Path) -> None:
+    await _begin(tmp_path)
     after = """
         >> GET_T1
         record intent tasks/get tasks/get granted continues
@@ -288,16 +293,7 @@ async def test_a_killed_tool_is_known_after_a_restart(tmp_path: Path) -> None:
 
 
 async def test_a_result_after_a_restart_is_late(tmp_path: Path) -> None:
-    before = """
-        >> CALL
-        record intent tools/call echo granted
-        upstream CALL
-        << 200 json TASK
-        record notice task
-        client 200 TASK
-    """
-    came, expected = await perform(before, tmp_path)
-    assert came == expected
+    await _begin(tmp_path)
     after = """
         >> GET_T1 by=bob
         record refusal tasks/get task_not_found
