@@ -29,6 +29,9 @@ _NO_SERVER: Final[tuple[Network, ...]] = tuple(
 """Where no MCP server answers, and often something that hands out credentials does."""
 
 
+_NAT64: Final = IPv6Network("64:ff9b::/96")
+"""Where the last four bytes of an IPv6 address are an IPv4 address (RFC 6052, section 2.1)."""
+
 NAMED: Final = 4
 """Addresses that an error names."""
 
@@ -57,11 +60,10 @@ class Reach:
 
     def admits(self, host: str, address: Address) -> bool:
         """Whether `address`, which `host` stands for, may be dialled."""
-        mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-        address = mapped or address
+        ways = _ways(address)
         if self.networks:
-            return _inside(address, self.networks)
-        return literal(host) is not None or not _inside(address, _NO_SERVER)
+            return _inside(ways[0], self.networks)
+        return literal(host) is not None or not any(_inside(way, _NO_SERVER) for way in ways)
 
 
 def literal(host: str) -> Address | None:
@@ -70,6 +72,18 @@ def literal(host: str) -> Address | None:
         return ipaddress.ip_address(host.strip("[]"))
     except ValueError:
         return None
+
+
+def _ways(address: Address) -> list[Address]:
+    """The address as the kernel takes it, then where a translator or a tunnel would bring what is sent to it."""
+    if isinstance(address, IPv4Address):
+        return [address]
+    if address.ipv4_mapped is not None:
+        return [address.ipv4_mapped]
+    embedded = [address.sixtofour, *(address.teredo or ())]
+    if address in _NAT64:
+        embedded.append(IPv4Address(int(address) & 0xFFFFFFFF))
+    return [address, *filter(None, embedded)]
 
 
 def _inside(address: Address, networks: Iterable[Network]) -> bool:
