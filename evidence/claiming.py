@@ -89,7 +89,7 @@ def claim(folder: Path, owner: Owner) -> Claims:
 def _beginning(chain: Path) -> bytes | None:
     """The first line of a chain that has a whole one, whoever writes to it just now; every chain has one of its own."""
     try:
-        numbers = segment_numbers(os.listdir(chain))
+        numbers = [] if chain.is_symlink() else segment_numbers(os.listdir(chain))
         if not numbers or not stat.S_ISREG((chain / segment_name(numbers[0])).lstat().st_mode):
             return None
         with (chain / segment_name(numbers[0])).open("rb") as file:

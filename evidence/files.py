@@ -1,6 +1,7 @@
 """Files as a whole, and the names of folders, on the disk: whatever ends the process, one finds the old or the new."""
 
 import os
+import secrets
 from pathlib import Path
 
 from evidence.layout import CHAIN_GLOB, is_chain_name
@@ -31,8 +32,8 @@ def flush_folder(folder: Path) -> None:
 def made(path: Path, flags: int, mode: int = 0o600) -> int:
     """A new file, opened. Raises OSError, FileExistsError where there is one.
 
-    Where root makes it, it is the folder's owner's, as a sidecar of that user must read it. Only a file that was made
-    here, and through no link, is given away: who owns the folder gets at no other file by it.
+    Where root makes it, it is the folder's owner's, as a sidecar of that user must read it. Nothing but the file that
+    was made here is given away: who owns the folder gets at no other one by a link, or by another folder in its place.
     """
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -48,18 +49,41 @@ def made(path: Path, flags: int, mode: int = 0o600) -> int:
         os.close(folder)
 
 
-def make_folder(path: Path) -> None:
-    """The folder (0700), made if it is missing, with those above it; its owner is as for `made`. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        path.mkdir(mode=0o700)
-    except FileExistsError:
+def make_folder(path: Path, mode: int = 0o700) -> None:
+    """The folder, made if it is missing, with those above it; each one's owner is as for `made`. Raises OSError."""
+    if path.is_dir():
         return
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    make_folder(path.parent, 0o777)
+    if os.geteuid() == 0:
+        _make_as_root(path, mode)
+    else:
+        path.mkdir(mode=mode, exist_ok=True)
+
+
+def _make_as_root(path: Path, mode: int) -> None:
+    """It gets its name only once it is its owner's: whoever can rename things here has no other folder given away."""
+    above = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    draft = f".{path.name}.{secrets.token_hex(8)}"
     try:
-        _give(handle, path.parent.stat())
+        os.mkdir(draft, mode, dir_fd=above)
+        _give_folder(draft, above)
+        try:
+            os.rename(draft, path.name, src_dir_fd=above, dst_dir_fd=above)
+        except OSError:
+            os.rmdir(draft, dir_fd=above)
+            if not path.is_dir():  # Another process may have been first.
+                raise
     finally:
-        os.close(handle)
+        os.close(above)
+
+
+def _give_folder(name: str, above: int) -> None:
+    folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
+    try:
+        if not os.listdir(folder):
+            _give(folder, os.fstat(above))
+    finally:
+        os.close(folder)
 
 
 def _give(handle: int, folder: os.stat_result) -> None:

@@ -16,6 +16,13 @@ OrderKind = Literal["kill", "quarantine", "release"]
 _ENDS_A_TASK: Final = "tasks/cancel"
 
 
+UNKNOWN_TOOL: Final = "unknown"
+"""The mark of a task of which it is not known which tool it runs: a kill of any tool stops it."""
+
+NO_TOOL: Final = "none"
+"""The mark of a task that runs no tool."""
+
+
 def tool_mark(name: str) -> str:
     """What a task remembers its tool by: as long for every name (SHA-256, hex)."""
     return hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
@@ -39,11 +46,11 @@ class Scope:
             return False
         return self.tool is None or (call.method == "tools/call" and call.name == self.tool)
 
-    def covers_task(self, caller: Caller, upstream: str, mark: str | None) -> bool:
-        """Whether a task is inside whose tool has this mark; only a scope with a tool is about tasks."""
-        if self.tool is None or mark is None or not self.covers(caller, upstream):
+    def covers_task(self, caller: Caller, upstream: str, mark: str) -> bool:
+        """Whether a task is inside whose tool has this mark, or may be; only a scope with a tool is about tasks."""
+        if self.tool is None or not self.covers(caller, upstream):
             return False
-        return mark == tool_mark(self.tool)
+        return mark in (UNKNOWN_TOOL, tool_mark(self.tool))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +68,14 @@ class Order:
     at: str
 
     def stops(self, call: Call) -> bool:
-        """Whether it applies to `call`; a kill of a tool does to all that is asked about its tasks but their end."""
+        """Whether it applies to `call`; a kill of a tool does to all that is about its tasks but their end."""
         if self.scope.covers_call(call):
             return True
-        return call.method != _ENDS_A_TASK and self.stops_task(call.caller, call.upstream, call.task_tool)
+        if call.task_tool is None or call.method == _ENDS_A_TASK:
+            return False
+        return self.stops_task(call.caller, call.upstream, call.task_tool)
 
-    def stops_task(self, caller: Caller, upstream: str, mark: str | None) -> bool:
+    def stops_task(self, caller: Caller, upstream: str, mark: str) -> bool:
         """Whether it ends a task whose tool has this mark: a quarantine lets it go on, as all that runs."""
         return self.kind == "kill" and self.scope.covers_task(caller, upstream, mark)
 
@@ -110,7 +119,7 @@ class Orders:
         """The order that applies to `call`, a kill before a quarantine; None when there is none."""
         return next((order for order in self.standing if order.stops(call)), None)
 
-    def against_task(self, caller: Caller, upstream: str, mark: str | None) -> Order | None:
+    def against_task(self, caller: Caller, upstream: str, mark: str) -> Order | None:
         """The kill of the tool that a task runs, by the mark of that; None when there is none."""
         return next((order for order in self.standing if order.stops_task(caller, upstream, mark)), None)
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from evidence.files import replace_file
+from evidence.files import make_folder, replace_file
 from policy.engine import PolicyRefused
 
 MISSING: Final = object()
@@ -27,5 +27,5 @@ def read_json(path: Path) -> Any:
 
 def write_json(path: Path, value: Any) -> None:
     """Replace the file in one step (0600), and have it on disk. Raises OSError."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path.parent)
     replace_file(path, json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n")

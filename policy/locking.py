@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from evidence.files import made
+from evidence.files import made, make_folder
 
 
 @contextmanager
@@ -15,7 +15,7 @@ def locked(state: Path, name: str) -> Iterator[None]:
 
     The kernel lets go of it when the process ends, however it does.
     """
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(state)
     handle = _opened(state / name)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

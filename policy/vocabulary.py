@@ -53,7 +53,7 @@ class Call(Struct, frozen=True):
     params.name, .uri, .taskId or the completion reference, else None; `params` is the whole params
     value as parsed (None when absent) and `arguments` its `arguments` member, if any. `continues` is the id of the call
     that goes on with this one (its task is polled, its round of input is answered), `task_tool` the mark of the tool
-    that the task runs which it is about (`tool_mark`); policy is told neither.
+    that the task runs which it is about (`tool_mark`), None for a call about no task; policy is told neither.
     """
 
     id: str

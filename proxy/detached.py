@@ -107,6 +107,11 @@ def _bytes_of(waiting: Waiting) -> int:
     return len(waiting.exchange.envelope.raw) + read + sum(len(name) + len(value) for name, value in headers)
 
 
+def _hit(orders: Orders, waiting: Waiting) -> bool:
+    calls = () if waiting.call is None else (waiting.call,)
+    return kill_of(orders, waiting.exchange.caller, waiting.exchange.upstream, calls) is not None
+
+
 class Detached:
     """Finds the call that a late answer belongs to, and ends each call exactly once."""
 
@@ -162,13 +167,17 @@ class Detached:
             self._lapse(key)
 
     def stop(self, orders: Orders) -> list[Waiting]:
-        """End every call that a kill hits; what is returned is still to be cancelled at its upstream."""
+        """End every call that a kill hits; what is returned is still to be cancelled at its upstream.
+
+        Of what nobody waits for any more nothing is delivered either.
+        """
         stopped = []
         for key, (_, waiting) in tuple(self._waiting.items()):
-            calls = () if waiting.call is None else (waiting.call,)
-            if kill_of(orders, waiting.exchange.caller, waiting.exchange.upstream, calls) is not None:
+            if _hit(orders, waiting):
                 self._end(key, KILLED)
                 stopped.append(waiting)
+        for key in [key for key, lapsed in self._lapsed.items() if _hit(orders, lapsed)]:
+            self._forget(key)
         return stopped
 
     def end_all(self, ending: Ending) -> None:

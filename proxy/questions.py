@@ -17,20 +17,20 @@ class Questions:
     """Tells which method a client's answer answers; an answer to nothing that was asked is not forwarded."""
 
     def __init__(self) -> None:
-        self._open: OrderedDict[Key, str] = OrderedDict()
+        self._open: OrderedDict[Key, tuple[str, str | None]] = OrderedDict()
 
-    def asked(self, key: Key, method: str) -> None:
-        """The client is given a request of the server."""
-        self._open[key] = method
+    def asked(self, key: Key, method: str, task_tool: str | None = None) -> None:
+        """The client is given a request of the server, which may be for a task: by the mark of its tool."""
+        self._open[key] = (method, task_tool)
         if len(self._open) > MAX_QUESTIONS:
             self._open.popitem(last=False)
 
     def differs(self, key: Key, method: str) -> bool:
         """Whether another method was asked under `key`, and is not answered yet."""
-        return self._open.get(key, method) != method
+        return key in self._open and self._open[key][0] != method
 
-    def answered(self, key: Key) -> str | None:
-        """The method that was asked under `key`, once; None if nothing was."""
+    def answered(self, key: Key) -> tuple[str, str | None] | None:
+        """The method that was asked under `key`, and the mark of its task's tool, once; None if nothing was."""
         return self._open.pop(key, None)
 
 

@@ -15,22 +15,31 @@ _NO_SERVER: Final[tuple[Network, ...]] = tuple(
         "0.0.0.0/8",  # This host (RFC 1122, section 3.2.1.3).
         "169.254.0.0/16",  # Link-local (RFC 3927), where most clouds answer for the machine's credentials.
         "224.0.0.0/4",  # Multicast (RFC 5771).
-        "255.255.255.255/32",  # Broadcast (RFC 919).
+        "240.0.0.0/4",  # Reserved, and broadcast (RFC 1112, section 4; RFC 919).
         "100.100.100.200/32",  # The metadata service of Alibaba Cloud.
         "168.63.129.16/32",  # The platform service of Azure.
         "192.0.0.192/32",  # The metadata service of Oracle Cloud.
         "::/128",  # Unspecified (RFC 4291, section 2.5.2).
         "fe80::/10",  # Link-local (RFC 4291, section 2.5.6).
+        "fec0::/10",  # Site-local, which is no more (RFC 3879).
         "ff00::/8",  # Multicast (RFC 4291, section 2.7).
-        "fd00:ec2::254/128",  # The metadata service of Amazon EC2.
+        "fd00:ec2::/32",  # The metadata service and the credentials agents of Amazon EC2.
+        "fd00:42::42/128",  # The metadata service of Scaleway.
         "fd20:ce::254/128",  # The metadata service of Google Cloud.
     )
 )
 """Where no MCP server answers, and often something that hands out credentials does."""
 
 
-_NAT64: Final = IPv6Network("64:ff9b::/96")
-"""Where the last four bytes of an IPv6 address are an IPv4 address (RFC 6052, section 2.1)."""
+_LAST_FOUR_BYTES: Final = (
+    IPv6Network("64:ff9b::/96"),  # NAT64 (RFC 6052, section 2.1).
+    IPv6Network("64:ff9b:1::/48"),  # NAT64 of a network of one's own (RFC 8215), as it mostly is.
+    IPv6Network("::ffff:0:0:0/96"),  # IPv4-translated (RFC 7915).
+    IPv6Network("::/96"),  # IPv4-compatible (RFC 4291, section 2.5.5.1), but for `::` and `::1`.
+)
+"""Where the last four bytes of an IPv6 address are an IPv4 address. Translators of other prefixes cannot be known."""
+
+_OF_THIS_HOST: Final = 1
 
 NAMED: Final = 4
 """Addresses that an error names."""
@@ -81,7 +90,7 @@ def _ways(address: Address) -> list[Address]:
     if address.ipv4_mapped is not None:
         return [address.ipv4_mapped]
     embedded = [address.sixtofour, *(address.teredo or ())]
-    if address in _NAT64:
+    if int(address) > _OF_THIS_HOST and any(address in network for network in _LAST_FOUR_BYTES):
         embedded.append(IPv4Address(int(address) & 0xFFFFFFFF))
     return [address, *filter(None, embedded)]
 

@@ -22,6 +22,7 @@ import msgspec
 from msgspec import Struct
 
 from evidence.files import flush_folder
+from policy.containment import UNKNOWN_TOOL
 
 FILE: Final = "tasks.jsonl"
 NEW_FILE: Final = "tasks.jsonl.new"
@@ -45,7 +46,7 @@ class Begun(Struct, frozen=True, omit_defaults=True):
     """A task: its pseudonym and its owner's, the call that began it, and the chain which holds that call.
 
     `until` is when it is forgotten (seconds since 1970); `over` says that the call can have no further record; `tool`
-    is the mark of the tool that the call is of (`tool_mark`), None where it is of none.
+    is the mark of the tool that the call is of (`tool_mark`).
     """
 
     task: str
@@ -54,7 +55,7 @@ class Begun(Struct, frozen=True, omit_defaults=True):
     chain: str
     until: int
     over: bool = False
-    tool: str | None = None
+    tool: str = UNKNOWN_TOOL
 
 
 _DECODER: Final = msgspec.json.Decoder(Begun)

@@ -24,6 +24,9 @@ from proxy.vocabulary import Key
 LONGEST_SECONDS: Final = 7 * 24 * 3600
 """A task is forgotten after its own time to live, and after this at the latest."""
 
+AT_ONCE: Final = 256
+"""Lines that are written in one go once there is room again: calls are not to wait for thousands."""
+
 _LOG: Final = logging.getLogger("agentgate")
 
 
@@ -111,6 +114,10 @@ class Tasks:
             await asyncio.get_running_loop().run_in_executor(None, self._file.flush)
         except OSError as error:
             self._tell(error)
+        except BaseException:
+            # Whoever asked has gone: its last record is still to come.
+            self._write(self._begun.get(task, over))
+            raise
         if self._begun.get(task) != known:
             return False
         self._begun[task] = over
@@ -154,7 +161,7 @@ class Tasks:
 
     def _pay(self) -> None:
         """Append what the file does not have yet: a full disk is not full for ever."""
-        while self._owed:
+        for _ in range(min(len(self._owed), AT_ONCE)):
             task = next(iter(self._owed))
             try:
                 self._file.append(self._owed[task])

@@ -13,7 +13,7 @@ from policy.vocabulary import Call
 from proxy.gate import Gate
 from proxy.path.differing import is_whole, note_differing, note_odd
 from proxy.path.items import Items, Judged, wanted_of
-from proxy.path.outlive import is_foreign
+from proxy.path.outlive import is_hidden
 from proxy.path.parse import call_of
 from proxy.path.remember import view_of
 from proxy.refusals import BadAnswer
@@ -56,7 +56,7 @@ async def filter_list(gate: Gate, exchange: Exchange, request: Message, answer: 
         if (pinning := gate.pinning(exchange.upstream)) is not None:
             pinned = (pinning, compared := await asyncio.to_thread(pinning.compared, items))
             await note_differing(gate, exchange, request, answer.result, pinning, compared)
-    own = [not is_foreign(gate, exchange, _named(item, name)) for item in items] if method == "tasks/list" else []
+    own = [not is_hidden(gate, exchange, _named(item, name)) for item in items] if method == "tasks/list" else []
     if (policy := gate.engine.active) is not None and policy.hides_nothing and all(own):
         return answer.raw
     keep = await _kept(gate, exchange, request, items, name, pinned)

@@ -11,11 +11,20 @@ from msgspec import Struct, field, structs
 from policy.methods import LIST_ITEMS, Treatment, treatment
 from policy.obligations import Pointer
 from policy.vocabulary import Call, Decision
-from proxy.detached import Waiting
+from proxy.detached import KILLED, Waiting
 from proxy.flights import kill_of
 from proxy.gate import Gate
 from proxy.path.filter import filter_list
-from proxy.path.outlive import TASK_METHODS, TASK_NOTES, go_on, go_on_late, look, look_at_answer
+from proxy.path.outlive import (
+    TASK_METHODS,
+    TASK_NOTES,
+    about_task,
+    go_on,
+    go_on_late,
+    look,
+    look_at_answer,
+    require_running,
+)
 from proxy.path.parse import Parsed, server_call
 from proxy.path.question import DELIVERED, admit_inputs, admit_question, refuse_question, takes_an_id
 from proxy.path.record import Recording
@@ -242,11 +251,15 @@ class Judge:
         key = self._exchange.key(message.id)
         if (waiting := self._gate.detached.take(key)) is not None:
             try:
-                raw, ending = await self._admitted(waiting.request, waiting.call, message, None, waiting)
+                answer, ending = await self._admitted(waiting.request, waiting.call, message, None, waiting)
             except BaseException:
                 # The stream is gone; the answer comes again on the next one that resumes it.
                 self._gate.detached.put_back(key, waiting)
                 raise
+            raw: bytes | None = answer
+            if self._killed(() if waiting.call is None else (waiting.call,)):
+                # While the answer was looked at its request was nowhere where a kill could find it.
+                raw, ending = None, None if ending is None else KILLED
             if ending is not None and (written := waiting.end(ending)) is not None:
                 await written
             return raw
@@ -256,15 +269,20 @@ class Judge:
         await self._record.noted("unexpected_answer", message)
         return None
 
+    def _killed(self, calls: Sequence[Call]) -> bool:
+        exchange = self._exchange
+        return kill_of(self._gate.orders.current, exchange.caller, exchange.upstream, calls) is not None
+
     async def _notification(self, message: Message) -> bytes | None:
         """Pass a server's notification, unless it asks for what policy denies; a changed list is forgotten.
 
         Where a kill stands there may be no stream that could have ended with it: on a pipe a killed agent still reads.
         """
-        if kill_of(self._gate.orders.current, self._exchange.caller, self._exchange.upstream, ()) is not None:
+        if self._killed(()):
             self._record.heard("contained")
             return None
         try:
+            await require_running(self._gate, self._exchange, self._record, message)
             await admit_inputs(self._gate, self._exchange, self._record, message)
             if message.method in TASK_NOTES:
                 await look(self._gate, self._exchange, self._record, message)
@@ -285,6 +303,7 @@ class Judge:
             await self._record.noted("question_id_in_use", message)
             return None
         call = server_call(self._exchange, message.method or "", message.params, self._gate)
+        call = about_task(self._gate, self._exchange, call, message)
         try:
             await admit_question(self._gate, self._exchange, self._record, message, call)
         except Exception as error:  # noqa: BLE001  (every reason is mapped by `explain`; the request stays back)

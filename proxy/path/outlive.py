@@ -12,10 +12,11 @@ from typing import Any, Final
 from msgspec import structs
 
 from evidence.journal import Journal
-from policy.containment import Contained, tool_mark
+from policy.containment import NO_TOOL, UNKNOWN_TOOL, Contained, Order, tool_mark
 from policy.obligations import Pointer
 from policy.vocabulary import Call, Caller
 from proxy.detached import Waiting, nothing
+from proxy.flights import kill_of
 from proxy.gate import Gate
 from proxy.path.bodies import owner_text
 from proxy.path.own import own_request
@@ -34,6 +35,8 @@ GRACE_SECONDS: Final = 60
 ROUND_METHODS: Final = frozenset({"tools/call", "resources/read", "prompts/get"})
 TASK_NOTES: Final = frozenset({"notifications/tasks", "notifications/tasks/status"})
 
+_RELATED: Final = "io.modelcontextprotocol/related-task"
+
 _NO_REQUEST: Final = Message(b"", MessageKind.REQUEST, None, None, None, None, None, ())
 
 _FAILED: Final = Ending(Outcome.FAILED, Delivery.ANSWER, EffectAt.UNKNOWN, "task_failed")
@@ -51,14 +54,31 @@ def _with_tool(gate: Gate, exchange: Exchange, item: Parsed) -> Parsed:
     call = item.call
     if call is None or call.direction != "client" or call.method not in TASK_METHODS or call.name is None:
         return item
-    tool = _tool(gate, exchange, call.name)
-    return item if tool is None else Parsed(item.message, structs.replace(call, task_tool=tool))
+    return Parsed(item.message, structs.replace(call, task_tool=_tool(gate, exchange, call.name)))
 
 
-def _tool(gate: Gate, exchange: Exchange, task_id: str) -> str | None:
+def about_task(gate: Gate, exchange: Exchange, call: Call | None, message: Message) -> Call | None:
+    """A server's question as a call, with the tool of the task that it is asked for."""
+    task_id = _related(message)
+    return call if call is None or task_id is None else structs.replace(call, task_tool=_tool(gate, exchange, task_id))
+
+
+def _tool(gate: Gate, exchange: Exchange, task_id: str) -> str:
     """The mark of the tool that a task of this caller's runs."""
     begun = gate.tasks.known(_task(gate, exchange, task_id), _owner(gate, exchange.caller))
-    return None if begun is None else begun.tool
+    return UNKNOWN_TOOL if begun is None else begun.tool
+
+
+def _kill_of_task(gate: Gate, exchange: Exchange, task_id: str) -> Order | None:
+    return gate.orders.current.against_task(exchange.caller, exchange.upstream, _tool(gate, exchange, task_id))
+
+
+def _related(message: Message) -> str | None:
+    """The task that a message says it belongs to (2025-11-25, Tasks, Related Task Metadata)."""
+    meta = message.params.get("_meta") if isinstance(message.params, Mapping) else None
+    task = meta.get(_RELATED) if isinstance(meta, Mapping) else None
+    task_id = task.get("taskId") if isinstance(task, Mapping) else None
+    return task_id if isinstance(task_id, str) else None
 
 
 def continued(gate: Gate, exchange: Exchange, call: Call) -> Call:
@@ -75,11 +95,13 @@ def continued(gate: Gate, exchange: Exchange, call: Call) -> Call:
     return call if begun is None else structs.replace(call, continues=begun.call)
 
 
-def is_foreign(gate: Gate, exchange: Exchange, task_id: Any) -> bool:
-    """True for an item of a list of tasks that is not this caller's."""
-    return not isinstance(task_id, str) or gate.tasks.foreign(
+def is_hidden(gate: Gate, exchange: Exchange, task_id: Any) -> bool:
+    """True for an item of a list of tasks that is not this caller's, or whose tool a kill has stopped."""
+    if not isinstance(task_id, str) or gate.tasks.foreign(
         _task(gate, exchange, task_id), _owner(gate, exchange.caller)
-    )
+    ):
+        return True
+    return _kill_of_task(gate, exchange, task_id) is not None
 
 
 async def go_on(gate: Gate, exchange: Exchange, record: Recording, call: Call, message: Message) -> bool:
@@ -144,7 +166,7 @@ async def _go_on_as_task(
         call.id,
         gate.journals[exchange.caller.tenant].chain.name,
         int(gate.clock.now().unix_ns / 1e9 + ttl_ms / 1000 + GRACE_SECONDS),
-        tool=tool_mark(call.name) if call.method == "tools/call" and call.name is not None else None,
+        tool=tool_mark(call.name) if call.method == "tools/call" and call.name is not None else NO_TOOL,
     )
     if _of_another(gate, exchange, task_id):
         raise NoSuchTask
@@ -152,6 +174,9 @@ async def _go_on_as_task(
     if _of_another(gate, exchange, task_id):
         # Another caller's call was answered with the same task in the meantime.
         raise NoSuchTask
+    if (order := kill_of(gate.orders.current, exchange.caller, exchange.upstream, (call,))) is not None:
+        # It came while the note was written: as a request the call was found no more, as a task it is not there yet.
+        raise Contained(order)
     gate.rounds.keep(call.continues, begun.until - gate.clock.now().unix_ns / 1e9)
     gate.tasks.begin(begun, exchange.caller, exchange.upstream, apart(own))
 
@@ -159,28 +184,50 @@ async def _go_on_as_task(
 async def look(gate: Gate, exchange: Exchange, record: Recording, message: Message) -> None:
     """Look at what an upstream says about a task of this caller: it may end the call that goes on as it.
 
-    Raises NoSuchTask where it speaks of another caller's, and Contained where a kill of the tool has ended it.
+    Raises NoSuchTask where it speaks of another caller's.
     """
     about = message.params if message.kind is MessageKind.NOTIFICATION else message.result
     task_id = about.get("taskId") if isinstance(about, Mapping) else None
     if isinstance(task_id, str):
         await _look(gate, exchange, record, task_id, _status_ending(about, message))
-        order = gate.orders.current.against_task(exchange.caller, exchange.upstream, _tool(gate, exchange, task_id))
-        if order is not None:
-            raise Contained(order)
+
+
+async def require_running(gate: Gate, exchange: Exchange, record: Recording, message: Message) -> None:
+    """Raise Contained where a notification is about a task whose tool a kill has stopped.
+
+    How that task ended is recorded all the same.
+    """
+    told = message.method in TASK_NOTES and isinstance(message.params, Mapping)
+    task_id = message.params.get("taskId") if told else _related(message)
+    if isinstance(task_id, str) and (order := _kill_of_task(gate, exchange, task_id)) is not None:
+        if told:
+            await look(gate, exchange, record, message)
+        raise Contained(order)
 
 
 async def look_at_answer(gate: Gate, exchange: Exchange, record: Recording, call: Call, message: Message) -> None:
-    """As `look`, for the answer to a call about a task. Raises BadAnswer for an answer about another task."""
+    """As `look`, for the answer to a call about a task.
+
+    Raises BadAnswer for an answer about another task, and Contained where a kill of its tool came before the answer.
+    """
     result = message.result
     if call.name is None or not isinstance(result, Mapping):
         return
+    await _look_at_result(gate, exchange, record, call, call.name, message)
+    if call.method != "tasks/cancel" and (order := _kill_of_task(gate, exchange, call.name)) is not None:
+        raise Contained(order)
+
+
+async def _look_at_result(
+    gate: Gate, exchange: Exchange, record: Recording, call: Call, task_id: str, message: Message
+) -> None:
+    result = message.result
     if call.method == "tasks/result":
-        await _look(gate, exchange, record, call.name, _result_ending(result, message))
+        await _look(gate, exchange, record, task_id, _result_ending(result, message))
         return
-    if result.get("taskId", call.name) != call.name:
+    if result.get("taskId", task_id) != task_id:
         raise BadAnswer("foreign_task", "the answer is about another task than was asked for")
-    await _look(gate, exchange, record, call.name, _status_ending(result, message))
+    await _look(gate, exchange, record, task_id, _status_ending(result, message))
 
 
 async def _look(gate: Gate, exchange: Exchange, record: Recording, task_id: str, ending: Ending | None) -> None:

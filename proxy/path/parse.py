@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from policy.methods import Treatment, subject, treatment
 from policy.vocabulary import Call, Direction
@@ -52,18 +52,19 @@ def parse(exchange: Exchange, gate: Gate) -> tuple[Parsed, ...]:
 
 def _parsed(exchange: Exchange, message: Message, gate: Gate) -> Parsed:
     answers = message.method is None
-    method = _answered(exchange, message, gate) if answers else message.method or ""
+    method, task_tool = _answered(exchange, message, gate) if answers else (message.method or "", None)
     if treatment(method, "server" if answers else "client") is not Treatment.DECIDE:
         return Parsed(message, None)
     params = _answer(message) if answers else message.params
-    return Parsed(message, call_of(exchange, method, params, "client", gate, modern_version(message)))
+    call = call_of(exchange, method, params, "client", gate, modern_version(message))
+    return Parsed(message, call if task_tool is None else structs.replace(call, task_tool=task_tool))
 
 
-def _answered(exchange: Exchange, message: Message, gate: Gate) -> str:
-    method = gate.questions.answered(exchange.key(message.id))
-    if method is None:
+def _answered(exchange: Exchange, message: Message, gate: Gate) -> tuple[str, str | None]:
+    asked = gate.questions.answered(exchange.key(message.id))
+    if asked is None:
         raise BadAnswer("answer_to_nothing", "the client answers a request that the server has not made")
-    return method
+    return asked
 
 
 def server_call(exchange: Exchange, method: str, params: Any, gate: Gate) -> Call | None:

@@ -38,7 +38,8 @@ async def admit_question(
         require_exact(message)
         await _admit(gate, record, call)
     if message.id is not None:
-        gate.questions.asked(exchange.key(message.id), message.method or "")
+        task_tool = None if call is None else call.task_tool
+        gate.questions.asked(exchange.key(message.id), message.method or "", task_tool)
 
 
 def takes_an_id(gate: Gate, exchange: Exchange, message: Message) -> bool:

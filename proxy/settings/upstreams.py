@@ -151,11 +151,15 @@ class _Reader:
 
 def _network(text: str) -> Network:
     try:
-        return ipaddress.ip_network(text)
+        network = ipaddress.ip_network(text)
     except ValueError as error:
         raise Unfit(
-            f"{text!r} is no address and no network of addresses", "Write 10.2.0.0/16, 192.0.2.7 or 2001:db8::/32."
+            f"{text!r} is no address and no network of addresses",
+            "Write 10.2.0.0/16 (no bits beyond the 16), 192.0.2.7 or 2001:db8::/32.",
         ) from error
+    if isinstance(network, ipaddress.IPv6Network) and network.network_address.ipv4_mapped is not None:
+        raise Unfit(f"{text!r} is a network of IPv4 addresses in the form of IPv6", "Write it as 10.2.0.0/16.")
+    return network
 
 
 def _fingerprint(text: str) -> bytes:

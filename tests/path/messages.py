@@ -61,6 +61,7 @@ _TOOLS: Final[list[dict[str, Any]]] = [
 SCHEMAS: Final = _TOOLS
 _PRIVATE: Final = b'"cacheScope":"private","ttlMs":5000,"resultType":"complete",'
 
+_OF_T1 = {"io.modelcontextprotocol/related-task": {"taskId": "t1"}}
 MESSAGES: Final[Mapping[str, bytes]] = {
     "CALL": (
         b'{ "jsonrpc":"2.0","id":1, "method":"tools/call","params":{"name":"echo","arguments":{"x":1e2}},"odd":[ ] }'
@@ -146,6 +147,8 @@ MESSAGES: Final[Mapping[str, bytes]] = {
     "CALL_ECHO2": request(2, "tools/call", name="echo", arguments={}),
     "SAMPLE": request("q", "sampling/createMessage", messages=[]),
     "ELICIT": request("q", "elicitation/create", message="?"),
+    "ELICIT_T1": request("q", "elicitation/create", message="?", _meta=_OF_T1),
+    "PROGRESS_T1": notification("notifications/progress", progressToken=1, progress=1, _meta=_OF_T1),
     "ROOTS": request("q", "roots/list"),
     "SAMPLED": _text({"jsonrpc": "2.0", "id": "q", "result": {"role": "assistant"}}),
     "SAMPLED_ERROR": error("q", -1),

@@ -215,7 +215,7 @@ def test_questions_are_answered_once_by_whom_they_were_put_to() -> None:
         questions.asked((ALICE, "files", "s", f"n:{number}"), "roots/list")
     assert questions.answered((ALICE, "files", "s", "n:0")) is None
     assert questions.answered((BOB, "files", "s", "n:1")) is None
-    assert questions.answered((ALICE, "files", "s", "n:1")) == "roots/list"
+    assert questions.answered((ALICE, "files", "s", "n:1")) == ("roots/list", None)
     assert questions.answered((ALICE, "files", "s", "n:1")) is None
 
 

@@ -178,6 +178,7 @@ async def test_who_leaves_while_it_is_flushed_leaves_it_to_the_next(tmp_path: Pa
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0):
             await known.over("t")
+    assert TaskFile(tmp_path, 0).begun.keys() == {"t"}
     assert known.take("t", ALICE, "files") is not None
     assert await known.over("t")
 

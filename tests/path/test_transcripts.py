@@ -2087,6 +2087,140 @@ TASKS = [
     ),
     pytest.param(
         """
+        >> TASK_CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream TASK_CALL
+        << 200 json TASK_V1
+        record notice task
+        client 200 TASK_V1
+        !!! kill tool=echo
+        tell tasks/cancel
+        record outcome echo killed nothing unknown contained
+        >> PING era=2025-11-25
+        record notice message ping
+        upstream PING
+        << stream
+        client begins 200
+        << event ELICIT_T1
+        record refusal elicitation/create contained
+        upstream {"jsonrpc":"2.0","id":"q","result":{"resultType":"complete","action":"decline"}}
+        << 202
+        << event PROGRESS_T1
+        record notice withheld notifications/progress contained
+        << event ELICIT
+        record intent server's elicitation/create elicitation/create granted
+        record outcome elicitation/create completed answer unknown delivered
+        client hears ELICIT
+        << event PONG
+        client hears PONG
+        << end
+        client ends
+        """,
+        id="kill-of-a-tool-keeps-back-the-questions-of-its-task",
+    ),
+    pytest.param(
+        """
+        >> TASK_CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream TASK_CALL
+        << 200 json TASK_V1
+        record notice task
+        client 200 TASK_V1
+        >> PING era=2025-11-25
+        record notice message ping
+        upstream PING
+        << stream
+        client begins 200
+        << event ELICIT_T1
+        record intent server's elicitation/create elicitation/create granted
+        record outcome elicitation/create completed answer unknown delivered
+        client hears ELICIT_T1
+        << event PONG
+        client hears PONG
+        << end
+        client ends
+        !!! kill tool=echo
+        tell tasks/cancel
+        record outcome echo killed nothing unknown contained
+        >> ELICITED era=2025-11-25
+        record refusal elicitation/create contained
+        client 202
+        upstream {"jsonrpc":"2.0","id":"q","result":{"resultType":"complete","action":"decline"}}
+        << 202
+        """,
+        id="kill-of-a-tool-keeps-back-the-answers-to-its-task",
+    ),
+    pytest.param(
+        """
+        sole caller
+        !! kill tool=echo
+        >> GET_T1
+        record refusal tasks/get contained
+        client 200 2 error -31404 contained
+        """,
+        id="kill-of-a-tool-stops-a-task-that-nobody-saw-begin",
+    ),
+    pytest.param(
+        """
+        !! kill tool=add
+        >> CALL
+        record intent tools/call echo granted
+        upstream CALL
+        << 200 json TASK
+        record notice task
+        client 200 TASK
+        >> TASKS
+        record notice message tasks/list
+        upstream TASKS
+        << 200 json TASKS_ALL
+        client 200 TASKS_MINE
+        !!! kill tool=echo
+        tell tasks/cancel
+        record outcome echo killed nothing unknown contained
+        >> TASKS
+        record notice message tasks/list
+        upstream TASKS
+        << 200 json TASKS_ALL
+        client 200 TASKS_NONE
+        """,
+        id="kill-of-a-tool-takes-its-tasks-off-the-list",
+    ),
+    pytest.param(
+        """
+        >> CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream CALL
+        << hang
+        !! gone
+        record notice detached client_gone
+        !! later 301
+        >> PING era=2025-11-25
+        record outcome echo unknown nothing unknown no_answer_in_time
+        record notice message ping
+        upstream PING
+        << stream
+        client begins 200
+        << event PONG
+        client hears PONG
+        << end
+        client ends
+        !!! kill tool=echo
+        >> PING era=2025-11-25
+        record notice message ping
+        upstream PING
+        << stream
+        client begins 200
+        << event RESULT
+        record notice unexpected_answer result
+        << event PONG
+        client hears PONG
+        << end
+        client ends
+        """,
+        id="kill-of-a-tool-stops-an-answer-that-nobody-waits-for-any-more",
+    ),
+    pytest.param(
+        """
         >> CALL
         record intent tools/call echo granted
         upstream CALL

@@ -3,7 +3,18 @@
 import pytest
 from msgspec import structs
 
-from policy.containment import Contained, Order, OrderKind, Orders, Scope, caller_contained, clear, tool_mark
+from policy.containment import (
+    NO_TOOL,
+    UNKNOWN_TOOL,
+    Contained,
+    Order,
+    OrderKind,
+    Orders,
+    Scope,
+    caller_contained,
+    clear,
+    tool_mark,
+)
 from policy.vocabulary import Clearance
 from tests.policy.asking import CALLER, call, tool_call
 
@@ -51,12 +62,26 @@ def test_a_kill_of_a_tool_stops_its_tasks(*, kind: OrderKind, scope: Scope, stop
     assert (orders.against_task(CALLER, "u", tool_mark("echo")) is not None) == stopped
 
 
+@pytest.mark.parametrize(
+    ("mark", "stopped"),
+    [
+        pytest.param(UNKNOWN_TOOL, True, id="of-whatever-tool"),
+        pytest.param(NO_TOOL, False, id="of-no-tool"),
+        pytest.param(tool_mark("add"), False, id="of-another-tool"),
+    ],
+)
+def test_a_task_of_an_unknown_tool_is_stopped_by_a_kill_of_any(*, mark: str, stopped: bool) -> None:
+    orders = Orders.after([_order(1, "kill", Scope(tool="echo"))])
+    driven = structs.replace(call("tasks/result", {"taskId": "t1"}), task_tool=mark)
+    assert (orders.against(driven) is not None) == stopped
+    assert (orders.against_task(CALLER, "u", mark) is not None) == stopped
+
+
 def test_a_task_of_a_killed_tool_can_be_cancelled_and_a_task_of_no_tool_goes_on() -> None:
     orders = Orders.after([_order(1, "kill", Scope(tool="echo"))])
     cancel = structs.replace(call("tasks/cancel", {"taskId": "t1"}), task_tool=tool_mark("echo"))
     assert orders.against(cancel) is None
     assert orders.against(call("tasks/get", {"taskId": "t1"})) is None
-    assert orders.against_task(CALLER, "u", None) is None
 
 
 def test_a_clearance_names_call_and_orders() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from evidence.clock import SystemClock
+from evidence.files import make_folder
 from evidence.keys import load_or_make, signing_key
 from policy.containment import OrderKind, Orders, Scope
 from policy.json_file import MISSING, read_json, write_json
@@ -354,6 +355,38 @@ def test_the_keys_that_an_order_of_root_makes_are_the_folder_owners(open_place: 
     with _under_another_user():
         assert OrderFile.open(open_place).orders.number == 1
         load_or_make(open_place, ["acme"])
+
+
+def test_folders_above_that_root_makes_are_the_owners_too(open_place: Path) -> None:
+    state = open_place / "agentgate" / "state"
+    _issue(state)
+    owner = open_place.stat().st_uid
+    assert {path.stat().st_uid for path in (state.parent, state, state / "keys")} == {owner}
+    with _under_another_user():
+        assert OrderFile.open(state).orders.number == 1
+
+
+def test_a_folder_that_takes_the_place_of_another_is_not_given_away(
+    open_place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who owns the folder renames something of root's to where root has just made a folder."""
+    elsewhere = open_place / "roots"
+    elsewhere.mkdir(mode=0o700)
+    os.chown(elsewhere, os.geteuid(), os.getegid())
+    (elsewhere / "held").touch()
+    before = elsewhere.stat().st_uid
+    mkdir = os.mkdir
+
+    def swapped(name: str, mode: int, *, dir_fd: int) -> None:
+        mkdir(name, mode, dir_fd=dir_fd)
+        os.rename(name, "moved", src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+        os.rename("roots", name, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+
+    if os.geteuid() == 0:
+        monkeypatch.setattr(os, "mkdir", swapped)
+    make_folder(open_place / "keys")
+    found = next(path for path in open_place.rglob("held")).parent
+    assert found.stat().st_uid == before
 
 
 def test_what_a_command_of_root_writes_is_the_folder_owners(open_place: Path) -> None:
