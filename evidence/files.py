@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from evidence.layout import CHAIN_GLOB, is_chain_name
@@ -51,28 +52,36 @@ def made(path: Path, flags: int, mode: int = 0o600) -> int:
 
 def make_folder(path: Path, mode: int = 0o700) -> None:
     """The folder, made if it is missing, with those above it; each one's owner is as for `made`. Raises OSError."""
-    if path.is_dir():
+    if path.is_dir() or path == path.parent:
         return
     make_folder(path.parent, 0o777)
-    if os.geteuid() == 0:
-        _make_as_root(path, mode)
-    else:
+    if os.geteuid() != 0:
         path.mkdir(mode=mode, exist_ok=True)
+        return
+    try:
+        _make_as_root(path, mode)
+    except OSError as error:
+        # Another process may have been first.
+        if not path.is_dir():
+            raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _make_as_root(path: Path, mode: int) -> None:
-    """It gets its name only once it is its owner's: whoever can rename things here has no other folder given away."""
+    """It gets its name only once it is its owner's: whoever can rename things here has no other folder given away.
+
+    It takes the place of a folder that is there by then only if that is empty.
+    """
     above = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    draft = f".{path.name}.{secrets.token_hex(8)}"
+    draft = f".{secrets.token_hex(8)}"
     try:
         os.mkdir(draft, mode, dir_fd=above)
-        _give_folder(draft, above)
         try:
+            _give_folder(draft, above)
             os.rename(draft, path.name, src_dir_fd=above, dst_dir_fd=above)
-        except OSError:
-            os.rmdir(draft, dir_fd=above)
-            if not path.is_dir():  # Another process may have been first.
-                raise
+        except BaseException:
+            with suppress(OSError):
+                os.rmdir(draft, dir_fd=above)
+            raise
     finally:
         os.close(above)
 

@@ -28,6 +28,13 @@ def tool_mark(name: str) -> str:
     return hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
 
 
+def mark_of(call: Call) -> str:
+    """The mark of the tool that a call runs, or asks about as a task."""
+    if call.task_tool is not None:
+        return call.task_tool
+    return tool_mark(call.name) if call.method == "tools/call" and call.name is not None else NO_TOOL
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Who and what an order is about; None means any."""

@@ -169,7 +169,7 @@ class Detached:
     def stop(self, orders: Orders) -> list[Waiting]:
         """End every call that a kill hits; what is returned is still to be cancelled at its upstream.
 
-        Of what nobody waits for any more nothing is delivered either.
+        What nobody waits for any more is forgotten where it hits that: an answer which turns up after all goes nowhere.
         """
         stopped = []
         for key, (_, waiting) in tuple(self._waiting.items()):

@@ -7,7 +7,7 @@ that turns up after all is `late`, also after a restart.
 
 import asyncio
 import logging
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Final
 
@@ -52,6 +52,7 @@ class Tasks:
         self._running = Detached(monotonic, places)
         self._problem: str | None = None
         self._owed: OrderedDict[str, Begun] = OrderedDict()
+        self._ending: Counter[str] = Counter()
         self._compacting: asyncio.Future[None] | None = None
 
     def problem(self) -> str | None:
@@ -110,14 +111,18 @@ class Tasks:
             return False
         over = structs.replace(known, over=True)
         self._write(over)
+        self._ending[task] += 1
         try:
             await asyncio.get_running_loop().run_in_executor(None, self._file.flush)
         except OSError as error:
             self._tell(error)
         except BaseException:
-            # Whoever asked has gone: its last record is still to come.
-            self._write(self._begun.get(task, over))
+            if self._ending[task] == 1:
+                # Whoever asked has gone, and nobody else asks: the last record is still to come.
+                self._write(self._begun.get(task, over))
             raise
+        finally:
+            self._ending -= Counter((task,))
         if self._begun.get(task) != known:
             return False
         self._begun[task] = over
@@ -155,13 +160,15 @@ class Tasks:
 
     def _write(self, begun: Begun) -> None:
         self._owed[begun.task] = begun
+        self._owed.move_to_end(begun.task, last=False)
         while len(self._owed) > MAX_TASKS:
-            self._owed.popitem(last=False)
+            self._owed.popitem()
         self._pay()
 
     def _pay(self) -> None:
         """Append what the file does not have yet: a full disk is not full for ever."""
-        for _ in range(min(len(self._owed), AT_ONCE)):
+        due = min(len(self._owed), AT_ONCE)
+        for _ in range(due):
             task = next(iter(self._owed))
             try:
                 self._file.append(self._owed[task])
@@ -169,6 +176,7 @@ class Tasks:
                 self._tell(error)
                 return
             del self._owed[task]
+        if due and not self._owed:
             self._problem = None
 
     def _tell(self, error: OSError) -> None:

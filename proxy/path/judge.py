@@ -4,10 +4,12 @@ Nothing passes unread.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from msgspec import Struct, field, structs
 
+from policy.containment import NO_TOOL, Contained, mark_of
 from policy.methods import LIST_ITEMS, Treatment, treatment
 from policy.obligations import Pointer
 from policy.vocabulary import Call, Decision
@@ -23,10 +25,10 @@ from proxy.path.outlive import (
     go_on_late,
     look,
     look_at_answer,
-    require_running,
+    stopped_task,
 )
 from proxy.path.parse import Parsed, server_call
-from proxy.path.question import DELIVERED, admit_inputs, admit_question, refuse_question, takes_an_id
+from proxy.path.question import DELIVERED, NOT_DELIVERED, admit_inputs, admit_question, refuse_question, takes_an_id
 from proxy.path.record import Recording
 from proxy.path.redact import redacted
 from proxy.path.result import asked_again, asks, decide_result
@@ -168,9 +170,9 @@ class Judge:
         """
         decision: Decision | None = None
         try:
-            await admit_inputs(self._gate, self._exchange, self._record, message)
             if call is not None and call.method in TASK_METHODS:
                 await look_at_answer(self._gate, self._exchange, self._record, call, message)
+            await admit_inputs(self._gate, self._exchange, self._record, message)
             hidden, decision = await self._hidden(request, call, message, waiting)
             raw = await self._passing(request, message, hidden)
             goes_on = await self._goes_on(call, message, waiting)
@@ -180,7 +182,8 @@ class Judge:
             ending = structs.replace(_withheld(refusal.code, status, message.raw), decision=refusal.decision)
             return message_answer(request, refusal, reference) or b"", ending
         if self._replayable:
-            self._gate.answered.remember(self._exchange.key(message.id), request, message.raw, hidden)
+            tool = NO_TOOL if call is None else mark_of(call)
+            self._gate.answered.remember(self._exchange.key(message.id), request, message.raw, hidden, tool)
         return raw, None if goes_on else ending_of(message, status, decision)
 
     async def _hidden(
@@ -248,24 +251,30 @@ class Judge:
 
         What policy hides is cut out of a list that is sent again as it was the first time.
         """
-        key = self._exchange.key(message.id)
+        key, orders = self._exchange.key(message.id), self._gate.orders
         if (waiting := self._gate.detached.take(key)) is not None:
+            # While the answer is looked at its request is nowhere where a kill could find it.
+            killed = partial(self._killed, () if waiting.call is None else (waiting.call,))
             try:
                 answer, ending = await self._admitted(waiting.request, waiting.call, message, None, waiting)
             except BaseException:
                 # The stream is gone; the answer comes again on the next one that resumes it.
-                self._gate.detached.put_back(key, waiting)
+                if killed():
+                    waiting.end(KILLED)
+                else:
+                    self._gate.detached.put_back(key, waiting)
                 raise
-            raw: bytes | None = answer
-            if self._killed(() if waiting.call is None else (waiting.call,)):
-                # While the answer was looked at its request was nowhere where a kill could find it.
-                raw, ending = None, None if ending is None else KILLED
+            raw, ending = (None, ending and KILLED) if killed() else (answer, ending)
             if ending is not None and (written := waiting.end(ending)) is not None:
                 await written
             return raw
         if (replayed := self._gate.answered.again(key, message.raw)) is not None:
+            order = orders.current.against_task(self._exchange.caller, self._exchange.upstream, replayed.tool)
+            if order is not None:
+                await self._record.withheld(message, explain(Contained(order)))
+                return None
             await self._record.noted("replayed", message)
-            return await self._passing(replayed[0], message, replayed[1])
+            return await self._passing(replayed.request, message, replayed.redact)
         await self._record.noted("unexpected_answer", message)
         return None
 
@@ -281,11 +290,17 @@ class Judge:
         if self._killed(()):
             self._record.heard("contained")
             return None
+        tells = message.method in TASK_NOTES
+        if not tells and stopped_task(self._gate, self._exchange, message) is not None:
+            self._record.heard("contained")
+            return None
         try:
-            await require_running(self._gate, self._exchange, self._record, message)
-            await admit_inputs(self._gate, self._exchange, self._record, message)
-            if message.method in TASK_NOTES:
+            if stopped_task(self._gate, self._exchange, message) is None:
+                await admit_inputs(self._gate, self._exchange, self._record, message)
+            if tells:
                 await look(self._gate, self._exchange, self._record, message)
+            if (order := stopped_task(self._gate, self._exchange, message)) is not None:
+                raise Contained(order)  # noqa: TRY301  (as all that keeps it back)
         except Exception as error:  # noqa: BLE001  (every reason is mapped by `explain`; the notification stays back)
             await self._record.withheld(message, explain(error))
             return None
@@ -309,8 +324,14 @@ class Judge:
         except Exception as error:  # noqa: BLE001  (every reason is mapped by `explain`; the request stays back)
             await refuse_question(self._gate, self._exchange, self._record, message, call, explain(error))
             return None
-        if call is not None:
-            endings.append((call, DELIVERED))
+        if call is None:
+            return message.raw
+        if (order := self._gate.orders.current.against(call)) is not None:
+            # It came while the intent was written, and this stream may go on: a kill of one tool ends none.
+            endings.append((call, structs.replace(NOT_DELIVERED, reason=Contained.code)))
+            await refuse_question(self._gate, self._exchange, self._record, message, None, explain(Contained(order)))
+            return None
+        endings.append((call, DELIVERED))
         return message.raw
 
 

@@ -5,14 +5,16 @@ tasks/result brings the result. 2026-07-28 (tasks extension): the answer has `re
 task; tasks/get brings the result with the status `completed`.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
 from msgspec import structs
 
 from evidence.journal import Journal
-from policy.containment import NO_TOOL, UNKNOWN_TOOL, Contained, Order, tool_mark
+from policy.containment import UNKNOWN_TOOL, Contained, Order, mark_of
 from policy.obligations import Pointer
 from policy.vocabulary import Call, Caller
 from proxy.detached import Waiting, nothing
@@ -34,6 +36,9 @@ GRACE_SECONDS: Final = 60
 
 ROUND_METHODS: Final = frozenset({"tools/call", "resources/read", "prompts/get"})
 TASK_NOTES: Final = frozenset({"notifications/tasks", "notifications/tasks/status"})
+
+_TOLD_SECONDS: Final = 2.0
+"""How long an answer waits for its upstream to be told that its task was stopped."""
 
 _RELATED: Final = "io.modelcontextprotocol/related-task"
 
@@ -64,12 +69,14 @@ def about_task(gate: Gate, exchange: Exchange, call: Call | None, message: Messa
 
 
 def _tool(gate: Gate, exchange: Exchange, task_id: str) -> str:
-    """The mark of the tool that a task of this caller's runs."""
+    """The mark of the tool that a task of this caller's runs; of every other task it is unknown."""
     begun = gate.tasks.known(_task(gate, exchange, task_id), _owner(gate, exchange.caller))
     return UNKNOWN_TOOL if begun is None else begun.tool
 
 
 def _kill_of_task(gate: Gate, exchange: Exchange, task_id: str) -> Order | None:
+    if not gate.orders.current.standing:
+        return None
     return gate.orders.current.against_task(exchange.caller, exchange.upstream, _tool(gate, exchange, task_id))
 
 
@@ -166,7 +173,7 @@ async def _go_on_as_task(
         call.id,
         gate.journals[exchange.caller.tenant].chain.name,
         int(gate.clock.now().unix_ns / 1e9 + ttl_ms / 1000 + GRACE_SECONDS),
-        tool=tool_mark(call.name) if call.method == "tools/call" and call.name is not None else NO_TOOL,
+        tool=mark_of(call),
     )
     if _of_another(gate, exchange, task_id):
         raise NoSuchTask
@@ -174,11 +181,22 @@ async def _go_on_as_task(
     if _of_another(gate, exchange, task_id):
         # Another caller's call was answered with the same task in the meantime.
         raise NoSuchTask
-    if (order := kill_of(gate.orders.current, exchange.caller, exchange.upstream, (call,))) is not None:
-        # It came while the note was written: as a request the call was found no more, as a task it is not there yet.
-        raise Contained(order)
     gate.rounds.keep(call.continues, begun.until - gate.clock.now().unix_ns / 1e9)
     gate.tasks.begin(begun, exchange.caller, exchange.upstream, apart(own))
+    if (order := kill_of(gate.orders.current, exchange.caller, exchange.upstream, (call,))) is not None:
+        # It came while the note was written: as a request the call was found no more, as a task it was not there yet.
+        for stopped in gate.tasks.stop(gate.orders.current):
+            await _tell(gate, stopped)
+        raise Contained(order)
+
+
+async def _tell(gate: Gate, stopped: Waiting) -> None:
+    """Have a task cancelled at its upstream, which may take its time, and does not get much of it."""
+    leg = gate.upstreams[stopped.exchange.upstream].leg()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_TOLD_SECONDS):
+            await leg.tell(stopped.exchange)
+    await leg.close()
 
 
 async def look(gate: Gate, exchange: Exchange, record: Recording, message: Message) -> None:
@@ -192,17 +210,14 @@ async def look(gate: Gate, exchange: Exchange, record: Recording, message: Messa
         await _look(gate, exchange, record, task_id, _status_ending(about, message))
 
 
-async def require_running(gate: Gate, exchange: Exchange, record: Recording, message: Message) -> None:
-    """Raise Contained where a notification is about a task whose tool a kill has stopped.
-
-    How that task ended is recorded all the same.
-    """
-    told = message.method in TASK_NOTES and isinstance(message.params, Mapping)
-    task_id = message.params.get("taskId") if told else _related(message)
-    if isinstance(task_id, str) and (order := _kill_of_task(gate, exchange, task_id)) is not None:
-        if told:
-            await look(gate, exchange, record, message)
-        raise Contained(order)
+def stopped_task(gate: Gate, exchange: Exchange, message: Message) -> Order | None:
+    """The kill of the tool whose task a notification is about, or is related to; one that ends a question passes."""
+    if message.method == "notifications/cancelled":
+        return None
+    told = message.params.get("taskId") if isinstance(message.params, Mapping) else None
+    ids = (told if message.method in TASK_NOTES else None, _related(message))
+    orders = (_kill_of_task(gate, exchange, task_id) for task_id in ids if isinstance(task_id, str))
+    return next(filter(None, orders), None)
 
 
 async def look_at_answer(gate: Gate, exchange: Exchange, record: Recording, call: Call, message: Message) -> None:

@@ -23,7 +23,7 @@ from proxy.wire.message import Message, MessageId, error_answer, read_client, re
 METHOD_NOT_FOUND: Final = -32601
 USER_REJECTED: Final = -1
 
-_NOT_DELIVERED: Final = Ending(Outcome.NOT_SENT, Delivery.NOTHING, EffectAt.NONE, "spool_failed")
+NOT_DELIVERED: Final = Ending(Outcome.NOT_SENT, Delivery.NOTHING, EffectAt.NONE, "spool_failed")
 DELIVERED: Final = Ending(Outcome.COMPLETED, Delivery.ANSWER, EffectAt.UNKNOWN, "delivered")
 
 
@@ -60,7 +60,7 @@ async def _intend(record: Recording, permits: Sequence[Permit]) -> None:
     try:
         await record.intend(permits)
     except Exception as error:
-        ending = structs.replace(_NOT_DELIVERED, reason=explain(error).code)
+        ending = structs.replace(NOT_DELIVERED, reason=explain(error).code)
         for each in permits:
             record.ended_now(each.call, ending)
         raise

@@ -252,7 +252,7 @@ class Recording:
         return written
 
     async def late_before_restart(self, call: str, chain: str, ending: Ending) -> None:
-        """As `late`, for a call that the process before this one left open, and whose outcome says `unknown`.
+        """As `late`, for a call whose outcome is there: the process before this one left it open, or a kill ended it.
 
         Where another chain holds it, that cannot be said there; a notice says it here. How much of its result may be
         kept is not known any more: its commitment, and nothing of the text.

@@ -12,7 +12,7 @@ from proxy.detached import GIVEN_UP, Waiting, nothing
 from proxy.places import Places
 from proxy.refusals import NoSuchTask
 from proxy.task_file import FILE, MAX_TASKS, Begun, TaskFile
-from proxy.tasks import LONGEST_SECONDS, Tasks
+from proxy.tasks import AT_ONCE, LONGEST_SECONDS, Tasks
 from proxy.vocabulary import Ending, Exchange
 from proxy.wire.message import read_client
 from tests.path.messages import MESSAGES
@@ -170,6 +170,43 @@ async def test_of_two_that_say_it_one_is_the_first(tmp_path: Path) -> None:
     known = tasks(tmp_path)
     known.begin(begun(), ALICE, "files", waiting())
     assert sorted(await asyncio.gather(known.over("t"), known.over("t"))) == [False, True]
+
+
+async def test_who_leaves_beside_another_takes_nothing_back(tmp_path: Path) -> None:
+    known = tasks(tmp_path)
+    known.begin(begun(), ALICE, "files", waiting())
+
+    async def leaves() -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0):
+                await known.over("t")
+
+    _, first = await asyncio.gather(leaves(), known.over("t"))
+    assert first
+    assert TaskFile(tmp_path, 0).begun == {}
+
+
+def test_a_problem_is_told_until_everything_is_on_disk(tmp_path: Path) -> None:
+    class Full(TaskFile):
+        full = True
+
+        def append(self, begun: Begun) -> None:
+            if self.full:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            super().append(begun)
+
+    file = Full(tmp_path, 0)
+    known = tasks(tmp_path, file=file)
+    for number in range(AT_ONCE + 2):
+        known.begin(begun(str(number)), ALICE, "files", waiting())
+    file.full = False
+    known.expire()
+    assert "No space left" in (known.problem() or "")
+    known.begin(begun("newest"), ALICE, "files", waiting())
+    assert "newest" in TaskFile(tmp_path, 0).begun
+    known.expire()
+    assert known.problem() is None
+    assert len(TaskFile(tmp_path, 0).begun) == AT_ONCE + 3
 
 
 async def test_who_leaves_while_it_is_flushed_leaves_it_to_the_next(tmp_path: Path) -> None:

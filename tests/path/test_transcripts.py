@@ -2106,7 +2106,6 @@ TASKS = [
         upstream {"jsonrpc":"2.0","id":"q","result":{"resultType":"complete","action":"decline"}}
         << 202
         << event PROGRESS_T1
-        record notice withheld notifications/progress contained
         << event ELICIT
         record intent server's elicitation/create elicitation/create granted
         record outcome elicitation/create completed answer unknown delivered
@@ -2115,6 +2114,7 @@ TASKS = [
         client hears PONG
         << end
         client ends
+        record notice notifications contained=1
         """,
         id="kill-of-a-tool-keeps-back-the-questions-of-its-task",
     ),
@@ -2184,6 +2184,58 @@ TASKS = [
         client 200 TASKS_NONE
         """,
         id="kill-of-a-tool-takes-its-tasks-off-the-list",
+    ),
+    pytest.param(
+        """
+        >> CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream CALL
+        << stream
+        client begins 200
+        << event RESULT id=7
+        record outcome echo completed answer done ok
+        client hears RESULT
+        << end
+        client ends
+        !!! kill tool=echo
+        >> PING era=2025-11-25
+        record notice message ping
+        upstream PING
+        << stream
+        client begins 200
+        << event RESULT id=7
+        record notice withheld result contained
+        << event PONG
+        client hears PONG
+        << end
+        client ends
+        """,
+        id="kill-of-a-tool-keeps-back-what-is-sent-again",
+    ),
+    pytest.param(
+        """
+        while noting:task kill tool=echo
+        >> TASK_CALL era=2025-11-25
+        record intent tools/call echo granted
+        upstream TASK_CALL
+        << hang
+        !! gone
+        record notice detached client_gone
+        >> PING era=2025-11-25
+        record notice message ping
+        upstream PING
+        << stream
+        client begins 200
+        << event TASK_V1
+        record notice task
+        record outcome echo killed nothing unknown contained
+        tell tasks/cancel
+        << event PONG
+        client hears PONG
+        << end
+        client ends
+        """,
+        id="kill-of-a-tool-that-comes-while-its-call-becomes-a-task",
     ),
     pytest.param(
         """

@@ -212,6 +212,7 @@ class Play:
                 self.at("ending")
             case Kind.NOTICE:
                 self.at("noting")
+                self.at(f"noting:{entry.body.get('event')}")
 
 
 def _scope(words: Sequence[str]) -> Scope:
@@ -319,7 +320,8 @@ class Voice:
         self._play.note(f"cancel {ids}".rstrip())
 
     async def tell(self, exchange: Exchange) -> None:
-        self._play.note(f"tell {told(exchange.envelope.raw)}")
+        await asyncio.sleep(0.001)
+        self._play.note(f"tell {exchange.envelope.messages[0].method}")
 
     async def close(self) -> None:
         if not self._closed:

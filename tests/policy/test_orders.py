@@ -366,6 +366,14 @@ def test_folders_above_that_root_makes_are_the_owners_too(open_place: Path) -> N
         assert OrderFile.open(state).orders.number == 1
 
 
+def test_a_folder_that_cannot_be_made_is_named_and_leaves_nothing(open_place: Path) -> None:
+    (open_place / "state").touch()
+    with pytest.raises(OSError, match="state") as failed:
+        make_folder(open_place / "state")
+    assert failed.value.filename == str(open_place / "state")
+    assert [path.name for path in open_place.iterdir()] == ["state"]
+
+
 def test_a_folder_that_takes_the_place_of_another_is_not_given_away(
     open_place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
