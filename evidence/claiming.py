@@ -92,10 +92,15 @@ def _beginning(chain: Path) -> bytes | None:
         numbers = [] if chain.is_symlink() else segment_numbers(os.listdir(chain))
         if not numbers or not stat.S_ISREG((chain / segment_name(numbers[0])).lstat().st_mode):
             return None
-        with (chain / segment_name(numbers[0])).open("rb") as file:
-            line = file.readline()
+        return _first_line(chain / segment_name(numbers[0]))
     except OSError:
         return None
+
+
+def _first_line(segment: Path) -> bytes | None:
+    """The first line with its LF; None where there is no whole one. Raises OSError."""
+    with segment.open("rb") as file:
+        line = file.readline()
     return line if line.endswith(b"\n") else None
 
 
@@ -137,9 +142,7 @@ def _belongs(chain: Path, owner: Owner) -> bool:
     if not numbers:
         return True
     first = chain / segment_name(numbers[0])
-    with first.open("rb") as file:
-        line = file.readline()
-    if not line.endswith(b"\n"):
+    if (line := _first_line(first)) is None:
         return numbers[0] == 1
     try:
         record = read_record(line[:-1])

@@ -2,7 +2,8 @@
 
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from evidence.layout import CHAIN_GLOB, is_chain_name
@@ -23,11 +24,8 @@ def replace_file(path: Path, content: bytes, *, mode: int = 0o600) -> None:
 
 def flush_folder(folder: Path) -> None:
     """The names in a folder are on the disk when this returns. Raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
+    with _folder(folder) as descriptor:
         os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def made(path: Path, flags: int, mode: int = 0o600) -> int:
@@ -36,8 +34,7 @@ def made(path: Path, flags: int, mode: int = 0o600) -> int:
     Where root makes it, it is the folder's owner's, as a sidecar of that user must read it. Nothing but the file that
     was made here is given away: who owns the folder gets at no other one by a link, or by another folder in its place.
     """
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
+    with _folder(path.parent) as folder:
         handle = os.open(path.name, flags | os.O_CREAT | os.O_EXCL, mode, dir_fd=folder)
         try:
             _give(handle, os.fstat(folder))
@@ -46,8 +43,14 @@ def made(path: Path, flags: int, mode: int = 0o600) -> int:
             os.unlink(path.name, dir_fd=folder)
             raise
         return handle
-    finally:
-        os.close(folder)
+
+
+def opened(path: Path, flags: int) -> int:
+    """A file, opened; where there is none it is `made`. Raises OSError."""
+    try:
+        return made(path, flags)
+    except FileExistsError:
+        return os.open(path, flags)
 
 
 def make_folder(path: Path, mode: int = 0o700) -> None:
@@ -71,28 +74,28 @@ def _make_as_root(path: Path, mode: int) -> None:
 
     It takes the place of a folder that is there by then only if that is empty.
     """
-    above = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     draft = f".{secrets.token_hex(8)}"
-    try:
+    with _folder(path.parent) as above:
         os.mkdir(draft, mode, dir_fd=above)
         try:
-            _give_folder(draft, above)
+            with _folder(draft, os.O_NOFOLLOW, above) as folder:
+                if not os.listdir(folder):
+                    _give(folder, os.fstat(above))
             os.rename(draft, path.name, src_dir_fd=above, dst_dir_fd=above)
         except BaseException:
             with suppress(OSError):
                 os.rmdir(draft, dir_fd=above)
             raise
-    finally:
-        os.close(above)
 
 
-def _give_folder(name: str, above: int) -> None:
-    folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
+@contextmanager
+def _folder(path: Path | str, flags: int = 0, above: int | None = None) -> Iterator[int]:
+    """A folder, opened; its path may be seen from another one."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | flags, dir_fd=above)
     try:
-        if not os.listdir(folder):
-            _give(folder, os.fstat(above))
+        yield handle
     finally:
-        os.close(folder)
+        os.close(handle)
 
 
 def _give(handle: int, folder: os.stat_result) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from evidence.files import made, make_folder
+from evidence.files import make_folder, opened
 
 
 @contextmanager
@@ -16,16 +16,9 @@ def locked(state: Path, name: str) -> Iterator[None]:
     The kernel lets go of it when the process ends, however it does.
     """
     make_folder(state)
-    handle = _opened(state / name)
+    handle = opened(state / name, os.O_RDWR)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)
-
-
-def _opened(path: Path) -> int:
-    try:
-        return made(path, os.O_RDWR)
-    except FileExistsError:
-        return os.open(path, os.O_RDWR)

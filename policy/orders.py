@@ -20,7 +20,7 @@ from typing import Any, Final, TextIO
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from evidence.clock import Clock
-from evidence.files import flush_folder, made
+from evidence.files import flush_folder, made, opened
 from evidence.keys import existing_key, signing_key
 from policy.containment import Order, OrderKind, Orders, Scope
 from policy.order_chain import BadOrders, Chain, decode, encode
@@ -109,7 +109,7 @@ class OrderFile:
         """Append an order; it is on disk when this returns. Raises OrdersProblem."""
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = self._opened()
+            handle = opened(self._path, os.O_RDWR | os.O_APPEND)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX)
                 return self._append(handle, Order(0, kind, scope, reason, issuer, at))
@@ -117,12 +117,6 @@ class OrderFile:
                 os.close(handle)
         except OSError as error:
             raise OrdersProblem(f"{self._path}: {error.strerror}") from error
-
-    def _opened(self) -> int:
-        try:
-            return made(self._path, os.O_RDWR | os.O_APPEND, 0o600)
-        except FileExistsError:
-            return os.open(self._path, os.O_RDWR | os.O_APPEND)
 
     def _append(self, handle: int, order: Order) -> Order:
         whole, complete = self._whole_lines()

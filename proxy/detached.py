@@ -73,6 +73,11 @@ class Waiting:
         """The same call, now with the sidecar's request that stops it at its upstream."""
         return replace(self, exchange=own, request=own.envelope.messages[0], own=True)
 
+    def killed_by(self, orders: Orders) -> bool:
+        """Whether a kill hits it."""
+        calls = () if self.call is None else (self.call,)
+        return kill_of(orders, self.exchange.caller, self.exchange.upstream, calls) is not None
+
     def lapsed(self) -> "Waiting":
         """What is kept once nobody waits any more: enough to deliver an answer, and nothing of the content."""
         exchange = structs.replace(self.exchange, envelope=NO_MESSAGE, headers=())
@@ -105,11 +110,6 @@ def _bytes_of(waiting: Waiting) -> int:
     texts = () if call is None else (call.name or "", call.protocol_version or "")
     read = sum(len(text.encode()) for text in texts)
     return len(waiting.exchange.envelope.raw) + read + sum(len(name) + len(value) for name, value in headers)
-
-
-def _hit(orders: Orders, waiting: Waiting) -> bool:
-    calls = () if waiting.call is None else (waiting.call,)
-    return kill_of(orders, waiting.exchange.caller, waiting.exchange.upstream, calls) is not None
 
 
 class Detached:
@@ -173,10 +173,10 @@ class Detached:
         """
         stopped = []
         for key, (_, waiting) in tuple(self._waiting.items()):
-            if _hit(orders, waiting):
+            if waiting.killed_by(orders):
                 self._end(key, KILLED)
                 stopped.append(waiting)
-        for key in [key for key, lapsed in self._lapsed.items() if _hit(orders, lapsed)]:
+        for key in [key for key, lapsed in self._lapsed.items() if lapsed.killed_by(orders)]:
             self._forget(key)
         return stopped
 

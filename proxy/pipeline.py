@@ -30,7 +30,6 @@ from proxy.path.decide import decide
 from proxy.path.elicit import agree
 from proxy.path.judge import Judge, Verdict
 from proxy.path.lease import lend
-from proxy.path.outlive import with_tools
 from proxy.path.parse import Parsed, parse
 from proxy.path.question import decline
 from proxy.path.record import CUT_OFF, Recording
@@ -125,7 +124,7 @@ class _Passing:
             await record.notice("approval_answer")
             await self.client.answer(Reply(202, (), b""))
             return
-        self.parsed = with_tools(gate, exchange, parse(exchange, gate))
+        self.parsed = parse(exchange, gate)
         record.calls = tuple(item.call for item in self.parsed if item.call is not None)
         whose = (exchange.caller, exchange.upstream, exchange.session)
         with gate.flights.enter(*whose, record.calls, _asked(self.parsed)) as self.flight:

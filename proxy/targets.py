@@ -4,7 +4,6 @@ import ssl
 
 from proxy.config import Config
 from proxy.forward import HttpUpstream, Target
-from proxy.reach import Reach
 from proxy.settings.upstreams import Upstream
 
 
@@ -20,7 +19,7 @@ def http_upstream(given: Upstream, config: Config) -> HttpUpstream:
             passthrough_auth=given.auth == "passthrough",
             tls=None if given.ca_file is None else ssl.create_default_context(cafile=given.ca_file),
             fingerprint=given.fingerprint,
-            reach=Reach(given.addresses),
+            reach=given.reach,
             connect_seconds=config.limits.upstream_connect_seconds,
             answer_bytes=config.limits.answer_bytes,
         )

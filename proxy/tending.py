@@ -13,13 +13,12 @@ from policy.engine import CannotDecide
 from policy.following import Asked, Following, SourceEvent
 from policy.orders import POLL_SECONDS, OrderFile
 from proxy.assembly import Assembly
-from proxy.demux import STOPPED
-from proxy.detached import Waiting
 from proxy.excepting import keep_time
 from proxy.gate import Gate
-from proxy.going_on import attempt, keep
+from proxy.going_on import keep
 from proxy.noting import append_unwaited, note_policy
 from proxy.path.approve import note_news
+from proxy.path.own import cancel
 from proxy.trimming import keep_trimmed
 
 Work = Callable[[], Coroutine[None, None, None]]
@@ -86,14 +85,6 @@ def _obey(assembly: Assembly, tasks: asyncio.TaskGroup) -> Callable[[Orders], No
             append_unwaited(journal, Entry(Kind.ORDER, {**body, "stopped": stopped}))
 
     return obey
-
-
-async def cancel(gate: Gate, waiting: Waiting) -> None:
-    """Tell the upstream that nobody waits for a detached call any more, if it can be told."""
-    leg = gate.upstreams[waiting.exchange.upstream].leg()
-    telling = leg.tell(waiting.exchange) if waiting.own else leg.cancel(waiting.exchange, [waiting.request], STOPPED)
-    await attempt("telling an upstream of a call that was stopped", telling)
-    await attempt("leaving that upstream", leg.close())
 
 
 def _order_body(order: Order) -> dict[str, object]:

@@ -11,9 +11,9 @@ from policy.pins import Comparison, Pinning
 from policy.reads import EVERYTHING, Reads
 from policy.vocabulary import Call
 from proxy.gate import Gate
+from proxy.path.about import is_hidden
 from proxy.path.differing import is_whole, note_differing, note_odd
 from proxy.path.items import Items, Judged, wanted_of
-from proxy.path.outlive import is_hidden
 from proxy.path.parse import call_of
 from proxy.path.remember import view_of
 from proxy.refusals import BadAnswer

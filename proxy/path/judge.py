@@ -4,7 +4,6 @@ Nothing passes unread.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any, Final
 
 from msgspec import Struct, field, structs
@@ -16,17 +15,9 @@ from policy.vocabulary import Call, Decision
 from proxy.detached import KILLED, Waiting
 from proxy.flights import kill_of
 from proxy.gate import Gate
+from proxy.path.about import TASK_METHODS, TASK_NOTES, asked_for_task, stopped_task
 from proxy.path.filter import filter_list
-from proxy.path.outlive import (
-    TASK_METHODS,
-    TASK_NOTES,
-    about_task,
-    go_on,
-    go_on_late,
-    look,
-    look_at_answer,
-    stopped_task,
-)
+from proxy.path.outlive import go_on, go_on_late, look, look_at_answer
 from proxy.path.parse import Parsed, server_call
 from proxy.path.question import DELIVERED, NOT_DELIVERED, admit_inputs, admit_question, refuse_question, takes_an_id
 from proxy.path.record import Recording
@@ -253,18 +244,17 @@ class Judge:
         """
         key, orders = self._exchange.key(message.id), self._gate.orders
         if (waiting := self._gate.detached.take(key)) is not None:
-            # While the answer is looked at its request is nowhere where a kill could find it.
-            killed = partial(self._killed, () if waiting.call is None else (waiting.call,))
             try:
                 answer, ending = await self._admitted(waiting.request, waiting.call, message, None, waiting)
             except BaseException:
                 # The stream is gone; the answer comes again on the next one that resumes it.
-                if killed():
+                if waiting.killed_by(orders.current):
                     waiting.end(KILLED)
                 else:
                     self._gate.detached.put_back(key, waiting)
                 raise
-            raw, ending = (None, ending and KILLED) if killed() else (answer, ending)
+            # While the answer was looked at its request was nowhere where a kill could find it.
+            raw, ending = (None, ending and KILLED) if waiting.killed_by(orders.current) else (answer, ending)
             if ending is not None and (written := waiting.end(ending)) is not None:
                 await written
             return raw
@@ -278,24 +268,19 @@ class Judge:
         await self._record.noted("unexpected_answer", message)
         return None
 
-    def _killed(self, calls: Sequence[Call]) -> bool:
-        exchange = self._exchange
-        return kill_of(self._gate.orders.current, exchange.caller, exchange.upstream, calls) is not None
-
     async def _notification(self, message: Message) -> bytes | None:
         """Pass a server's notification, unless it asks for what policy denies; a changed list is forgotten.
 
         Where a kill stands there may be no stream that could have ended with it: on a pipe a killed agent still reads.
         """
-        if self._killed(()):
-            self._record.heard("contained")
-            return None
         tells = message.method in TASK_NOTES
-        if not tells and stopped_task(self._gate, self._exchange, message) is not None:
+        stopped = stopped_task(self._gate, self._exchange, message)
+        killed = kill_of(self._gate.orders.current, self._exchange.caller, self._exchange.upstream, ())
+        if killed is not None or (stopped is not None and not tells):
             self._record.heard("contained")
             return None
         try:
-            if stopped_task(self._gate, self._exchange, message) is None:
+            if stopped is None:
                 await admit_inputs(self._gate, self._exchange, self._record, message)
             if tells:
                 await look(self._gate, self._exchange, self._record, message)
@@ -318,7 +303,7 @@ class Judge:
             await self._record.noted("question_id_in_use", message)
             return None
         call = server_call(self._exchange, message.method or "", message.params, self._gate)
-        call = about_task(self._gate, self._exchange, call, message)
+        call = asked_for_task(self._gate, self._exchange, call, message)
         try:
             await admit_question(self._gate, self._exchange, self._record, message, call)
         except Exception as error:  # noqa: BLE001  (every reason is mapped by `explain`; the request stays back)

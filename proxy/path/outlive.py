@@ -13,16 +13,14 @@ from typing import Any, Final
 
 from msgspec import structs
 
-from evidence.journal import Journal
-from policy.containment import UNKNOWN_TOOL, Contained, Order, mark_of
+from policy.containment import Contained, mark_of
 from policy.obligations import Pointer
-from policy.vocabulary import Call, Caller
+from policy.vocabulary import Call
 from proxy.detached import Waiting, nothing
 from proxy.flights import kill_of
 from proxy.gate import Gate
-from proxy.path.bodies import owner_text
-from proxy.path.own import own_request
-from proxy.path.parse import Parsed
+from proxy.path.about import TASK_METHODS, is_of_another, kill_of_task, task_name, task_owner
+from proxy.path.own import cancel, own_request
 from proxy.path.record import Recording
 from proxy.refusals import BadAnswer, NoSuchTask
 from proxy.task_file import Begun
@@ -30,17 +28,12 @@ from proxy.tasks import LONGEST_SECONDS
 from proxy.vocabulary import NO_MESSAGE, Delivery, EffectAt, Ending, Exchange, Outcome
 from proxy.wire.message import Message, MessageKind
 
-TASK_METHODS: Final = frozenset({"tasks/get", "tasks/result", "tasks/update", "tasks/cancel"})
 GRACE_SECONDS: Final = 60
 """How much longer than its upstream says a task is remembered: clocks differ, and a last poll takes its time."""
 
 ROUND_METHODS: Final = frozenset({"tools/call", "resources/read", "prompts/get"})
-TASK_NOTES: Final = frozenset({"notifications/tasks", "notifications/tasks/status"})
-
 _TOLD_SECONDS: Final = 2.0
 """How long an answer waits for its upstream to be told that its task was stopped."""
-
-_RELATED: Final = "io.modelcontextprotocol/related-task"
 
 _NO_REQUEST: Final = Message(b"", MessageKind.REQUEST, None, None, None, None, None, ())
 
@@ -48,44 +41,6 @@ _FAILED: Final = Ending(Outcome.FAILED, Delivery.ANSWER, EffectAt.UNKNOWN, "task
 _CANCELLED: Final = Ending(Outcome.CANCELLED, Delivery.ANSWER, EffectAt.UNKNOWN, "task_cancelled")
 _COMPLETED: Final = Ending(Outcome.COMPLETED, Delivery.ANSWER, EffectAt.DONE, "task_completed")
 _TOOL_FAILED: Final = Ending(Outcome.FAILED, Delivery.ANSWER, EffectAt.UNKNOWN, "tool_error")
-
-
-def with_tools(gate: Gate, exchange: Exchange, parsed: Sequence[Parsed]) -> tuple[Parsed, ...]:
-    """The messages, each call about a task of this caller's with the tool that it runs: a kill of that holds for it."""
-    return tuple(_with_tool(gate, exchange, item) for item in parsed)
-
-
-def _with_tool(gate: Gate, exchange: Exchange, item: Parsed) -> Parsed:
-    call = item.call
-    if call is None or call.direction != "client" or call.method not in TASK_METHODS or call.name is None:
-        return item
-    return Parsed(item.message, structs.replace(call, task_tool=_tool(gate, exchange, call.name)))
-
-
-def about_task(gate: Gate, exchange: Exchange, call: Call | None, message: Message) -> Call | None:
-    """A server's question as a call, with the tool of the task that it is asked for."""
-    task_id = _related(message)
-    return call if call is None or task_id is None else structs.replace(call, task_tool=_tool(gate, exchange, task_id))
-
-
-def _tool(gate: Gate, exchange: Exchange, task_id: str) -> str:
-    """The mark of the tool that a task of this caller's runs; of every other task it is unknown."""
-    begun = gate.tasks.known(_task(gate, exchange, task_id), _owner(gate, exchange.caller))
-    return UNKNOWN_TOOL if begun is None else begun.tool
-
-
-def _kill_of_task(gate: Gate, exchange: Exchange, task_id: str) -> Order | None:
-    if not gate.orders.current.standing:
-        return None
-    return gate.orders.current.against_task(exchange.caller, exchange.upstream, _tool(gate, exchange, task_id))
-
-
-def _related(message: Message) -> str | None:
-    """The task that a message says it belongs to (2025-11-25, Tasks, Related Task Metadata)."""
-    meta = message.params.get("_meta") if isinstance(message.params, Mapping) else None
-    task = meta.get(_RELATED) if isinstance(meta, Mapping) else None
-    task_id = task.get("taskId") if isinstance(task, Mapping) else None
-    return task_id if isinstance(task_id, str) else None
 
 
 def continued(gate: Gate, exchange: Exchange, call: Call) -> Call:
@@ -98,17 +53,8 @@ def continued(gate: Gate, exchange: Exchange, call: Call) -> Call:
     if call.method not in TASK_METHODS or call.name is None:
         before = gate.rounds.continued(call)
         return call if before is None else structs.replace(call, continues=before)
-    begun = gate.tasks.check(_task(gate, exchange, call.name), _owner(gate, exchange.caller))
+    begun = gate.tasks.check(task_name(gate, exchange, call.name), task_owner(gate, exchange.caller))
     return call if begun is None else structs.replace(call, continues=begun.call)
-
-
-def is_hidden(gate: Gate, exchange: Exchange, task_id: Any) -> bool:
-    """True for an item of a list of tasks that is not this caller's, or whose tool a kill has stopped."""
-    if not isinstance(task_id, str) or gate.tasks.foreign(
-        _task(gate, exchange, task_id), _owner(gate, exchange.caller)
-    ):
-        return True
-    return _kill_of_task(gate, exchange, task_id) is not None
 
 
 async def go_on(gate: Gate, exchange: Exchange, record: Recording, call: Call, message: Message) -> bool:
@@ -168,17 +114,17 @@ async def _go_on_as_task(
     task_id, ttl_ms = task
     own = own_request(gate, exchange, "tasks/cancel", {"taskId": task_id}, name=task_id)
     begun = Begun(
-        _task(gate, exchange, task_id),
-        _owner(gate, exchange.caller),
+        task_name(gate, exchange, task_id),
+        task_owner(gate, exchange.caller),
         call.id,
         gate.journals[exchange.caller.tenant].chain.name,
         int(gate.clock.now().unix_ns / 1e9 + ttl_ms / 1000 + GRACE_SECONDS),
         tool=mark_of(call),
     )
-    if _of_another(gate, exchange, task_id):
+    if is_of_another(gate, exchange, task_id):
         raise NoSuchTask
     await record.interim(call, "task")
-    if _of_another(gate, exchange, task_id):
+    if is_of_another(gate, exchange, task_id):
         # Another caller's call was answered with the same task in the meantime.
         raise NoSuchTask
     gate.rounds.keep(call.continues, begun.until - gate.clock.now().unix_ns / 1e9)
@@ -186,17 +132,10 @@ async def _go_on_as_task(
     if (order := kill_of(gate.orders.current, exchange.caller, exchange.upstream, (call,))) is not None:
         # It came while the note was written: as a request the call was found no more, as a task it was not there yet.
         for stopped in gate.tasks.stop(gate.orders.current):
-            await _tell(gate, stopped)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TOLD_SECONDS):
+                    await cancel(gate, stopped)
         raise Contained(order)
-
-
-async def _tell(gate: Gate, stopped: Waiting) -> None:
-    """Have a task cancelled at its upstream, which may take its time, and does not get much of it."""
-    leg = gate.upstreams[stopped.exchange.upstream].leg()
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_TOLD_SECONDS):
-            await leg.tell(stopped.exchange)
-    await leg.close()
 
 
 async def look(gate: Gate, exchange: Exchange, record: Recording, message: Message) -> None:
@@ -210,16 +149,6 @@ async def look(gate: Gate, exchange: Exchange, record: Recording, message: Messa
         await _look(gate, exchange, record, task_id, _status_ending(about, message))
 
 
-def stopped_task(gate: Gate, exchange: Exchange, message: Message) -> Order | None:
-    """The kill of the tool whose task a notification is about, or is related to; one that ends a question passes."""
-    if message.method == "notifications/cancelled":
-        return None
-    told = message.params.get("taskId") if isinstance(message.params, Mapping) else None
-    ids = (told if message.method in TASK_NOTES else None, _related(message))
-    orders = (_kill_of_task(gate, exchange, task_id) for task_id in ids if isinstance(task_id, str))
-    return next(filter(None, orders), None)
-
-
 async def look_at_answer(gate: Gate, exchange: Exchange, record: Recording, call: Call, message: Message) -> None:
     """As `look`, for the answer to a call about a task.
 
@@ -229,7 +158,7 @@ async def look_at_answer(gate: Gate, exchange: Exchange, record: Recording, call
     if call.name is None or not isinstance(result, Mapping):
         return
     await _look_at_result(gate, exchange, record, call, call.name, message)
-    if call.method != "tasks/cancel" and (order := _kill_of_task(gate, exchange, call.name)) is not None:
+    if call.method != "tasks/cancel" and (order := kill_of_task(gate, exchange, call.name)) is not None:
         raise Contained(order)
 
 
@@ -246,11 +175,11 @@ async def _look_at_result(
 
 
 async def _look(gate: Gate, exchange: Exchange, record: Recording, task_id: str, ending: Ending | None) -> None:
-    if _of_another(gate, exchange, task_id):
+    if is_of_another(gate, exchange, task_id):
         raise NoSuchTask
     if ending is None:
         return
-    task, owner = _task(gate, exchange, task_id), _owner(gate, exchange.caller)
+    task, owner = task_name(gate, exchange, task_id), task_owner(gate, exchange.caller)
     begun = gate.tasks.known(task, owner)
     first = begun is not None and await gate.tasks.over(task)
     if (waiting := gate.tasks.take(task, exchange.caller, exchange.upstream)) is not None:
@@ -295,22 +224,3 @@ def _status_ending(task: Mapping[str, Any], message: Message) -> Ending | None:
 def _result_ending(result: Any, message: Message) -> Ending:
     failed = isinstance(result, Mapping) and result.get("isError") is True
     return structs.replace(_TOOL_FAILED if failed else _COMPLETED, answer=message.raw)
-
-
-def _of_another(gate: Gate, exchange: Exchange, task_id: str) -> bool:
-    """True if the task is known to be another caller's, of whatever tenant: its pseudonym is another in each."""
-    owner = _owner(gate, exchange.caller)
-    names = (_named_in(journal, exchange, task_id) for journal in gate.journals.values())
-    return any(gate.tasks.of_another(name, owner) for name in names)
-
-
-def _task(gate: Gate, exchange: Exchange, task_id: str) -> str:
-    return _named_in(gate.journals[exchange.caller.tenant], exchange, task_id)
-
-
-def _named_in(journal: Journal, exchange: Exchange, task_id: str) -> str:
-    return journal.pseudonym("task", f"{exchange.upstream}\n{task_id}")
-
-
-def _owner(gate: Gate, caller: Caller) -> str:
-    return gate.journals[caller.tenant].pseudonym("task_owner", owner_text(caller))

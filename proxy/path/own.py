@@ -8,7 +8,10 @@ from typing import Any, Final
 import orjson
 from msgspec import structs
 
+from proxy.demux import STOPPED
+from proxy.detached import Waiting
 from proxy.gate import Gate
+from proxy.going_on import attempt
 from proxy.vocabulary import Exchange, Headers
 from proxy.wire.message import read_client
 
@@ -31,6 +34,14 @@ def own_request(
     headers = tuple(_header(each, value, method) for each, value in exchange.headers if not _names_the_call(each))
     envelope = read_client(raw, limit=len(raw))
     return structs.replace(exchange, envelope=envelope, headers=(*headers, *_mirrored(exchange, name)), own=True)
+
+
+async def cancel(gate: Gate, waiting: Waiting) -> None:
+    """Tell the upstream that nobody waits for a detached call any more, if it can be told."""
+    leg = gate.upstreams[waiting.exchange.upstream].leg()
+    telling = leg.tell(waiting.exchange) if waiting.own else leg.cancel(waiting.exchange, [waiting.request], STOPPED)
+    await attempt("telling an upstream of a call that was stopped", telling)
+    await attempt("leaving that upstream", leg.close())
 
 
 def _own_meta(exchange: Exchange) -> dict[str, Any]:

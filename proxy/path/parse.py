@@ -8,6 +8,7 @@ from msgspec import Struct, structs
 from policy.methods import Treatment, subject, treatment
 from policy.vocabulary import Call, Direction
 from proxy.gate import Gate
+from proxy.path.about import TASK_METHODS, tool_of_task
 from proxy.refusals import BadAnswer, NumberNotExact
 from proxy.vocabulary import Exchange
 from proxy.wire.message import Message, MessageKind, modern_version
@@ -57,6 +58,8 @@ def _parsed(exchange: Exchange, message: Message, gate: Gate) -> Parsed:
         return Parsed(message, None)
     params = _answer(message) if answers else message.params
     call = call_of(exchange, method, params, "client", gate, modern_version(message))
+    if not answers and method in TASK_METHODS and call.name is not None:
+        task_tool = tool_of_task(gate, exchange, call.name)
     return Parsed(message, call if task_tool is None else structs.replace(call, task_tool=task_tool))
 
 

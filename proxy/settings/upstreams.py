@@ -25,7 +25,7 @@ class Upstream:
     `url` is exactly the configured text, empty for a child of `wrap`, whose `command` is then not empty.
     `added_headers` are set on each request and hold secrets; `forward_headers` and `return_headers` are names in lower
     case beyond the fixed lists; `resource` says whose URL is the resource of a login; `fingerprint` is the SHA-256 of
-    the only certificate accepted (32 bytes); `addresses` are the only ones that are connected to, where there are any.
+    the only certificate accepted (32 bytes); `reach` is where connections may go.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Upstream:
     return_headers: frozenset[str] = frozenset()
     ca_file: Path | None = None
     fingerprint: bytes | None = None
-    addresses: tuple[Network, ...] = ()
+    reach: Reach = field(default_factory=Reach)
     trusted: bool = False
 
 
@@ -67,7 +67,7 @@ def read_upstream(
         return_headers=reader.passing("return", reader.given.headers.back),
         ca_file=reader.ca_file(),
         fingerprint=reader.fingerprint(),
-        addresses=reader.addresses(url),
+        reach=reader.reach(url),
         trusted=reader.given.trusted,
     )
     return upstream if url else None
@@ -139,14 +139,15 @@ class _Reader:
         text = self.given.fingerprint
         return None if text is None else self.found.take(self.where("fingerprint"), _fingerprint, text)
 
-    def addresses(self, url: str | None) -> tuple[Network, ...]:
+    def reach(self, url: str | None) -> Reach:
         where, texts = self.where("addresses"), self.given.addresses
         networks = tuple(network for text in texts if (network := self.found.take(where, _network, text)) is not None)
+        reach = Reach(networks)
         host = "" if url is None else urlsplit(url).hostname or ""
         address = literal(host)
-        if len(networks) == len(texts) and address is not None and not Reach(networks).admits(host, address):
+        if len(networks) == len(texts) and address is not None and not reach.admits(host, address):
             self.found.add(where, f"has no network with {host}, where the URL goes", "Add it, or take `addresses` out.")
-        return networks
+        return reach
 
 
 def _network(text: str) -> Network:

@@ -8,9 +8,8 @@ from typing import Any, Final
 from tests.attacks.documents import CALL
 from tests.attacks.gates import ALICE, BOB, TWIN, Gate, Gates
 from tests.attacks.row import Story
-from tests.attacks.stories import begin, legacy_stream, passed, refused, without_reference
+from tests.attacks.stories import ask_for_task, begin, legacy_stream, passed, refused, without_reference
 from tests.attacks.upstream import TOOLS, events, http
-from tests.attacks.wire import Answer
 from tests.path.messages import MESSAGES, call, notification, request, result
 from tests.peers.recorder import Received
 
@@ -125,16 +124,11 @@ def _namesake(gates: Gates) -> None:
     assert gate.upstream.received == []
 
 
-def _begin_task(gate: Gate, task: str, token: str) -> Answer:
-    gate.upstream.answers(http(result(1, resultType="task", taskId=task)))
-    return gate.ask(call(1, "echo"), token=token)
-
-
 def _one_task(gates: Gates, who: str) -> None:
     gate, task, token = gates.open, f"one-for-{who}", _THIEVES[who]
     gate.fresh()
-    passed(_begin_task(gate, task, ALICE))
-    refused(_begin_task(gate, task, token), "task_not_found")
+    passed(ask_for_task(gate, task, ALICE))
+    refused(ask_for_task(gate, task, token), "task_not_found")
     gate.upstream.answers(http(result(2, taskId=task, status="completed", result={"content": []})))
     get = request(2, "tasks/get", taskId=task)
     refused(gate.ask(get, token=token), "task_not_found")
@@ -144,7 +138,7 @@ def _one_task(gates: Gates, who: str) -> None:
 def _told_of(gates: Gates, who: str) -> None:
     gate, task, token = gates.open, f"told-to-{who}", _THIEVES[who]
     gate.fresh()
-    passed(_begin_task(gate, task, ALICE))
+    passed(ask_for_task(gate, task, ALICE))
     gate.trail.more()
     told = notification("notifications/tasks", taskId=task, status="completed", result={"content": ["secret"]})
     gate.upstream.answers(events(b"data: " + told + b"\n\n"))

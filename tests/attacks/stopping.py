@@ -70,10 +70,7 @@ def give(gate: Gate | Wrapped, kind: str, *scope: str) -> None:
     gate.trail.more()
     done = agentgate(kind, "--state", gate.folders.state, *scope)
     assert done.returncode == 0, done
-    deadline = time.monotonic() + SOON
-    while not any(each["kind"] == "order" for each in gate.trail.more()):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    _until_it_is_recorded(gate, "order")
 
 
 def _refused(gates: Gates, body: bytes) -> None:
@@ -280,7 +277,7 @@ def _while_connecting(gates: Gates) -> None:
                 refused(asked.result(SOON), "contained")
 
 
-def _until_it_is_recorded(gate: Gate, kind: str) -> None:
+def _until_it_is_recorded(gate: Gate | Wrapped, kind: str) -> None:
     deadline = time.monotonic() + SOON
     while not any(each["kind"] == kind for each in gate.trail.more()):
         assert time.monotonic() < deadline

@@ -14,7 +14,8 @@ from policy.orders import OrderFile
 from proxy.detached import Waiting
 from proxy.gate import Gate
 from proxy.going_on import keep, whatever_fails
-from proxy.tending import cancel, keep_obeying
+from proxy.path.own import cancel
+from proxy.tending import keep_obeying
 from proxy.vocabulary import Exchange
 from proxy.wire.message import Message, read_client
 from tests.path.messages import MESSAGES
